@@ -1,0 +1,58 @@
+"""One request and its answer, as the outermost layer of a service sees them.
+
+In: method, path and headers as they arrive. Out: the server span, the HTTP metrics and `Server-Timing`.
+"""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+from services.common import contract
+from services.common.contract import Timing
+from services.common.metrics import Metrics
+from services.common.tracing import Tracing, finish
+
+
+class Exchange:
+    """Made when a request arrives; handlers fill `timing`, `answer` closes it."""
+
+    __slots__ = ("_began", "_method", "_metrics", "_route", "_span", "_status", "_under", "timing")
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        tracing: Tracing,
+        method: str,
+        path: str,
+        headers: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._began = perf_counter()
+        self._method = method
+        self._route = path if path in contract.METHODS else None
+        self._metrics = metrics
+        self._status = 500
+        self._under = tracing.server_span(method, self._route, headers() if tracing.on else {})
+        self.timing = Timing()
+
+    def __enter__(self) -> Self:
+        self._span = self._under.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        finish(self._span, self._status)
+        self._under.__exit__(kind, error, where)
+
+    @property
+    def total_ms(self) -> float:
+        """Milliseconds since the request reached the service's own code."""
+        return (perf_counter() - self._began) * 1000
+
+    def answer(self, status: int) -> str:
+        """The answer's head is about to leave; returns its `Server-Timing` value."""
+        total_ms = self.total_ms
+        self._status = status
+        self._metrics.answered(self._method, self._route, status, total_ms / 1000)
+        return self.timing.header(total_ms)

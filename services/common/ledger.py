@@ -1,0 +1,192 @@
+"""What a service counts of its own pool, right on every way out: success, timeout, error, cancel.
+
+In: the moments at which a handler asks, gets, gives back. Out: counts, totals and time integrals.
+The pool library is never asked. One lock makes it hold for threads as for an event loop.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+from services.common.contract import Refusal
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """One pool's share of the ledger, so that an old pool is closed when nobody needs it any more."""
+
+    capacity: int
+    """The most connections that this pool may hand out (c, and the library's overflow where it has one)."""
+    waiting: int = 0
+    used: int = 0
+    releasing: int = 0
+    longest_hold_ms: int = 0
+    written_off: bool = False
+
+    @property
+    def idle(self) -> bool:
+        return self.waiting == self.used == self.releasing == 0
+
+
+@dataclass(slots=True, eq=False)
+class Wait:
+    """One handler's wait, on the monotonic clock: since when, and when it was granted a connection."""
+
+    account: Account
+    since: float
+    connect_failures: int
+    """How many connects had failed when it began."""
+    granted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The ledger at one moment. The `_total`s never fall; the integrals are in seconds."""
+
+    pool_used_size: int
+    waiting_requests: int
+    pool_connecting: int
+    acquired_total: int
+    released_total: int
+    timed_out_total: int
+    failed_total: int
+    leaked_total: int
+    abandoned_total: int
+    waiter_seconds_total: float
+    used_seconds_total: float
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All pools of one process, the one in force and those that drain."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _changed: float = field(default_factory=monotonic)
+    _waiting: int = 0
+    _used: int = 0
+    _connecting: int = 0
+    _connect_failures: int = 0
+    _acquired: int = 0
+    _released: int = 0
+    _timed_out: int = 0
+    _failed: int = 0
+    _leaked: int = 0
+    _abandoned: int = 0
+    _waiter_seconds: float = 0.0
+    _used_seconds: float = 0.0
+
+    def ask(self, account: Account, hold_ms: int = 0) -> Wait:
+        """A handler begins to wait for a connection that it means to hold for `hold_ms`."""
+        with self._lock:
+            now = self._advance()
+            self._waiting += 1
+            account.waiting += 1
+            account.longest_hold_ms = max(account.longest_hold_ms, hold_ms)
+            return Wait(account, now, self._connect_failures)
+
+    def grant(self, wait: Wait) -> float:
+        """The wait ends with a connection; returns its length in seconds."""
+        with self._lock:
+            now = self._advance()
+            self._waiting -= 1
+            wait.account.waiting -= 1
+            self._used += 1
+            wait.account.used += 1
+            self._acquired += 1
+            wait.granted = now
+            return now - wait.since
+
+    def refuse(self, wait: Wait, *, timed_out: bool) -> tuple[float, Refusal]:
+        """The wait ends without one; returns its length in seconds and what was the matter."""
+        account = wait.account
+        with self._lock:
+            now = self._advance()
+            self._waiting -= 1
+            account.waiting -= 1
+            if timed_out:
+                self._timed_out += 1
+            else:
+                self._failed += 1
+            reason: Refusal = "pool_growing"
+            if timed_out and account.used >= account.capacity:
+                reason = "pool_exhausted"
+            elif not timed_out or self._connect_failures > wait.connect_failures:
+                reason = "database_unavailable"
+            return now - wait.since, reason
+
+    def give_back(self, account: Account) -> float:
+        """A handler is done with its connection; returns when, on the monotonic clock.
+
+        Called before the library's release is awaited: a waiter that is served within it would
+        otherwise be counted while this one still is. `released` says when the release has ended.
+        """
+        with self._lock:
+            now = self._advance()
+            account.releasing += 1
+            if not account.written_off:
+                self._used -= 1
+                account.used -= 1
+                self._released += 1
+            return now
+
+    def released(self, account: Account) -> None:
+        with self._lock:
+            account.releasing -= 1
+
+    def leak(self) -> None:
+        """A handler ends without giving its connection back, on purpose."""
+        with self._lock:
+            self._leaked += 1
+
+    def write_off(self, account: Account) -> int:
+        """An old pool is closed by force; returns how many connections it had still handed out."""
+        with self._lock:
+            self._advance()
+            account.written_off = True
+            lost, account.used = account.used, 0
+            self._used -= lost
+            self._abandoned += lost
+            return lost
+
+    @contextmanager
+    def connecting(self, observe: Callable[[float], None]) -> Iterator[None]:
+        """Around one connect to PostgreSQL; `observe` gets its seconds, failed or not."""
+        began = monotonic()
+        with self._lock:
+            self._connecting += 1
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            with self._lock:
+                self._connecting -= 1
+                self._connect_failures += failed
+            observe(monotonic() - began)
+
+    def totals(self) -> Totals:
+        with self._lock:
+            self._advance()
+            return Totals(
+                self._used,
+                self._waiting,
+                self._connecting,
+                self._acquired,
+                self._released,
+                self._timed_out,
+                self._failed,
+                self._leaked,
+                self._abandoned,
+                self._waiter_seconds,
+                self._used_seconds,
+            )
+
+    def _advance(self) -> float:
+        now = monotonic()
+        passed = now - self._changed
+        self._changed = now
+        self._waiter_seconds += passed * self._waiting
+        self._used_seconds += passed * self._used
+        return now

@@ -1,0 +1,136 @@
+"""What a service is told: its environment and `POST /admin/config`, validated, frozen.
+
+In: `os.environ` or a JSON object. Out: `Settings` and `Config`, or one line that says what to change.
+"""
+
+import os
+import sys
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.common import contract
+
+Milliseconds = Annotated[int, Field(ge=0, le=contract.MAX_HOLD_MS)]
+PoolSize = Annotated[int, Field(ge=1, le=1000)]
+MinSize = Annotated[int, Field(ge=0, le=1000)]
+Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]
+Units = Annotated[int, Field(ge=0, le=10**12)]
+TcpPort = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; one line that says what to change."""
+
+
+class Config(BaseModel):
+    """What `/admin/config` shows, and changes at runtime (`tuning` excepted)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    work_time_ms: Milliseconds = 1000
+    work_kind: contract.WorkKind = "sleep"
+    work_units: Units = 0
+    pool_acquire_timeout: Seconds = 10.0
+    pool_min_size: MinSize = 2
+    pool_max_size: PoolSize = 5
+    tuning: contract.Tuning = "equalised"
+
+    @model_validator(mode="after")
+    def _min_below_max(self) -> Self:
+        if self.pool_min_size > self.pool_max_size:
+            raise ValueError(
+                f"pool_min_size ({self.pool_min_size}) is above pool_max_size ({self.pool_max_size}): "
+                "lower the one or raise the other"
+            )
+        return self
+
+    def units(self, hold_ms: int) -> int:
+        """Iterations of `burn` for a hold of this length; `work_units` are those of `work_time_ms`."""
+        if hold_ms == self.work_time_ms:
+            return self.work_units
+        return round(self.work_units * hold_ms / max(1, self.work_time_ms))
+
+    def changed(self, patch: dict[str, Any]) -> "Config":
+        """This configuration with `patch` applied; raises SettingsError and changes nothing otherwise.
+
+        Where only `pool_max_size` is given, `pool_min_size` follows: equal to it where both were equal,
+        and never above it.
+        """
+        if "tuning" in patch:
+            raise SettingsError("tuning is fixed while the service runs: set TUNING and start it again")
+        if not patch:
+            raise SettingsError(f"nothing to change: give one of {', '.join(sorted(Config.model_fields))}")
+        values = self.model_dump()
+        size = patch.get("pool_max_size")
+        if type(size) is int and "pool_min_size" not in patch:
+            fixed = self.pool_min_size == self.pool_max_size
+            values["pool_min_size"] = size if fixed else min(self.pool_min_size, size)
+        try:
+            return Config.model_validate(values | patch)
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from None
+
+
+class Settings(BaseSettings):
+    """What the environment says when the process starts."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    host: str = "0.0.0.0"  # noqa: S104 - a container's port is published by Compose, on loopback
+    port: TcpPort = 8000
+    db_host: str = "postgres"
+    db_port: TcpPort = 5432
+    db_name: str = "labdb"
+    db_user: str = "labuser"
+    db_password: str = Field("labpassword", repr=False)
+    db_wait_seconds: Seconds = 30.0
+    """How long the start waits for a database that does not answer yet."""
+    pool_min_size: MinSize = 2
+    pool_max_size: PoolSize = 5
+    pool_acquire_timeout: Seconds = 10.0
+    work_time_ms: Milliseconds = 1000
+    work_kind: contract.WorkKind = "sleep"
+    work_units: Units = 0
+    tuning: contract.Tuning = "equalised"
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Worker processes behind this address (gunicorn); each has a pool of its own."""
+    threads: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Threads of each gunicorn worker: the most requests in flight, and some for probes."""
+
+    def config(self) -> Config:
+        """The part that can be read back, and most of it changed, at runtime."""
+        return Config.model_validate({name: getattr(self, name) for name in Config.model_fields})
+
+
+def from_environment(**defaults: Any) -> Settings:
+    """The environment's settings; raises SettingsError with one line for the first that cannot be used."""
+    try:
+        settings = Settings(**{name: value for name, value in defaults.items() if not _in_environment(name)})
+        settings.config()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error, environment=True)) from None
+    return settings
+
+
+def refuse(error: SettingsError) -> int:
+    """Says what to change, in one line; returns the exit status of wrong use."""
+    print(f"cannot start: {error}", file=sys.stderr)
+    return 2
+
+
+def _in_environment(name: str) -> bool:
+    return name.upper() in os.environ
+
+
+def _one_line(error: ValidationError, *, environment: bool = False) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {name!r}: known are {', '.join(sorted(Config.model_fields))}"
+    message = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    given = f", not {str(first['input'])[:40]!r}"
+    return f"{name.upper() if environment else name}: {message[0].lower()}{message[1:]}{given}"
