@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> ASGIApp:
     @app.get(contract.METRICS)
     async def show_metrics(request: Request) -> Response:
         query_of(request)
-        metrics.refresh(pool.snapshot())
+        metrics.refresh(pool.snapshot)
         text, content_type = metrics.text(request.headers.get("accept"))
         return Response(text, headers={"content-type": content_type})
 

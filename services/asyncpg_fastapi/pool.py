@@ -90,8 +90,9 @@ class ServicePool:
 
     async def acquire(self, timing: Timing, hold_ms: int = 0) -> Lease:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
-        generation, timeout = self._current, self.config.pool_acquire_timeout
-        with self.books.acquiring(generation.account, timing, hold_ms, timeout) as wait:
+        timeout = self.config.pool_acquire_timeout
+        generation, wait = self._ask(hold_ms)
+        with self.books.acquiring(wait, timing, timeout):
             connection = await generation.pool.acquire(timeout=timeout + TIMER_SLACK_S)
         return Lease(connection, generation, wait, timing)
 
@@ -103,9 +104,10 @@ class ServicePool:
     @asynccontextmanager
     async def connection(self, timing: Timing, hold_ms: int = 0) -> AsyncIterator[Lease]:
         """The same through the library's own context manager, `async with pool.acquire()`."""
-        generation, timeout = self._current, self.config.pool_acquire_timeout
+        timeout = self.config.pool_acquire_timeout
+        generation, wait = self._ask(hold_ms)
         async with AsyncExitStack() as stack:
-            with self.books.acquiring(generation.account, timing, hold_ms, timeout) as wait:
+            with self.books.acquiring(wait, timing, timeout):
                 context = generation.pool.acquire(timeout=timeout + TIMER_SLACK_S)
                 connection = await stack.enter_async_context(context)
             try:
@@ -166,6 +168,13 @@ class ServicePool:
             ),
         )
 
+    def _ask(self, hold_ms: int) -> tuple[Generation, Wait]:
+        """Begins to wait for the pool in force; an old one that was closed just now is not asked."""
+        while True:
+            generation = self._current
+            if wait := self.books.ledger.ask(generation.account, hold_ms):
+                return generation, wait
+
     async def _make(self, config: Config) -> Generation:
         """A new pool with `pool_min_size` connections made; raises Refused."""
         options: dict[str, Any] = {}
@@ -195,9 +204,9 @@ class ServicePool:
 
     async def _retire(self, old: Generation) -> None:
         """Closes an old pool when nobody needs it any more, or by force when they should be done."""
-        patience_s = old.config.pool_acquire_timeout + old.account.longest_hold_ms / 1000 + RELEASE_TIMEOUT_S
+        patience_s = self.config.pool_acquire_timeout + old.account.longest_hold_ms / 1000 + RELEASE_TIMEOUT_S
         deadline = monotonic() + patience_s
-        while not old.account.idle and monotonic() < deadline:
+        while not self.books.ledger.close_if_idle(old.account) and monotonic() < deadline:
             await asyncio.sleep(0.02)
         await self._end(old)
         self._draining.remove(old)

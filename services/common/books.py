@@ -5,7 +5,7 @@ the histograms, and `Refused` in place of whatever the library raises.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 
@@ -31,11 +31,23 @@ class Refused(Exception):
 
 
 class Books:
-    """`database` is what the library raises when a connect or a statement fails; `timeout` when a wait ends."""
+    """`database` is what the library raises when a connect or a statement fails; `timeout` when a wait ends.
 
-    def __init__(self, service: str, metrics: Metrics, tracing: Tracing, database: Errors, timeout: Errors) -> None:
+    `changed` is called after each acquire and release, for a service whose gauges cannot be asked.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        metrics: Metrics,
+        tracing: Tracing,
+        database: Errors,
+        timeout: Errors,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
         self.ledger = Ledger()
         self.tracing = tracing
+        self._changed = changed
         self._service = service
         self._metrics = metrics
         self._database = database
@@ -43,12 +55,12 @@ class Books:
         self._log = logging.getLogger(service)
 
     @contextmanager
-    def acquiring(self, account: Account, timing: Timing, hold_ms: int, timeout_s: float) -> Iterator[Wait]:
+    def acquiring(self, wait: Wait, timing: Timing, timeout_s: float) -> Iterator[None]:
         """Around the library's acquire. `timing` gets the wait whether it ends well or not."""
+        account = wait.account
         with self.tracing.span("acquire_connection", **self._attributes(account)) as span:
-            wait = self.ledger.ask(account, hold_ms)
             try:
-                yield wait
+                yield
             except BaseException as error:
                 late = isinstance(error, self._timeout) and monotonic() - wait.since >= timeout_s
                 waited_s, reason = self.ledger.refuse(wait, timed_out=late)
@@ -74,6 +86,8 @@ class Books:
         finally:
             self.ledger.released(wait.account)
             timing.release_ms = (monotonic() - given_back) * 1000
+            if self._changed:
+                self._changed()
 
     @contextmanager
     def working(self, account: Account, timing: Timing) -> Iterator[None]:
@@ -94,6 +108,8 @@ class Books:
 
     def _waited(self, timing: Timing, seconds: float) -> None:
         timing.acquire_ms = seconds * 1000
+        if self._changed:
+            self._changed()
         trace_id = self.tracing.sampled_trace_id()
         self._metrics.acquired(seconds, {"trace_id": trace_id} if trace_id else None)
 

@@ -77,9 +77,14 @@ class Ledger:
     _waiter_seconds: float = 0.0
     _used_seconds: float = 0.0
 
-    def ask(self, account: Account, hold_ms: int = 0) -> Wait:
-        """A handler begins to wait for a connection that it means to hold for `hold_ms`."""
+    def ask(self, account: Account, hold_ms: int) -> Wait | None:
+        """A handler begins to wait for a connection that it means to hold for `hold_ms`.
+
+        None where the account was closed since the handler looked: ask the pool in force again.
+        """
         with self._lock:
+            if account.written_off:
+                return None
             now = self._advance()
             self._waiting += 1
             account.waiting += 1
@@ -139,6 +144,12 @@ class Ledger:
         """A handler ends without giving its connection back, on purpose."""
         with self._lock:
             self._leaked += 1
+
+    def close_if_idle(self, account: Account) -> bool:
+        """Closes the account of an old pool that nobody needs any more; False while somebody does."""
+        with self._lock:
+            account.written_off = account.written_off or account.idle
+            return account.written_off
 
     def write_off(self, account: Account) -> int:
         """An old pool is closed by force; returns how many connections it had still handed out."""

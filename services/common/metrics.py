@@ -124,10 +124,14 @@ class Metrics:
         known = self._requests.get((method, route or "unmatched", status))
         (known or self._request(method, route or "unmatched", status))(seconds)
 
-    def refresh(self, stats: PoolStats) -> None:
-        """Sets the gauges, and moves the counters on to what the service has counted."""
-        counted = stats.counted
+    def refresh(self, snapshot: Callable[[], PoolStats]) -> None:
+        """Sets the gauges, and moves the counters on to what the service has counted.
+
+        The snapshot is taken inside: two threads that refresh at once must not put the counters back.
+        """
         with self._lock:
+            stats = snapshot()
+            counted = stats.counted
             for name, value in (
                 ("max", stats.max_size),
                 ("min", stats.min_size),

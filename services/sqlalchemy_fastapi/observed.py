@@ -1,0 +1,40 @@
+"""The outermost layer: whatever happens inside, a request is traced, counted, and its answer timed.
+
+In: an ASGI application. Out: the same, with a server span, HTTP metrics and `Server-Timing` on every answer.
+"""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common import contract
+from services.common.exchange import Exchange
+from services.common.metrics import Metrics
+from services.common.tracing import Tracing
+
+
+class Observed:
+    """Handlers find the request's `Exchange` in `scope["exchange"]`."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        def headers() -> dict[str, str]:
+            return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+        exchange = Exchange(self._metrics, self._tracing, scope["method"], scope["path"], headers)
+        scope["exchange"] = exchange
+
+        async def send_timed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                timing = exchange.answer(message["status"])
+                message["headers"].append((contract.SERVER_TIMING.lower().encode(), timing.encode()))
+            await send(message)
+
+        with exchange:
+            await self._app(scope, receive, send_timed)
