@@ -1,0 +1,194 @@
+"""What a run leaves behind: typed, frozen, versioned.
+
+In: nothing. Out: the values that the runner fills, the store keeps, and every report is made from.
+
+History of `SCHEMA`: 1, the first.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+SCHEMA: Final = 1
+
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where and with what a run was made."""
+
+    started: str
+    """UTC, ISO 8601."""
+    commit: str | None
+    dirty: bool
+    """Files differed from the commit."""
+    system: str
+    cpu: str
+    cores: int
+    memory_gb: float
+    python: str
+    postgres: str
+    max_connections: int
+    database: Literal["embedded", "given"]
+    versions: dict[str, str]
+    """Distribution → version, of every library that takes part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was asked for; `--resume` goes on only with the same."""
+
+    profile: str
+    tuning: str
+    tracing: bool
+    hold_ms: int
+    repeat: int
+    seed: int
+    services: tuple[str, ...]
+    scenarios: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Busy:
+    """The window in which all connections are busy by forecast.
+
+    Either the first `served` completions (a burst), or those from `from_s` to `to_s`.
+    """
+
+    served: int | None = None
+    from_s: float | None = None
+    to_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What arithmetic says before a cell runs; None is what it cannot say."""
+
+    served: int | None = None
+    timed_out: int | None = None
+    wall_s: float | None = None
+    busy: Busy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuSeconds:
+    """CPU time during the load. `other` is the rest of the machine."""
+
+    generator: float
+    service: float
+    postgres: float | None
+    harness: float
+    other: float
+    available: float
+    """Cores × wall seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One scenario on one service in one block: how it was run and how that went."""
+
+    scenario: str
+    service: str
+    block: int
+    """From 0; one repetition of everything."""
+    seed: int
+    hold_ms: int
+    patience_s: float
+    pool_size: int
+    capacity: int
+    """The most connections that the pool may hand out; above `pool_size` only where a library ships so."""
+    threads: int | None
+    load: dict[str, Any]
+    forecast: Forecast
+    status: Status
+    why: str | None = None
+    """Why it failed, in one line."""
+    log_tail: str | None = None
+    """The service's last lines, where it failed."""
+    settings: dict[str, Any] | None = None
+    """Read back from the service."""
+    load_s: float = 0.0
+    """First planned to last answered."""
+    took_s: float = 0.0
+    """The cell in all: start, warm-up, load, stop."""
+    skew_ms: float | None = None
+    lateness_ms_p99: float | None = None
+    cpu: CpuSeconds | None = None
+    rss_mb: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.scenario, self.service, self.block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`run.json`: everything of a run but its samples."""
+
+    schema: int
+    environment: Environment
+    plan: Plan
+    cells: tuple[Cell, ...]
+    took_s: float = 0.0
+    checks_s: float = 0.0
+
+
+REQUEST_COLUMNS: Final = {
+    "scenario": "str", "service": "str", "block": "int", "n": "int", "user": "int", "path": "str",
+    "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",
+    "acquire_us": "int", "work_us": "int", "release_us": "int", "app_us": "int",
+}  # fmt: skip
+"""`requests.parquet`, one row a request; whole microseconds from the start of the cell's load.
+
+`planned_us` is null where there is no plan (sequential, closed); `status` 0 is no answer; the last four are
+null where the answer did not say.
+"""
+
+POOL_COLUMNS: Final = {
+    "scenario": "str", "service": "str", "block": "int", "t_us": "int",
+    "size": "int", "free": "int", "used": "int", "waiting": "int", "connecting": "int",
+    "backends": "int", "backends_active": "int", "backends_idle_in_transaction": "int",
+    "cpu_generator_s": "float", "cpu_service_s": "float", "cpu_postgres_s": "float", "cpu_harness_s": "float",
+    "cpu_busy_s": "float",
+}  # fmt: skip
+"""`pool.parquet`, one row a sample: said by the library, counted by the service, said by PostgreSQL, and the
+CPU seconds of each part since its process began (`cpu_busy_s`: of the whole machine since boot)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`events.jsonl`: something that happened at a moment of a cell."""
+
+    scenario: str
+    service: str
+    block: int
+    t_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A metric over the repetitions of a cell: the median, and a 95 % interval from five repetitions on."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSummary:
+    """One scenario on one service, over its repetitions."""
+
+    scenario: str
+    service: str
+    repetitions: int
+    metrics: dict[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """`summary.json`."""
+
+    schema: int
+    cells: tuple[CellSummary, ...]

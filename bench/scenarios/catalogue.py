@@ -1,0 +1,141 @@
+"""Every scenario there is. Adding one adds an entry here, and no code.
+
+In: nothing. Out: `SCENARIOS`, by name, in the order in which they are told.
+"""
+
+from typing import Final
+
+from bench.scenarios.loads import Burst, Closed, Open, Sequential, Stage
+from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
+from services.common import contract
+from services.common.contract import How
+
+FAILURE: Final = Burst(requests=100)
+"""5 connections serve 55 of these in 10.5 holds; every fix meets the same."""
+
+RAMP: Final = Closed(
+    stages=(
+        Stage(users=10, seconds=10),
+        Stage(users=50, seconds=15),
+        Stage(users=50, seconds=25),
+        Stage(users=0, seconds=10),
+    ),
+    think_s=0.1,
+)
+
+STEADY: Final = Open(rate_per_s=2.5, seconds=60, arrivals="uniform")
+"""Half of what five connections can do."""
+
+
+def _leak(how: How, question: str) -> Scenario:
+    return Scenario(
+        name=f"leak-{how}",
+        family="leaks",
+        question=question,
+        load=STEADY,
+        patience=5.5,
+        hold_ms=100,
+        faults=(Leak(at=15, count=5, how=how), ReleaseLeaks(at=40)),
+        primary="ok",
+    )
+
+
+def _all() -> tuple[Scenario, ...]:
+    return (
+        Scenario(
+            name="floor",
+            family="baseline",
+            question="What does the framework alone cost, with no pool in the way?",
+            load=Sequential(requests=100),
+            path=contract.NOOP,
+            primary="latency_ms_p50_served",
+        ),
+        Scenario(
+            name="one",
+            family="baseline",
+            question="What does one request cost when nobody else wants a connection?",
+            load=Sequential(requests=1),
+            primary="latency_ms_p50_served",
+        ),
+        Scenario(
+            name="five-in-sequence",
+            family="baseline",
+            question="Do five requests one after another wait at all?",
+            load=Sequential(requests=5),
+            primary="latency_ms_p50_served",
+        ),
+        Scenario(
+            name="burst-10",
+            family="exhaustion",
+            question="Ten at once on five connections: does the second batch wait one hold, and no longer?",
+            load=Burst(requests=10),
+            primary="latency_ms_p99_all",
+        ),
+        Scenario(
+            name="burst-50",
+            family="exhaustion",
+            question="Fifty at once with patience for ten batches: who is in the last one, and is it in time?",
+            load=Burst(requests=50),
+            patience=10.0,
+            primary="ok",
+        ),
+        Scenario(
+            name="burst-timeout",
+            family="exhaustion",
+            question="A hundred at once, and patience for eleven batches: who is served, and who is told no, when?",
+            load=FAILURE,
+            primary="ok",
+            must_time_out=True,
+        ),
+        Scenario(
+            name="burst-timeout-cpu",
+            family="exhaustion",
+            question="The same, and each hold costs the database a core: what is the pool protecting?",
+            load=FAILURE,
+            work_kind="cpu",
+            primary="ok",
+            must_time_out=True,
+        ),
+        Scenario(
+            name="ramp",
+            family="exhaustion",
+            question="Users come, stay and go (0→10→50→50→0): who waits how long at the top?",
+            load=RAMP,
+            patience=10.0,
+            primary="goodput_per_s",
+        ),
+        Scenario(
+            name="fix-shorter-hold",
+            family="fixes",
+            question="Holding a fifth as long: are all hundred served?",
+            load=FAILURE,
+            hold=0.2,
+            answers="burst-timeout",
+            primary="ok",
+        ),
+        Scenario(
+            name="fix-larger-pool",
+            family="fixes",
+            question="Twenty connections that the application holds idle: are all hundred served?",
+            load=FAILURE,
+            pool_size=20,
+            answers="burst-timeout",
+            primary="ok",
+        ),
+        Scenario(
+            name="fix-larger-pool-cpu",
+            family="fixes",
+            question="Twenty connections that all make the database work: does it help any longer?",
+            load=FAILURE,
+            pool_size=20,
+            work_kind="cpu",
+            answers="burst-timeout-cpu",
+            primary="ok",
+        ),
+        _leak("kept", "Five connections leak and somebody keeps the references: what gives them back?"),
+        _leak("dropped", "Five connections leak and nobody has a reference: does the library notice?"),
+        _leak("exception", "The handler fails before it releases: does the exception's end bring them back?"),
+    )
+
+
+SCENARIOS: Final[dict[str, Scenario]] = {scenario.name: scenario for scenario in _all()}

@@ -1,0 +1,136 @@
+"""What a scenario is: frozen data that asks one question, with every time in holds.
+
+In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is known.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage
+from services.common import contract
+from services.common.contract import How, WorkKind
+
+Family = Literal["baseline", "exhaustion", "fixes", "leaks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """At `at` holds, `count` requests to `/api/query-leak?how=…`, one after another."""
+
+    at: float
+    count: int
+    how: How
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseLeaks:
+    """At `at` holds, `POST /admin/leaks/release`."""
+
+    at: float
+
+
+Fault = Leak | ReleaseLeaks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One question, and what to do to a service to answer it.
+
+    Times are in holds: in `load`, one second stands for one hold and a rate is per hold. `hold` is this
+    scenario's own in multiples of the profile's (a fix that halves it says 0.5). `patience` is the
+    acquire timeout, in multiples of the profile's hold, so that it stays when `hold` changes.
+    """
+
+    name: str
+    family: Family
+    question: str
+    load: Load
+    primary: str
+    """The one metric on which stacks are compared here."""
+    pool_size: int = 5
+    patience: float = 10.5
+    hold: float = 1.0
+    hold_ms: int | None = None
+    """The profile's hold is not used, this one is: for cells whose shape does not scale (connects, faults)."""
+    work_kind: WorkKind = "sleep"
+    path: str = contract.QUERY
+    faults: tuple[Fault, ...] = ()
+    answers: str | None = None
+    """The failure that this scenario is a fix of, under the same load."""
+    must_time_out: bool = False
+    """A burst that cannot time out by its arithmetic is refused when it is defined."""
+
+    def __post_init__(self) -> None:
+        if self.pool_size < 1 or self.patience <= 0 or self.hold <= 0:
+            raise ValueError(f"{self.name}: pool size, patience and hold must be positive")
+        if self.must_time_out and isinstance(self.load, Burst) and self.work_kind != "cpu":
+            holds = self.patience / self.hold
+            served = self.pool_size * math.ceil(holds)
+            if self.load.requests <= served:
+                raise ValueError(
+                    f"{self.name}: {self.pool_size} connections serve {served} requests in ⌈{holds:g}⌉ batches, "
+                    f"so that a burst of {self.load.requests} cannot time out: make it larger"
+                )
+            if abs(holds % 1 - 0.5) > 0.25:
+                raise ValueError(
+                    f"{self.name}: patience of {holds:g} holds lies on the boundary of a batch: make it k + ½"
+                )
+
+    def at(self, profile_hold_ms: int, base_url: str) -> "Asked":
+        """This scenario in seconds, for a profile whose hold is `profile_hold_ms`."""
+        unit_ms = self.hold_ms or profile_hold_ms
+        unit_s = unit_ms / 1000
+        return Asked(
+            scenario=self,
+            unit_s=unit_s,
+            hold_ms=max(1, round(self.hold * unit_ms)),
+            patience_s=self.patience * unit_s,
+            load=scaled(self.load, unit_s),
+            mix=(Share(path=self.path),),
+            base_url=base_url,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A scenario in seconds. `unit_s` is the profile's hold, of which fault times are multiples."""
+
+    scenario: Scenario
+    unit_s: float
+    hold_ms: int
+    patience_s: float
+    load: Load
+    mix: tuple[Share, ...]
+    base_url: str = field(repr=False)
+
+    @property
+    def give_up_s(self) -> float:
+        """After this, no answer comes any more: patience, the hold, and time to spare."""
+        return self.patience_s + 4 * self.hold_ms / 1000 + 20
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most requests that wait for an answer at once, by arithmetic; a server has that many threads."""
+        match self.load:
+            case Sequential():
+                return 1
+            case Burst(requests=n):
+                return n
+            case Closed(stages=stages):
+                return max(stage.users for stage in stages)
+            case Open(rate_per_s=rate, seconds=seconds):
+                longest_s = min(seconds, self.patience_s + self.hold_ms / 1000)
+                return math.ceil(1.5 * rate * longest_s) + 16
+
+
+def scaled(load: Load, unit_s: float) -> Load:
+    """A load whose seconds were holds, in seconds."""
+    match load:
+        case Sequential() | Burst():
+            return load
+        case Closed(stages=stages, think_s=think):
+            longer = tuple(Stage(users=stage.users, seconds=stage.seconds * unit_s) for stage in stages)
+            return Closed(stages=longer, think_s=think * unit_s)
+        case Open(rate_per_s=rate, seconds=seconds):
+            return replace(load, rate_per_s=rate / unit_s, seconds=seconds * unit_s)
