@@ -51,6 +51,17 @@ class Open:
 Load = Sequential | Burst | Closed | Open
 
 
+def length_s(load: Load) -> float:
+    """How long requests are sent, as far as the load itself says: 0 for those that go by the answers."""
+    match load:
+        case Closed(stages=stages):
+            return sum(stage.seconds for stage in stages)
+        case Open(seconds=seconds):
+            return seconds
+        case _:
+            return 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """A path, query string included, and its weight in the mix of requests (any positive number)."""

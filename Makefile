@@ -1,0 +1,34 @@
+# `make bench` measures, `make test` proves; both set up what they need first.
+.PHONY: bench test setup perf lab check lint lock clean
+
+BENCH = .venv/bin/bench
+
+bench: setup       ## start a PostgreSQL and the three services, play the quick profile, print the tables
+	$(BENCH) run --profile quick
+
+test: setup        ## every test, on a real PostgreSQL and real servers
+	.venv/bin/python -m pytest $(ARGS)
+
+lab: setup         ## the three services on ports 8000, 8001 and 8002, until Ctrl-C
+	$(BENCH) lab
+
+check: setup       ## does each service keep the HTTP contract?
+	$(BENCH) check
+
+perf: setup        ## how much the measuring itself costs; not a test
+	.venv/bin/python -m perf
+
+lint: setup        ## style, types, and the directions of imports
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+setup: .venv/.ready ## make .venv as the locks say
+
+lock: setup        ## compile requirements/ again from pyproject.toml
+	requirements/compile
+
+clean:             ## remove what `make` made
+	rm -rf .venv
+
+.venv/.ready: pyproject.toml requirements/all.txt requirements/setup
+	requirements/setup
+	@touch $@

@@ -1,0 +1,263 @@
+"""One cell: one scenario on one service, on a process of its own, from start to stop.
+
+In: what is asked, a database, a load generator. Out: a `Cell` with its samples, whatever happened.
+"""
+
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, process_time, sleep
+from typing import TYPE_CHECKING, Any, Final
+
+import psutil
+
+from bench.faults.timeline import Emit, Timeline
+from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
+from bench.records import POOL_COLUMNS, Cell, CpuSeconds, Event
+from bench.scenarios.loads import Drive, length_s
+from bench.scenarios.model import Asked
+from bench.targets.database import Database
+from bench.targets.http import Client, ServiceError
+from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied, Usage
+from bench.targets.sampler import Row, Sampler
+from services.common import contract
+
+if TYPE_CHECKING:
+    import polars
+
+WARM_UP_HOLD_MS: Final = 20
+WARM_UP_ROUNDS: Final = 2
+SETTLE_TIMEOUT_S: Final = 10.0
+POSTGRES_CPU: Final = list(POOL_COLUMNS).index("cpu_postgres_s") - 3
+"""Where it stands in a sampler's row, which has no key of the cell."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A cell and what it left: samples of requests (None where there are none), of the pool, and events."""
+
+    cell: Cell
+    requests: "polars.DataFrame | None"
+    samples: list[Row]
+    events: list[Event]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all cells of a run share."""
+
+    database: Database
+    local_database: bool
+    tuning: contract.Tuning
+    work_units: int
+    """Iterations of `burn` for the profile's hold, calibrated on the idle database; 0 where no cell needs it."""
+
+
+class Mismatch(RuntimeError):
+    """A service whose settings in force are not those that were asked for."""
+
+
+def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str, Any]:
+    """The environment of a measured service; sizes are set at start, never at runtime."""
+    scenario = asked.scenario
+    settings: dict[str, Any] = {
+        "work_time_ms": asked.hold_ms,
+        "work_kind": scenario.work_kind,
+        "work_units": conditions.work_units if scenario.work_kind == "cpu" else 0,
+        "pool_acquire_timeout": asked.patience_s,
+        "pool_min_size": scenario.pool_size,
+        "pool_max_size": scenario.pool_size,
+        "tuning": conditions.tuning,
+    }
+    if service == "psycopg_flask":
+        settings["threads"] = asked.most_in_flight + PROBE_THREADS
+    return settings
+
+
+def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenerator) -> Played:
+    """Plays one cell. Never raises for what a service does: the cell is then marked failed, and says why."""
+    began = monotonic()
+    samples: list[Row] = []
+    events: list[Event] = []
+    settings = settings_for(asked, conditions, cell.service)
+    emit = _emitter(cell, events)
+    try:
+        with LocalService(cell.service, conditions.database, settings) as service:
+            in_force = _read_back(service.base_url, settings)
+            _warm_up(service.base_url, asked.scenario.pool_size)
+            generator.wait_ready()
+            sampler = _sampler(service, conditions, asked, generator, samples)
+            timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
+            measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
+        ended = replace(
+            cell, settings=in_force, took_s=monotonic() - began, **measured.figures | {"cpu": measured.cpu(samples)}
+        )
+        return Played(ended, measured.requests, samples, events)
+    except ServiceDied as error:
+        failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
+    except (GeneratorFailed, Mismatch, ServiceError, OSError) as error:
+        failed = replace(cell, status="failed", why=str(error).splitlines()[0])
+    return Played(replace(failed, took_s=monotonic() - began), None, samples, events)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """CPU seconds at one moment: of the service, of this process, of the whole machine."""
+
+    at: float
+    service: Usage
+    harness_s: float
+    machine_s: float
+
+    @classmethod
+    def read(cls, service: LocalService) -> "Meter":
+        machine = psutil.cpu_times()
+        return cls(monotonic(), service.usage(), process_time(), machine.user + machine.nice + machine.system)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A load that was played to its end."""
+
+    outcome: Outcome
+    requests: "polars.DataFrame"
+    before: Meter
+    after: Meter
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        finished = self.requests["finished_s"].max()
+        return {
+            "load_s": finished if isinstance(finished, float) else 0.0,
+            "skew_ms": self.outcome.skew_ms,
+            "lateness_ms_p99": self.outcome.lateness_p99_ms,
+            "rss_mb": self.after.service.rss_mb,
+        }
+
+    def cpu(self, samples: list[Row]) -> CpuSeconds:
+        """Where the machine's time went; `other` is what none of the parts accounts for."""
+        read = [row[POSTGRES_CPU] for row in samples if row[POSTGRES_CPU] is not None]
+        postgres = read[-1] - read[0] if read else None
+        service = self.after.service.cpu_s - self.before.service.cpu_s
+        harness = self.after.harness_s - self.before.harness_s
+        busy = self.after.machine_s - self.before.machine_s
+        return CpuSeconds(
+            generator=self.outcome.cpu_s,
+            service=service,
+            postgres=postgres,
+            harness=harness,
+            other=max(0.0, busy - self.outcome.cpu_s - service - harness - (postgres or 0.0)),
+            available=(psutil.cpu_count() or 1) * (self.after.at - self.before.at),
+        )
+
+
+def _measure(
+    service: LocalService, generator: LoadGenerator, drive: Drive, sampler: Sampler, timeline: Timeline
+) -> Measured:
+    """Plays the load, with everything that looks on; raises ServiceDied where the service does not outlive it."""
+
+    def on_start(t0: float) -> None:
+        sampler.start(t0)
+        timeline.start(t0)
+
+    with tempfile.TemporaryDirectory(prefix="poolbench-samples-") as directory:
+        before = Meter.read(service)
+        try:
+            with _watched(service, generator):
+                outcome = generator.drive(
+                    drive, Path(directory) / "samples", on_start, timeout_s=length_s(drive.load) + drive.give_up_s + 60
+                )
+            after = Meter.read(service)
+        except GeneratorFailed:
+            if not service.alive:
+                raise ServiceDied(f"{service.name} died under the load", service.log_tail()) from None
+            raise
+        finally:
+            timeline.stop()
+            sampler.stop()
+        return Measured(outcome, outcome.frame(), before, after)
+
+
+@contextmanager
+def _watched(service: LocalService, generator: LoadGenerator) -> Iterator[None]:
+    """Ends the generator as soon as the service is dead: nobody answers any more, and refusals prove nothing."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            if not service.alive:
+                os.kill(generator.pid, signal.SIGKILL)
+                return
+
+    watcher = threading.Thread(target=watch, name="watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _emitter(cell: Cell, events: list[Event]) -> Emit:
+    def emit(t_s: float, kind: str, text: str) -> None:
+        event = Event(scenario=cell.scenario, service=cell.service, block=cell.block, t_s=t_s, kind=kind, text=text)
+        events.append(event)
+
+    return emit
+
+
+def _sampler(
+    service: LocalService, conditions: Conditions, asked: Asked, generator: LoadGenerator, rows: list[Row]
+) -> Sampler:
+    return Sampler(
+        service.base_url,
+        service.name,
+        conditions.database,
+        rows,
+        local_database=conditions.local_database,
+        hold_s=asked.hold_ms / 1000,
+        generator=psutil.Process(generator.pid),
+        processes=service.processes,
+    )
+
+
+def _drive(cell: Cell, asked: Asked, service: LocalService) -> Drive:
+    return Drive(base_url=service.base_url, load=asked.load, mix=asked.mix, seed=cell.seed, give_up_s=asked.give_up_s)
+
+
+def _read_back(base_url: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings in force; raises Mismatch where one is not what was asked for."""
+    with Client(base_url) as client:
+        in_force = client.get(contract.CONFIG)
+        stats = client.get(contract.STATS)
+    for name, wanted in settings.items():
+        if name in in_force and in_force[name] != wanted:
+            raise Mismatch(f"{name} is {in_force[name]!r} in force, and {wanted!r} was asked for")
+    made = stats["pool_size"]
+    if made is not None and made < settings["pool_min_size"]:
+        raise Mismatch(f"{made} of {settings['pool_min_size']} connections were made before the load")
+    return in_force
+
+
+def _warm_up(base_url: str, connections: int) -> None:
+    """Every connection prepares its statements, and every code path has been walked, before anything is timed."""
+
+    def ask(_: int) -> None:
+        with Client(base_url) as client:
+            client.get(f"{contract.QUERY}?hold_ms={WARM_UP_HOLD_MS}")
+
+    with ThreadPoolExecutor(connections) as clients:
+        for _ in range(WARM_UP_ROUNDS):
+            list(clients.map(ask, range(connections)))
+    deadline = monotonic() + SETTLE_TIMEOUT_S
+    with Client(base_url) as client:
+        while client.get(contract.STATS)["pool_used_size"]:
+            if monotonic() > deadline:
+                raise Mismatch("connections were still in use 10 s after the warm-up")
+            sleep(0.01)

@@ -1,0 +1,180 @@
+"""The bench's side of the load generator: one child process that plays a load at a time.
+
+In: a `Drive` and a file. Out: the file filled with samples, and an `Outcome`. Locust and gevent stay out of
+this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+import bench
+from bench.load.protocol import Result, encode_job
+from bench.load.samples import read_samples
+from bench.scenarios.loads import Drive
+
+if TYPE_CHECKING:
+    import polars
+
+_READY_TIMEOUT_S = 60.0
+_TAIL_LINES = 12
+
+
+class GeneratorFailed(RuntimeError):
+    """The load could not be played; the text says why, with the generator's last lines if it died."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Result):
+    """How a load was played, and where its samples are."""
+
+    samples: Path
+
+    def frame(self) -> polars.DataFrame:
+        """The samples, read from the file anew (see `read_samples` for the columns)."""
+        return read_samples(self.samples)
+
+
+class LoadGenerator:
+    """The child process: started once, given one load after another, gone when the block ends.
+
+    `start()` returns at once while the child imports Locust (about a second): other set-up can overlap;
+    `drive` waits for it. After a `GeneratorFailed` the next `start()` or `drive` begins a new child if the
+    old one is gone. Not for use from several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+        self._unread = b""
+        self._ready = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, for whoever samples its CPU time. Raises RuntimeError before `start`."""
+        if self._child is None:
+            raise RuntimeError("the load generator was not started")
+        return self._child.pid
+
+    def start(self) -> None:
+        """Begin the child, unless it is there already. Does not wait for it."""
+        if self._child is not None and self._child.poll() is None:
+            return
+        self.stop()
+        root = str(Path(bench.__file__).resolve().parent.parent)
+        search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        # A session of its own: a Ctrl-C at the terminal reaches the bench alone, which then stops the child.
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "bench.load.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            bufsize=0,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": search_path},
+        )
+        self._unread = b""
+        self._ready = False
+
+    def wait_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> None:
+        """Wait until the child can play. Raises GeneratorFailed if it dies or needs more than `timeout_s`."""
+        if not self._ready:
+            self._next_event(time.monotonic() + timeout_s)
+            self._ready = True
+
+    def drive(
+        self,
+        drive: Drive,
+        out: Path,
+        on_start: Callable[[float], None] | None = None,
+        *,
+        timeout_s: float,
+    ) -> Outcome:
+        """Play one load to its last answer, its samples going to `out` (replaced if it exists).
+
+        `on_start` is called in this thread with t0 (CLOCK_MONOTONIC, seconds) up to 50 ms before it comes:
+        the place to start a time line and a sampler. `timeout_s` bounds the whole, warm-up included.
+
+        Raises GeneratorFailed if the service does not answer before the load; the child goes on then. Raises
+        it too if the child dies or `timeout_s` passes; it is ended then, and `out` lacks at most the last
+        0.25 s.
+        """
+        self.start()
+        self.wait_ready()
+        deadline = time.monotonic() + timeout_s
+        self._send(encode_job(drive, out))
+        while True:
+            event = self._next_event(deadline)
+            kind = event.pop("event")
+            if kind == "started" and on_start is not None:
+                on_start(event["t0"])
+            elif kind == "failed":
+                raise GeneratorFailed(event["error"])
+            elif kind == "finished":
+                return Outcome(**event, samples=out)
+
+    def stop(self) -> None:
+        """End the child at once, whatever it is doing. Safe to call twice."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout, self._log):
+                if pipe is not None:
+                    pipe.close()
+            self._child = self._log = None
+
+    def _send(self, line: str) -> None:
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(line.encode() + b"\n")
+        except BrokenPipeError:
+            self._fail("died")
+
+    def _next_event(self, deadline: float) -> dict[str, Any]:
+        assert self._child is not None
+        assert self._child.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    self._fail("did not finish in time")
+                block = os.read(self._child.stdout.fileno(), 65_536)
+                if not block:
+                    self._fail("died")
+                self._unread += block
+        line, _, self._unread = self._unread.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def _fail(self, what: str) -> None:
+        assert self._child is not None
+        assert self._log is not None
+        self._child.kill()
+        code = self._child.wait()
+        self._log.seek(0)
+        tail = self._log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+        self.stop()
+        said = "\n".join(tail) if tail else "(it printed nothing)"
+        raise GeneratorFailed(f"the load generator {what} (exit status {code}); its last lines:\n{said}")

@@ -1,0 +1,121 @@
+"""Plays one job with Locust: users in, all ready, go, everyone home.
+
+In: a `Drive` and the file for its samples. Out: a `Result`, and the samples in the file. In the child only.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import gevent  # type: ignore[import-untyped]
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from bench.load.plan import length_s, user_steps, users_at
+from bench.load.protocol import LEAD_S, Result
+from bench.load.samples import SampleWriter
+from bench.load.transport import Unreachable
+from bench.load.users import USERS, ClosedUser, Play, sleep_until
+from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Stage
+
+FLUSH_S = 0.25
+
+
+def play(drive: Drive, out: Path, started: Callable[[float], None]) -> Result:
+    """Play the load to its last answer. `started` is told t0, up to `LEAD_S` before it comes.
+
+    Raises Unreachable if the service does not answer before the load; nothing was sent then.
+    """
+    writer = SampleWriter(out)
+    shared = Play(drive, writer)
+    user_class = type("User", (USERS[type(drive.load)],), {"play": shared})
+    environment = Environment(user_classes=[user_class], catch_exceptions=False)
+    # Locust would log a broken user and go on without them.
+    environment.events.user_error.add_listener(lambda exception, **_: shared.fail(exception))  # type: ignore[no-untyped-call]
+    runner = environment.create_local_runner()
+    flusher = gevent.spawn(_flush_for_ever, writer)
+    try:
+        return _conduct(shared, runner, started)
+    finally:
+        runner.quit()
+        flusher.kill()
+        writer.close()
+        for client in shared.clients:
+            client.close()
+
+
+def _conduct(shared: Play, runner: LocalRunner, started: Callable[[float], None]) -> Result:
+    load = shared.drive.load
+    first_users = runner.spawn_users({"User": _first_users(load)})
+    shared.wait_ready(len(first_users))
+    _reopen_closed(shared)
+    # What is alive now stays alive: the collector need not look at it again while times are taken.
+    gc.collect()
+    gc.freeze()
+    try:
+        cpu_before = time.process_time()
+        shared.t0 = time.monotonic() + LEAD_S
+        started(shared.t0)
+        sleep_until(shared.t0)
+        shared.go.set()
+        if isinstance(load, Closed):
+            _ramp(runner, first_users, load.stages, shared.t0)
+        runner.user_greenlets.join()
+        cpu_s = time.process_time() - cpu_before
+    finally:
+        gc.unfreeze()
+    shared.raise_failure()
+    return Result(
+        t0=shared.t0,
+        sent=shared.sent,
+        skew_ms=(shared.last_sent_s - shared.first_sent_s) * 1e3 if isinstance(load, Burst) else None,
+        lateness_p99_ms=_p99(shared.lateness_s) * 1e3 if isinstance(load, Open) and shared.sent else None,
+        cpu_s=cpu_s,
+        warmed=sum(client.warmed for client in shared.clients),
+        opened=sum(client.opened for client in shared.clients),
+        reconnected=sum(client.reconnected for client in shared.clients),
+    )
+
+
+def _first_users(load: Load) -> int:
+    if isinstance(load, Burst):
+        return load.requests
+    return users_at(load.stages, 0.0) if isinstance(load, Closed) else 1
+
+
+def _reopen_closed(shared: Play) -> None:
+    """Have every connection alive at the same time, asking until a whole round found none closed: while the
+    last ones warmed up, the service may have closed the first."""
+    before = -1
+    while before != (before := sum(client.opened for client in shared.clients)):
+        for client in shared.clients:
+            try:
+                client.ensure_open()
+            except OSError as error:
+                raise Unreachable(f"{shared.drive.base_url} cannot be connected to: {error}") from error
+
+
+def _ramp(runner: LocalRunner, users: list[Any], stages: Sequence[Stage], t0: float) -> None:
+    """Let users come and go by the stages. The last to come goes first, once they have their answer."""
+    present: list[ClosedUser] = list(users)
+    for when, count in user_steps(stages)[1:]:
+        sleep_until(t0 + when)
+        if count > len(present):
+            present += runner.spawn_users({"User": count - len(present)})
+        while count < len(present):
+            present.pop().leave.set()
+    sleep_until(t0 + length_s(stages))
+    for user in present:
+        user.leave.set()
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[-(-len(values) * 99 // 100) - 1]
+
+
+def _flush_for_ever(writer: SampleWriter) -> NoReturn:
+    while True:
+        gevent.sleep(FLUSH_S)
+        writer.flush()

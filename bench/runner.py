@@ -1,0 +1,177 @@
+"""The matrix of a run: check every service, then scenarios × services × blocks, each cell saved when it ends.
+
+In: a plan, a database, a store. Out: a `Run` on disk, and a line of progress per cell.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from bench.analysis.forecast import forecast
+from bench.cell import Conditions, Played, play
+from bench.check import Report, check
+from bench.load.driver import LoadGenerator
+from bench.progress import Progress
+from bench.records import SCHEMA, Cell, Environment, Plan, Run
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.loads import length_s
+from bench.scenarios.model import Asked, Scenario
+from bench.targets.database import Database, calibrate_units
+from bench.targets.local import LocalService, ServiceDied
+
+if TYPE_CHECKING:
+    from bench.store import Store
+
+START_ESTIMATE_S: Final = 2.2
+"""Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
+CHECK_ESTIMATE_S: Final = 6.0
+SHIPPED_OVERFLOW: Final = {"sqlalchemy_fastapi": 10}
+"""What a library hands out above its configured size `as_shipped`."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where services find their database, and whether its processes can be looked at from here."""
+
+    database: Database
+    local: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the conformance check said of one service; `refused` is why it is not measured, or None."""
+
+    service: str
+    refused: str | None
+    report: Report | None
+
+
+def planned_cells(plan: Plan) -> list[Cell]:
+    """Every cell in the order of play. Services take turns in being first: ABC, BCA, CAB."""
+    cells = []
+    for block in range(plan.repeat):
+        turn = block % len(plan.services)
+        order = plan.services[turn:] + plan.services[:turn]
+        for name in plan.scenarios:
+            scenario = SCENARIOS[name]
+            asked = scenario.at(plan.hold_ms, base_url="")
+            cells += [_cell(plan, scenario, asked, service, block) for service in order]
+    return cells
+
+
+def estimate_s(cell: Cell) -> float:
+    """A first guess of how long a cell takes in all, in seconds."""
+    asked = SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="")
+    by_load = max(cell.forecast.wall_s or 0.0, length_s(asked.load))
+    return START_ESTIMATE_S + (by_load or cell.patience_s)
+
+
+def run(
+    plan: Plan, environment: Environment, target: Target, store: "Store", done: Run | None, progress: Progress
+) -> Run:
+    """Plays what `done` lacks, and saves every cell. Interrupted, it leaves what was finished on disk."""
+    began = monotonic()
+    before = done.took_s if done else 0.0
+    finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
+    cells = planned_cells(plan)
+    current = Run(schema=SCHEMA, environment=environment, plan=plan, cells=tuple(finished.values()), took_s=before)
+    with LoadGenerator() as generator:
+        refused = {
+            checked.service: checked.refused
+            for checked in check_services(target.database, plan, progress)
+            if checked.refused
+        }
+        checks_s = monotonic() - began
+        conditions = _conditions(plan, target)
+        for cell in cells:
+            if cell.key in finished:
+                continue
+            played = (
+                Played(replace(cell, status="failed", why=refused[cell.service]), None, [], [])
+                if cell.service in refused
+                else _play(cell, plan, conditions, generator, progress)
+            )
+            current = replace(
+                current,
+                cells=(*current.cells, played.cell),
+                took_s=before + monotonic() - began,
+                checks_s=checks_s + (done.checks_s if done else 0.0),
+            )
+            store.save_cell(current, played.cell, played.requests, played.samples, played.events)
+            progress.done(_line(played), estimate_s=estimate_s(cell))
+    return current
+
+
+def check_services(database: Database, plan: Plan, progress: Progress) -> Iterator[Checked]:
+    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts."""
+    for name in plan.services:
+        progress.doing(f"check · {name}")
+        checked = check_service(name, database, {"tuning": plan.tuning}, progress.doing)
+        passed = len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
+        text = f"refused: {checked.refused}" if checked.refused else f"keeps the contract ({passed} checks)"
+        progress.done(f"check · {name} · {text}", estimate_s=CHECK_ESTIMATE_S)
+        yield checked
+
+
+def check_service(
+    name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]
+) -> Checked:
+    """One service against the contract."""
+    try:
+        with LocalService(name, database, settings) as service:
+            report = check(service.base_url, on_progress=lambda text: doing(f"check · {name} · {text}"))
+    except ServiceDied as error:
+        return Checked(name, f"{error}; its last lines:\n{error.log_tail}", None)
+    failed = [result for result in report.results if result.verdict == "failed"]
+    if failed:
+        return Checked(name, f"fails {failed[0].name}: {failed[0].detail} (bench check {name} says more)", report)
+    return Checked(name, None, report)
+
+
+def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, block: int) -> Cell:
+    overflow = SHIPPED_OVERFLOW.get(service, 0) if plan.tuning == "as_shipped" else 0
+    return Cell(
+        scenario=scenario.name,
+        service=service,
+        block=block,
+        # One seed for all services of a block: they meet the same arrivals.
+        seed=zlib.crc32(f"{plan.seed}/{scenario.name}/{block}".encode()),
+        hold_ms=asked.hold_ms,
+        patience_s=asked.patience_s,
+        pool_size=scenario.pool_size,
+        capacity=scenario.pool_size + overflow,
+        threads=None,
+        load={"kind": type(asked.load).__name__.lower()} | asdict(asked.load),
+        forecast=forecast(asked),
+        status="ok",
+    )
+
+
+def _play(
+    cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress
+) -> Played:
+    progress.doing(f"{cell.scenario} · {cell.service}")
+    generator.start()
+    return play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions, generator)
+
+
+def _conditions(plan: Plan, target: Target) -> Conditions:
+    needs_cpu = any(SCENARIOS[name].work_kind == "cpu" for name in plan.scenarios)
+    return Conditions(
+        database=target.database,
+        local_database=target.local,
+        tuning="as_shipped" if plan.tuning == "as_shipped" else "equalised",
+        work_units=calibrate_units(target.database, plan.hold_ms) if needs_cpu else 0,
+    )
+
+
+def _line(played: Played) -> str:
+    cell = played.cell
+    where = f"{cell.scenario} · {cell.service}"
+    if played.requests is None:
+        return f"{where} · failed: {cell.why}"
+    statuses = played.requests["status"]
+    served, sent = int((statuses == 200).sum()), len(statuses)
+    return f"{where} · {served} of {sent} served in {cell.load_s:.2f} s"

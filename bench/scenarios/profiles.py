@@ -1,0 +1,66 @@
+"""How much of the catalogue a run plays, with which hold, how often.
+
+In: nothing. Out: `PROFILES`, by name.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.scenarios.catalogue import SCENARIOS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """`hold_ms` is the hold that the scenarios' times are multiples of; `repeat` the number of blocks."""
+
+    name: str
+    text: str
+    hold_ms: int
+    repeat: int
+    scenarios: tuple[str, ...]
+
+
+_EVERYTHING: Final = tuple(SCENARIOS)
+
+PROFILES: Final[dict[str, Profile]] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            text="does it run at all (under 45 s)",
+            hold_ms=50,
+            repeat=1,
+            scenarios=("one", "burst-10", "burst-timeout"),
+        ),
+        Profile(
+            name="quick",
+            text="every family once (under 3 min); judges nothing",
+            hold_ms=100,
+            repeat=1,
+            scenarios=(
+                "one",
+                "burst-10",
+                "burst-timeout",
+                "ramp",
+                "fix-shorter-hold",
+                "fix-larger-pool",
+                "leak-kept",
+                "leak-dropped",
+            ),
+        ),
+        Profile(
+            name="standard",
+            text="everything, ten blocks: what the README shows (under an hour)",
+            hold_ms=100,
+            repeat=10,
+            scenarios=_EVERYTHING,
+        ),
+        Profile(
+            name="lab",
+            text="everything at the lab's own times, hold 1 s and patience 10 s; one block",
+            hold_ms=1000,
+            repeat=1,
+            scenarios=_EVERYTHING,
+        ),
+    )
+}
