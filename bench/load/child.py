@@ -24,8 +24,8 @@ def main() -> NoReturn:
     # Locust patches the standard library and takes a second: here, and not above, so that the lines before
     # hold from the beginning.
     import locust  # noqa: F401, I001
-    import gevent.fileobject  # type: ignore[import-untyped]
-    import gevent.queue  # type: ignore[import-untyped]
+    import gevent.fileobject
+    import gevent.queue
 
     from bench.load.play import play
     from bench.load.protocol import decode_job

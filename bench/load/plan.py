@@ -68,7 +68,8 @@ def user_steps(stages: Sequence[Stage]) -> list[tuple[float, int]]:
     for stage in stages:
         change = stage.users - users
         for k in range(1, abs(change) + 1):
-            when = began + stage.seconds * k / abs(change)
+            # The quotient first: it is at most 1, so no step comes after the end of its stage by rounding.
+            when = began + stage.seconds * (k / abs(change))
             if steps[-1][0] == when:
                 steps.pop()
             steps.append((when, users + k if change > 0 else users - k))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import gevent  # type: ignore[import-untyped]
+import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 

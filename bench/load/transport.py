@@ -12,9 +12,9 @@ import socket
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import gevent  # type: ignore[import-untyped]
-import gevent.socket  # type: ignore[import-untyped]
-from gevent.monkey import get_original  # type: ignore[import-untyped]
+import gevent
+import gevent.socket
+from gevent.monkey import get_original
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPSocketPoolResponse
 

@@ -9,9 +9,9 @@ import time
 from array import array
 from typing import ClassVar, cast
 
-import gevent  # type: ignore[import-untyped]
-from gevent.event import Event  # type: ignore[import-untyped]
-from gevent.pool import Group  # type: ignore[import-untyped]
+import gevent
+from gevent.event import Event
+from gevent.pool import Group
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -113,7 +113,7 @@ class Play:
             raise self._failure
 
 
-class PlayUser(User):  # type: ignore[misc, unused-ignore]
+class PlayUser(User):
     """One task, played once. Bound to its play by a subclass made for the job."""
 
     abstract = True

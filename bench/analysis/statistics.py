@@ -1,0 +1,111 @@
+"""Quantiles that know what was not served, and what repetitions say about a median.
+
+In: plain numbers. Out: plain numbers; None is what cannot be said.
+
+A value that is known only to lie beyond all others (a request that was not served, a recovery that never came)
+is `math.inf` here, and counts as longer than anything.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+LEAST_FOR_INTERVAL = 5
+"""Under five repetitions the ends of a 95 % interval would only be the lowest and the highest of them."""
+
+
+def quantile(ascending: Sequence[float], q: float, beyond: int = 0) -> float | None:
+    """The value of rank ⌈q·n⌉ (nearest rank: a value that was measured), where n = the values and `beyond` more.
+
+    `beyond` counts those that are longer than any of the values; None if the quantile is one of them, or if
+    there are none at all. `q` from 0 to 1, 1 being the maximum.
+    """
+    count = len(ascending) + beyond
+    rank = max(1, math.ceil(round(q * count, 9)))
+    return ascending[rank - 1] if rank <= len(ascending) else None
+
+
+def median(values: Iterable[float]) -> float | None:
+    """The middle value, or the mean of the two in the middle; None of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def spread(values: Iterable[float]) -> tuple[float, float] | None:
+    """The lowest and the highest; None of nothing."""
+    ordered = sorted(values)
+    return (ordered[0], ordered[-1]) if ordered else None
+
+
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+    """Bootstrap percentile interval of the median; None under five values.
+
+    Over all nⁿ resamples rather than a drawn few thousand (Efron 1979, §3 does it for the median), so that it
+    needs no seed and is the same wherever it is computed.
+    """
+    if len(values) < LEAST_FOR_INTERVAL:
+        return None
+    ordered = sorted(values)
+    outcomes = sorted(
+        ((ordered[low] + ordered[high]) / 2, weight) for low, high, weight in _middle_ranks(len(ordered))
+    )
+    tail = (1 - confidence) / 2
+    return _weighted_quantile(outcomes, tail), _weighted_quantile(outcomes, 1 - tail)
+
+
+def slope(times: Sequence[float]) -> float | None:
+    """Events per unit of time: the least-squares slope of their running count over their times.
+
+    Unlike a count in a window it does not depend on where between two batches the window ends: a staircase of
+    c every h has the slope c/h exactly. None if there are no two moments.
+    """
+    ordered = sorted(times)
+    count = len(ordered)
+    if count < 2 or ordered[0] == ordered[-1]:
+        return None
+    mean_time = math.fsum(ordered) / count
+    mean_index = (count - 1) / 2
+    together = math.fsum((time - mean_time) * (index - mean_index) for index, time in enumerate(ordered))
+    return together / math.fsum((time - mean_time) ** 2 for time in ordered)
+
+
+@lru_cache(maxsize=64)
+def _middle_ranks(count: int) -> tuple[tuple[int, int, float], ...]:
+    """(rank, rank, probability) of the one or two values in the middle of a resample of `count` values."""
+    half = count // 2
+    if count % 2:
+        at_most = [_binomial_tail(count, rank / count, half + 1) for rank in range(count + 1)]
+        return tuple((rank, rank, at_most[rank + 1] - at_most[rank]) for rank in range(count))
+    # The lower middle is the `half`-th of the resample. Where the two differ, half of the draws lie at or below
+    # `low` (one of them on it) and half at or above `high` (one of them on it).
+    at_most = [_binomial_tail(count, rank / count, half) for rank in range(count + 1)]
+    found: list[tuple[int, int, float]] = []
+    for low in range(count):
+        apart = [
+            (low, high, math.comb(count, half) * _reach(low + 1, half, count) * _reach(count - high, half, count))
+            for high in range(low + 1, count)
+        ]
+        together = at_most[low + 1] - at_most[low] - math.fsum(weight for _, _, weight in apart)
+        found += [(low, low, together), *apart]
+    return tuple(found)
+
+
+def _reach(ranks: int, draws: int, count: int) -> float:
+    """The probability that all `draws` fall among the outer `ranks` of `count`, one of them on the innermost."""
+    return (ranks / count) ** draws - ((ranks - 1) / count) ** draws
+
+
+def _binomial_tail(count: int, p: float, least: int) -> float:
+    """The probability of at least `least` successes."""
+    return math.fsum(math.comb(count, k) * p**k * (1 - p) ** (count - k) for k in range(least, count + 1))
+
+
+def _weighted_quantile(outcomes: Sequence[tuple[float, float]], q: float) -> float:
+    passed = 0.0
+    for value, weight in outcomes:
+        passed += weight
+        if passed >= q - 1e-12:
+            return value
+    return outcomes[-1][0]

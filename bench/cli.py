@@ -1,0 +1,191 @@
+"""The commands. Each body is: parse, one call, print.
+
+Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 130 interrupted.
+"""
+
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from bench.errors import UserError
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.profiles import PROFILES
+from services.common import contract
+
+# The commands' own modules are imported inside them: polars alone takes most of a second.
+
+
+class OneOf(click.ParamType):
+    """A name out of a few; another is refused, and the nearest suggested."""
+
+    def __init__(self, what: str, names: Iterable[str]) -> None:
+        self.name = what
+        self._names = tuple(names)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in self._names:
+            return str(value)
+        near = difflib.get_close_matches(str(value), self._names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._names)}"
+        raise UserError(f"unknown {self.name} {value!r}: {hint}")
+
+
+class CheckTarget(OneOf):
+    """A service's name, or the URL of one that runs already."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if str(value).startswith(("http://", "https://")):
+            return str(value)
+        return super().convert(value, param, ctx)
+
+
+SERVICE = OneOf("service", contract.SERVICES)
+SCENARIO = OneOf("scenario", SCENARIOS)
+PROFILE = OneOf("profile", PROFILES)
+TUNING = OneOf("tuning", get_args(contract.Tuning))
+FORMAT = OneOf("format", ("terminal", "md", "json"))
+
+database_options = (
+    click.option("--database-url", metavar="URL", help="Use this PostgreSQL instead of an embedded one."),
+    click.option(
+        "--pg-bin",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="PostgreSQL binaries for the embedded one (or set PG_BIN).",
+    ),
+)
+
+
+def with_database(command: Any) -> Any:
+    for option in reversed(database_options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="poolbench", prog_name="bench")
+def cli() -> None:
+    """Connection pool exhaustion, side by side: asyncpg, psycopg_pool and SQLAlchemy."""
+
+
+@cli.command("list")
+def list_() -> None:
+    """The scenarios, profiles and services there are."""
+    from bench.report.listing import listing
+
+    click.echo(listing())
+
+
+@cli.command()
+@click.argument("targets", nargs=-1, type=CheckTarget("service", contract.SERVICES), metavar="[URL|SERVICE]...")
+@click.option("--tuning", type=TUNING, default="equalised", show_default=True)
+@with_database
+def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> None:
+    """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized."""
+    from bench.commands import check_targets
+
+    sys.exit(check_targets(targets or tuple(contract.SERVICES), tuning, database_url, pg_bin))
+
+
+@cli.command()
+@click.option("-s", "--service", "services", type=SERVICE, multiple=True, help="Only this one; may be repeated.")
+@click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option("--profile", type=PROFILE, default="quick", show_default=True)
+@click.option("--tuning", type=TUNING, default="equalised", show_default=True)
+@click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
+@click.option("--repeat", type=click.IntRange(1, 1000), help="Another number of blocks than the profile's.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Where the results go; by default a new folder in results/.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@with_database
+def run(
+    services: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    profile: str,
+    tuning: str,
+    hold_ms: int | None,
+    repeat: int | None,
+    seed: int,
+    out: Path | None,
+    resume: bool,
+    database_url: str | None,
+    pg_bin: Path | None,
+) -> None:
+    """Play scenarios against each service, and show them side by side."""
+    from bench.commands import run_plan
+    from bench.records import Plan
+
+    chosen = PROFILES[profile]
+    plan = Plan(
+        profile=profile,
+        tuning=tuning,
+        tracing=False,
+        hold_ms=hold_ms or chosen.hold_ms,
+        repeat=repeat or chosen.repeat,
+        seed=seed,
+        services=_in_order(services, contract.SERVICES),
+        scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
+    )
+    sys.exit(run_plan(plan, out, database_url, pg_bin, resume=resume))
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
+@click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
+def report(directory: Path, format_: str, readme: Path | None) -> None:
+    """Make the tables of a run again, from its files alone."""
+    from bench.commands import report_run
+
+    report_run(directory, format_, readme)
+
+
+@cli.command()
+@click.option("--base-port", type=click.IntRange(1024, 65_000), default=8000, show_default=True)
+@with_database
+def lab(base_port: int, database_url: str | None, pg_bin: Path | None) -> None:
+    """The three services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, patience 10 s."""
+    from bench.lab import serve
+
+    sys.exit(serve(base_port, database_url, pg_bin))
+
+
+def _in_order(chosen: Sequence[str], everything: Iterable[str]) -> tuple[str, ...]:
+    """What was chosen, each once, in the order in which the house tells it; all, where nothing was."""
+    return tuple(name for name in everything if not chosen or name in chosen)
+
+
+def main() -> None:
+    """`bench`: errors that a user can cause are one line; everything else is a bug and keeps its traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        cli.main(prog_name="bench", standalone_mode=False)
+    except UserError as error:
+        sys.exit(_refuse(str(error)))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        sys.exit(_refuse(error.format_message()))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nbench: interrupted; what was finished is kept", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # `bench report … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _refuse(text: str) -> int:
+    click.echo(f"bench: {text}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

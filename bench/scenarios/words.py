@@ -1,0 +1,31 @@
+"""A scenario's load and settings in the words of a table; times in holds (h).
+
+In: frozen scenario data. Out: short texts.
+"""
+
+from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential
+from bench.scenarios.model import Scenario
+
+
+def load_text(load: Load) -> str:
+    """`burst of 100`, `0→10→50→50→0 users, think 0.1 h`, `2.5/h for 60 h, uniform`."""
+    match load:
+        case Sequential(requests=n):
+            return f"{n} in sequence" if n > 1 else "1 request"
+        case Burst(requests=n):
+            return f"burst of {n}"
+        case Closed(stages=stages, think_s=think):
+            users = "→".join(str(count) for count in (0, *(stage.users for stage in stages)))
+            return f"{users} users, think {think:g} h"
+        case Open(rate_per_s=rate, seconds=seconds, arrivals=arrivals):
+            return f"{rate:g}/h for {seconds:g} h, {arrivals}"
+
+
+def settings_text(scenario: Scenario) -> str:
+    """`pool 5, patience 10.5 h`, and what differs from the usual."""
+    parts = [f"pool {scenario.pool_size}", f"patience {scenario.patience:g} h"]
+    if scenario.hold != 1:
+        parts.append(f"hold {scenario.hold:g} h")
+    if scenario.work_kind != "sleep":
+        parts.append(f"work: {scenario.work_kind}")
+    return ", ".join(parts)
