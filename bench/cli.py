@@ -101,7 +101,9 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
 @click.option("--repeat", type=click.IntRange(1, 1000), help="Another number of blocks than the profile's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Where the results go; by default a new folder in results/.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where the results go; by default a new folder in results/."
+)
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @with_database
 def run(

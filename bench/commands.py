@@ -52,7 +52,9 @@ def run_plan(plan: Plan, out: Path | None, database_url: str | None, pg_bin: Pat
     finished = {cell.key for cell in done.cells if cell.status == "ok"} if done else set()
     left = [estimate_s(cell) for cell in planned_cells(plan) if cell.key not in finished]
     progress = Progress([CHECK_ESTIMATE_S] * len(plan.services) + left)
-    progress.say(f"{len(left)} cells, {duration(sum(left) + CHECK_ESTIMATE_S * len(plan.services))} by estimate → {directory}")
+    progress.say(
+        f"{len(left)} cells, {duration(sum(left) + CHECK_ESTIMATE_S * len(plan.services))} by estimate → {directory}"
+    )
     with database_target(database_url, pg_bin) as target:
         environment = describe(target.database, "embedded" if target.local else "given")
         ended = run(plan, environment, target, store, done, progress)

@@ -109,15 +109,15 @@ def check_services(database: Database, plan: Plan, progress: Progress) -> Iterat
     for name in plan.services:
         progress.doing(f"check · {name}")
         checked = check_service(name, database, {"tuning": plan.tuning}, progress.doing)
-        passed = len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
+        passed = (
+            len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
+        )
         text = f"refused: {checked.refused}" if checked.refused else f"keeps the contract ({passed} checks)"
         progress.done(f"check · {name} · {text}", estimate_s=CHECK_ESTIMATE_S)
         yield checked
 
 
-def check_service(
-    name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]
-) -> Checked:
+def check_service(name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]) -> Checked:
     """One service against the contract."""
     try:
         with LocalService(name, database, settings) as service:
@@ -149,9 +149,7 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, block: int
     )
 
 
-def _play(
-    cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress
-) -> Played:
+def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}")
     generator.start()
     return play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions, generator)

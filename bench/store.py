@@ -18,8 +18,9 @@ from typing import Final
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
+from bench.analysis.summary import as_json
 from bench.errors import UserError
-from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
+from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run, Summary
 
 RUN: Final = "run.json"
 REQUESTS: Final = "requests.parquet"
@@ -78,15 +79,19 @@ class Store:
         self._prepare(resume)
 
     def save_cell(
-        self, run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event] = ()
+        self,
+        run: Run,
+        cell: Cell,
+        requests: pl.DataFrame | None,
+        samples: pl.DataFrame | None,
+        events: Iterable[Event] = (),
     ) -> None:
-        """Save the cell that has just ended: the last of `run.cells`, all of whose rows are in the frames.
+        """Save a cell that has just ended, and the run with it. The frames hold its rows; None is no rows.
 
         A cell that was run again takes the place of what was saved of it. Raises UserError if the disk is
         full, and ValueError if a row is another cell's.
         """
-        *earlier, cell = run.cells
-        key, others = cell.key, tuple(other for other in earlier if other.key != cell.key)
+        key, others = cell.key, tuple(other for other in run.cells if other.key != cell.key)
         run = replace(run, cells=(*others, cell))
         self._requests[key] = _of_cell(requests, REQUEST_COLUMNS, key)
         self._samples[key] = _of_cell(samples, POOL_COLUMNS, key)
@@ -109,9 +114,9 @@ class Store:
         self._replace({RUN: _RUN.dump_json(run, indent=2) + b"\n"})
         self._saved = run.cells
 
-    def save_summary(self, text: str) -> None:
+    def save_summary(self, summary: Summary) -> None:
         """Save `summary.json`."""
-        self._replace({SUMMARY: text.encode()})
+        self._replace({SUMMARY: as_json(summary).encode()})
 
     def save_report(self, text: str) -> None:
         """Save `report.md`."""
@@ -154,8 +159,7 @@ class Store:
                 _unfinished(self.directory / name).replace(self.directory / name)
         except OSError as error:
             raise UserError(
-                f"cannot write to {self.directory} ({error.strerror}): "
-                "put that right and go on with --resume"
+                f"cannot write to {self.directory} ({error.strerror}): put that right and go on with --resume"
             ) from error
 
 
@@ -167,8 +171,10 @@ def _schema(columns: Mapping[str, str]) -> dict[str, pl.DataType]:
     return {name: _TYPES[kind] for name, kind in columns.items()}
 
 
-def _of_cell(frame: pl.DataFrame, columns: Mapping[str, str], key: Key) -> pl.DataFrame:
+def _of_cell(frame: pl.DataFrame | None, columns: Mapping[str, str], key: Key) -> pl.DataFrame:
     """The frame with the columns and types of its file. Raises ValueError for a row of another cell."""
+    if frame is None:
+        return pl.DataFrame(schema=_schema(columns))
     frame = frame.select(pl.col(name).cast(kind) for name, kind in _schema(columns).items())
     found = frame.select(_KEY).unique().rows()
     if any(row != key for row in found):

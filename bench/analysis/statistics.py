@@ -2,26 +2,33 @@
 
 In: plain numbers. Out: plain numbers; None is what cannot be said.
 
-A value that is known only to lie beyond all others (a request that was not served, a recovery that never came)
-is `math.inf` here, and counts as longer than anything.
+A value of which only is known that it lies beyond all others (a request that was not served, a recovery that
+never came) is `math.inf` here, and counts as longer than anything.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final
 
-LEAST_FOR_INTERVAL = 5
-"""Under five repetitions the ends of a 95 % interval would only be the lowest and the highest of them."""
+QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+"""Those that a table may show, by the name that they have there."""
+LEAST_FOR_INTERVAL: Final = 5
+"""Even all the way from the lowest to the highest, four values hold the true median with 87.5 % only."""
+
+
+def rank_of(q: float, count: int) -> int:
+    """The rank of a quantile among `count` values, from 1: the nearest, ⌈q·count⌉."""
+    return max(1, math.ceil(round(q * count, 9)))
 
 
 def quantile(ascending: Sequence[float], q: float, beyond: int = 0) -> float | None:
-    """The value of rank ⌈q·n⌉ (nearest rank: a value that was measured), where n = the values and `beyond` more.
+    """The quantile `q` (0 to 1, which is the maximum) of the values and of `beyond` more.
 
-    `beyond` counts those that are longer than any of the values; None if the quantile is one of them, or if
-    there are none at all. `q` from 0 to 1, 1 being the maximum.
+    It is one of the values (nearest rank). `beyond` counts those that are longer than any of the values; None
+    if the quantile is one of them, or if there are none at all.
     """
-    count = len(ascending) + beyond
-    rank = max(1, math.ceil(round(q * count, 9)))
+    rank = rank_of(q, len(ascending) + beyond)
     return ascending[rank - 1] if rank <= len(ascending) else None
 
 
@@ -48,9 +55,7 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[
     if len(values) < LEAST_FOR_INTERVAL:
         return None
     ordered = sorted(values)
-    outcomes = sorted(
-        ((ordered[low] + ordered[high]) / 2, weight) for low, high, weight in _middle_ranks(len(ordered))
-    )
+    outcomes = sorted(((ordered[low] + ordered[high]) / 2, weight) for low, high, weight in _middle_ranks(len(ordered)))
     tail = (1 - confidence) / 2
     return _weighted_quantile(outcomes, tail), _weighted_quantile(outcomes, 1 - tail)
 
@@ -78,13 +83,15 @@ def _middle_ranks(count: int) -> tuple[tuple[int, int, float], ...]:
     if count % 2:
         at_most = [_binomial_tail(count, rank / count, half + 1) for rank in range(count + 1)]
         return tuple((rank, rank, at_most[rank + 1] - at_most[rank]) for rank in range(count))
-    # The lower middle is the `half`-th of the resample. Where the two differ, half of the draws lie at or below
-    # `low` (one of them on it) and half at or above `high` (one of them on it).
+    # The lower middle is the `half`-th of the resample. Where the two differ, half of the draws lie at or
+    # below `low` and the others at or above `high`, at least one of them on each.
     at_most = [_binomial_tail(count, rank / count, half) for rank in range(count + 1)]
+    splits = math.comb(count, half)
     found: list[tuple[int, int, float]] = []
     for low in range(count):
+        below = _reach((low + 1) / count, low / count, half)
         apart = [
-            (low, high, math.comb(count, half) * _reach(low + 1, half, count) * _reach(count - high, half, count))
+            (low, high, splits * below * _reach((count - high) / count, (count - high - 1) / count, half))
             for high in range(low + 1, count)
         ]
         together = at_most[low + 1] - at_most[low] - math.fsum(weight for _, _, weight in apart)
@@ -92,9 +99,9 @@ def _middle_ranks(count: int) -> tuple[tuple[int, int, float], ...]:
     return tuple(found)
 
 
-def _reach(ranks: int, draws: int, count: int) -> float:
-    """The probability that all `draws` fall among the outer `ranks` of `count`, one of them on the innermost."""
-    return (ranks / count) ** draws - ((ranks - 1) / count) ** draws
+def _reach(within: float, inside: float, draws: int) -> float:
+    """The probability that all draws fall within, and not all of them inside."""
+    return float(within**draws - inside**draws)
 
 
 def _binomial_tail(count: int, p: float, least: int) -> float:

@@ -25,13 +25,13 @@ from bench.load.samples import read_samples
 from bench.scenarios.loads import Drive
 
 if TYPE_CHECKING:
-    import polars
+    import polars as pl
 
 _READY_TIMEOUT_S = 60.0
 _TAIL_LINES = 12
 
 
-class GeneratorFailed(RuntimeError):
+class GeneratorFailed(RuntimeError):  # noqa: N818 - says what happened
     """The load could not be played; the text says why, with the generator's last lines if it died."""
 
 
@@ -41,7 +41,7 @@ class Outcome(Result):
 
     samples: Path
 
-    def frame(self) -> polars.DataFrame:
+    def frame(self) -> pl.DataFrame:
         """The samples, read from the file anew (see `read_samples` for the columns)."""
         return read_samples(self.samples)
 

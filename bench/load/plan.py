@@ -92,4 +92,4 @@ def length_s(stages: Sequence[Stage]) -> float:
 def _stream(seed: int, *purpose: object) -> random.Random:
     # A string is hashed by SHA-512, whatever PYTHONHASHSEED; a stream for each purpose, so that the arrivals
     # of a seed do not foretell its mix. Only random() itself is promised never to change between versions.
-    return random.Random(":".join(map(str, (seed, *purpose))))
+    return random.Random(":".join(map(str, (seed, *purpose))))  # noqa: S311 - a plan, not a secret

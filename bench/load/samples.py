@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import polars
+    import polars as pl
 
 NAN = math.nan
 # n, user, path, status, error, then the seven times. 72 bytes.
@@ -114,7 +114,7 @@ class SampleWriter:
         self._file.close()
 
 
-def read_samples(path: Path) -> polars.DataFrame:
+def read_samples(path: Path) -> pl.DataFrame:
     """The samples in order of sending.
 
     Columns: `n` (order of sending, from 0), `user` (0 for open load, which has none), `path` (index into the
@@ -122,8 +122,7 @@ def read_samples(path: Path) -> polars.DataFrame:
     `status` (0: no answer), `acquire_ms`, `work_ms`, `release_ms`, `app_ms` (the service's own figures; nan:
     not said), `error` (a name of `SampleError`).
     """
-    # Takes most of a second to import, and the child never needs it.
-    import polars as pl
+    import polars as pl  # noqa: PLC0415 - takes most of a second, and the child never needs it
 
     schema = {
         "n": pl.UInt32,

@@ -76,7 +76,7 @@ class Play:
         finished_s = time.monotonic() - self.t0
         self.first_sent_s = min(self.first_sent_s, sent_s)
         self.last_sent_s = max(self.last_sent_s, sent_s)
-        if planned_s == planned_s:
+        if not math.isnan(planned_s):
             self.lateness_s.append(sent_s - planned_s)
         self._writer.add(
             n=n,
@@ -148,7 +148,7 @@ class SequentialUser(PlayUser):
     """Sends each request after the answer to the one before."""
 
     def act(self) -> None:
-        load, drive = cast(Sequential, self.play.drive.load), self.play.drive
+        load, drive = cast("Sequential", self.play.drive.load), self.play.drive
         for path in choose_paths(drive.mix, load.requests, drive.seed):
             self.play.ask(self.client, self.number, path)
 
@@ -160,7 +160,7 @@ class BurstUser(PlayUser):
         self.play.ask(self.client, self.number, self.path, planned_s=0.0)
 
     def on_start(self) -> None:
-        load, drive = cast(Burst, self.play.drive.load), self.play.drive
+        load, drive = cast("Burst", self.play.drive.load), self.play.drive
         self.path = choose_paths(drive.mix, load.requests, drive.seed)[self.number]
         super().on_start()
 
@@ -173,7 +173,7 @@ class ClosedUser(PlayUser):
         self.leave = Event()
 
     def act(self) -> None:
-        load, drive = cast(Closed, self.play.drive.load), self.play.drive
+        load, drive = cast("Closed", self.play.drive.load), self.play.drive
         for path in picks(drive.mix, drive.seed, self.number):
             self.play.ask(self.client, self.number, path)
             if load.think_s > 0:
@@ -190,11 +190,11 @@ class OpenUser(PlayUser):
     def warm_connections(self) -> int:
         # What a quarter of a second sends: enough that few connections are opened during the load, and few
         # enough that an idle crowd does not weigh on the service.
-        load = cast(Open, self.play.drive.load)
+        load = cast("Open", self.play.drive.load)
         return max(4, min(128, math.ceil(load.rate_per_s / 4)))
 
     def act(self) -> None:
-        load, drive = cast(Open, self.play.drive.load), self.play.drive
+        load, drive = cast("Open", self.play.drive.load), self.play.drive
         plan = planned_times(load, drive.seed)
         in_flight = Group()
         for planned_s, path in zip(plan, choose_paths(drive.mix, len(plan), drive.seed), strict=True):

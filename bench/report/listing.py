@@ -14,12 +14,8 @@ from services.common import contract
 
 def listing() -> str:
     """Scenarios, profiles and services, as `bench list` prints them."""
-    scenarios = [
-        (s.name, load_text(s.load), settings_text(s), s.question) for s in SCENARIOS.values()
-    ]
-    profiles = [
-        (p.name, f"{p.hold_ms} ms", p.repeat, len(p.scenarios), p.text) for p in PROFILES.values()
-    ]
+    scenarios = [(s.name, load_text(s.load), settings_text(s), s.question) for s in SCENARIOS.values()]
+    profiles = [(p.name, f"{p.hold_ms} ms", p.repeat, len(p.scenarios), p.text) for p in PROFILES.values()]
     services = [(name, port) for name, port in contract.SERVICES.items()]
     widths = [None, 26, 24, 44]
     return "\n\n".join(

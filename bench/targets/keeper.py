@@ -39,16 +39,16 @@ COMPLAINT = re.compile(r"\b(PANIC|FATAL|HINT|error|could not)\b.*")  # without t
 PR_SET_PDEATHSIG = 1
 
 
-class HungUp(Exception):
+class HungUpError(Exception):
     """The bench closed its end."""
 
 
-class Failed(Exception):
+class StartError(Exception):
     """PostgreSQL did not start; the text is what it said."""
 
 
 class Server:
-    """One PostgreSQL in `directory`, as `plan` says: postgres, initdb, settings, port, superuser, password, uid, gid."""
+    """One PostgreSQL in `directory`; `plan`: postgres, initdb, settings, port, superuser, password, uid, gid."""
 
     def __init__(self, directory: Path, plan: dict[str, Any]) -> None:
         self.directory = directory
@@ -71,15 +71,15 @@ class Server:
         command = [self.plan["initdb"], "-D", self.data, "-U", self.plan["superuser"], f"--pwfile={password}"]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
         if self._spawn(command, signal.SIGTERM).wait() != 0:
-            raise Failed(f"initdb: {self._said()}")
+            raise StartError(f"initdb: {self._said()}")
         password.unlink()
 
     def start(self) -> dict[str, int]:
         """Start and wait until it takes connections; a port of our own choice that is taken is replaced."""
         if _hung_up(0):
-            raise HungUp
+            raise HungUpError
         for attempt in range(1, PORT_ATTEMPTS + 1):
-            port = self.port or random.choice(PORTS)
+            port = self.port or random.choice(PORTS)  # noqa: S311  not a secret
             if self.port is None and not _is_free(port) and attempt < PORT_ATTEMPTS:
                 continue
             settings = {**self.plan["settings"], "port": str(port)}
@@ -90,7 +90,7 @@ class Server:
                 return {"pid": self.process.pid, "port": port}
             if self.port is not None or "already in use" not in self._said():
                 break
-        raise Failed(self._said())
+        raise StartError(self._said())
 
     def stop(self) -> None:
         """SIGINT, after 5 s SIGQUIT, after 10 more SIGKILL; also when the postmaster was frozen by SIGSTOP."""
@@ -140,7 +140,7 @@ class Server:
             if process.poll() is not None:
                 return False
             if _hung_up(0.01):
-                raise HungUp
+                raise HungUpError
         return False
 
     def _said(self) -> str:
@@ -191,7 +191,7 @@ def _answer(**fields: object) -> None:
     try:
         print(json.dumps(fields), flush=True)
     except BrokenPipeError:
-        raise HungUp from None
+        raise HungUpError from None
 
 
 def _serve(server: Server) -> None:
@@ -206,7 +206,7 @@ def _serve(server: Server) -> None:
 
 
 def _hang_up(_number: int, _frame: object) -> None:
-    raise HungUp
+    raise HungUpError
 
 
 def main() -> None:
@@ -221,9 +221,9 @@ def main() -> None:
         if plan:
             server = Server(directory, json.loads(plan))
             _serve(server)
-    except HungUp:
+    except HungUpError:
         pass
-    except Failed as failure:
+    except StartError as failure:
         error = str(failure)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -231,7 +231,7 @@ def main() -> None:
             server.stop()
         shutil.rmtree(directory, ignore_errors=True)
     if error is not None:
-        with contextlib.suppress(HungUp):
+        with contextlib.suppress(HungUpError):
             _answer(error=error)
 
 

@@ -51,6 +51,8 @@ class Usage:
 class LocalService:
     """One service process. Entering waits until it answers with its pool open; raises ServiceDied."""
 
+    package = "services"
+
     def __init__(
         self, name: str, database: Database, settings: Mapping[str, Any] | None = None, port: int | None = None
     ) -> None:
@@ -79,7 +81,7 @@ class LocalService:
         """Begins the process; does not wait for it."""
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"services.{self.name}"],
+            [sys.executable, "-m", f"{self.package}.{self.name}"],
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,

@@ -36,9 +36,7 @@ def private_directory(user: ServerUser | None) -> tuple[Path, int]:
     if user is not None:
         place = Path(tempfile.gettempdir()).resolve()
         for closed in (part for part in (place, *place.parents) if not part.stat().st_mode & stat.S_IXOTH):
-            raise UserError(
-                f"user {user.name} cannot enter {closed}: set TMPDIR to a directory that everybody can"
-            )
+            raise UserError(f"user {user.name} cannot enter {closed}: set TMPDIR to a directory that everybody can")
     while True:
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = _locked(directory)
@@ -61,7 +59,7 @@ def _locked(directory: Path) -> int | None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         mine = os.fstat(lock)
-        if mine.st_uid == os.geteuid() and os.path.samestat(mine, os.stat(directory)):
+        if mine.st_uid == os.geteuid() and os.path.samestat(mine, directory.stat()):
             return lock
     except OSError:
         pass

@@ -24,6 +24,7 @@ from services.common.tracing import Tracing
 SERVICE: Final = "asyncpg_fastapi"
 DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 TIMEOUT_ERRORS: Final = (TimeoutError,)
+CONNECT_TIMEOUT_S: Final = 5.0
 RELEASE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 0.3
 TIMER_SLACK_S: Final = 0.002
@@ -51,6 +52,24 @@ class Lease:
     timing: Timing
 
 
+async def wait_for_database(settings: Settings) -> None:
+    """Connects until it works, and says what it waits for; raises Refused after `db_wait_seconds`."""
+    where = f"PostgreSQL at {settings.db_host}:{settings.db_port}/{settings.db_name}"
+    deadline = monotonic() + settings.db_wait_seconds
+    while True:
+        try:
+            connection = await asyncpg.connect(**_address(settings), timeout=CONNECT_TIMEOUT_S)
+            await connection.close()
+            return
+        except DATABASE_ERRORS as error:
+            left = deadline - monotonic()
+            if left <= 0:
+                text = f"no answer from {where} in {settings.db_wait_seconds:g} s: {describe(error)}"
+                raise Refused("database_unavailable", text, settings.db_wait_seconds) from error
+            log.warning("waiting for %s, %.1f s left: %s", where, left, describe(error))
+            await asyncio.sleep(min(0.5, left))
+
+
 class ServicePool:
     """The pool in force, and old ones that drain."""
 
@@ -65,21 +84,9 @@ class ServicePool:
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Waits for the database, then makes the pool; raises Refused after `db_wait_seconds`."""
-        settings = self._settings
-        where = f"{settings.db_host}:{settings.db_port}/{settings.db_name}"
-        deadline = monotonic() + settings.db_wait_seconds
-        while True:
-            try:
-                self._current = await self._make(self.config)
-                break
-            except Refused as error:
-                left = deadline - monotonic()
-                log.warning("waiting for PostgreSQL at %s, %.1f s left: %s", where, max(0.0, left), error)
-                if left <= 0:
-                    raise
-                await asyncio.sleep(min(0.5, left))
-        log.info("pool of %d to %d open on %s", self.config.pool_min_size, self.config.pool_max_size, where)
+        """Makes the pool with its first connections; raises Refused where there is no database."""
+        self._current = await self._make(self.config)
+        log.info("pool of %d to %d is open", self.config.pool_min_size, self.config.pool_max_size)
 
     async def close(self) -> None:
         """Closes every pool at once; what is still handed out is cut off."""
@@ -183,12 +190,7 @@ class ServicePool:
             options = {"max_inactive_connection_lifetime": 0, "max_queries": 2**62, "reset": _no_reset}
         try:
             pool = await asyncpg.create_pool(
-                host=self._settings.db_host,
-                port=self._settings.db_port,
-                database=self._settings.db_name,
-                user=self._settings.db_user,
-                password=self._settings.db_password,
-                server_settings={"application_name": SERVICE},
+                **_address(self._settings),
                 min_size=config.pool_min_size,
                 max_size=config.pool_max_size,
                 connect=self._connect,
@@ -220,6 +222,17 @@ class ServicePool:
                 await generation.pool.close()
         except TimeoutError:
             generation.pool.terminate()
+
+
+def _address(settings: Settings) -> dict[str, Any]:
+    return {
+        "host": settings.db_host,
+        "port": settings.db_port,
+        "database": settings.db_name,
+        "user": settings.db_user,
+        "password": settings.db_password,
+        "server_settings": {"application_name": SERVICE},
+    }
 
 
 def _shape(config: Config) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 In: method, path and headers as they arrive. Out: the server span, the HTTP metrics and `Server-Timing`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -17,23 +17,21 @@ from services.common.tracing import Tracing, finish
 class Exchange:
     """Made when a request arrives; handlers fill `timing`, `answer` closes it."""
 
-    __slots__ = ("_began", "_method", "_metrics", "_route", "_span", "_status", "_under", "timing")
+    __slots__ = ("_began", "_method", "_metrics", "_route", "_span", "_status", "_tracing", "_under", "timing")
 
-    def __init__(
-        self,
-        metrics: Metrics,
-        tracing: Tracing,
-        method: str,
-        path: str,
-        headers: Callable[[], Mapping[str, str]],
-    ) -> None:
+    def __init__(self, metrics: Metrics, tracing: Tracing, method: str, path: str) -> None:
         self._began = perf_counter()
         self._method = method
         self._route = path if path in contract.METHODS else None
         self._metrics = metrics
+        self._tracing = tracing
         self._status = 500
-        self._under = tracing.server_span(method, self._route, headers() if tracing.on else {})
         self.timing = Timing()
+
+    def traced(self, headers: Mapping[str, str]) -> Self:
+        """The same, to be entered: with a server span under the caller's. Only where tracing is on."""
+        self._under = self._tracing.server_span(self._method, self._route, headers)
+        return self
 
     def __enter__(self) -> Self:
         self._span = self._under.__enter__()

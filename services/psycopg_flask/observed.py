@@ -24,19 +24,15 @@ class Observed:
         self._tracing = tracing
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        def headers() -> dict[str, str]:
-            named = ((name[5:], value) for name, value in environ.items() if name.startswith("HTTP_"))
-            return {name.replace("_", "-").lower(): value for name, value in named}
-
-        exchange = Exchange(
-            self._metrics, self._tracing, environ["REQUEST_METHOD"], environ["PATH_INFO"], headers
-        )
+        exchange = Exchange(self._metrics, self._tracing, environ["REQUEST_METHOD"], environ["PATH_INFO"])
         environ["poolbench.exchange"] = exchange
 
         def start_timed(status: str, fields: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
-            timing = exchange.answer(int(status[:3]))
-            fields.append((contract.SERVER_TIMING, timing))
+            fields.append((contract.SERVER_TIMING, exchange.answer(int(status[:3]))))
             return start_response(status, fields, error)
 
-        with exchange:
+        if not self._tracing.on:
+            return self._app(environ, start_timed)
+        named = ((name[5:], value) for name, value in environ.items() if name.startswith("HTTP_"))
+        with exchange.traced({name.replace("_", "-").lower(): value for name, value in named}):
             return self._app(environ, start_timed)

@@ -19,12 +19,13 @@ from services.common.books import Books, Refused, describe
 from services.common.contract import PoolView, Timing
 from services.common.ledger import Account, Wait
 from services.common.metrics import Metrics, PoolStats
-from services.common.settings import Config, Settings
+from services.common.settings import Config, Settings, SettingsError
 from services.common.tracing import Tracing
 
 SERVICE: Final = "psycopg_flask"
 DATABASE_ERRORS: Final = (psycopg.Error, OSError)
 TIMEOUT_ERRORS: Final = (PoolTimeout,)
+CONNECT_TIMEOUT_S: Final = 5
 OPEN_TIMEOUT_S: Final = 10.0
 """The pool connects in threads of its own, and reports a failure only by not being ready in time."""
 CLOSE_TIMEOUT_S: Final = 0.3
@@ -51,6 +52,29 @@ class Lease:
     timing: Timing
 
 
+def require_c_build() -> None:
+    """Raises SettingsError on psycopg's pure Python build: 7 times slower, and nothing else would show it."""
+    if psycopg.pq.__impl__ == "python":
+        raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
+
+
+def wait_for_database(settings: Settings) -> None:
+    """Connects until it works, and says what it waits for; raises Refused after `db_wait_seconds`."""
+    where = f"PostgreSQL at {settings.db_host}:{settings.db_port}/{settings.db_name}"
+    deadline = monotonic() + settings.db_wait_seconds
+    while True:
+        try:
+            psycopg.connect(_conninfo(settings), connect_timeout=CONNECT_TIMEOUT_S).close()
+            return
+        except DATABASE_ERRORS as error:
+            left = deadline - monotonic()
+            if left <= 0:
+                text = f"no answer from {where} in {settings.db_wait_seconds:g} s: {describe(error)}"
+                raise Refused("database_unavailable", text, settings.db_wait_seconds) from error
+            log.warning("waiting for %s, %.1f s left: %s", where, left, describe(error))
+            sleep(min(0.5, left))
+
+
 class ServicePool:
     """The pool in force, and old ones that drain."""
 
@@ -66,21 +90,9 @@ class ServicePool:
         self._resizing = threading.Lock()
 
     def open(self) -> None:
-        """Waits for the database, then makes the pool; raises Refused after `db_wait_seconds`."""
-        settings = self._settings
-        where = f"{settings.db_host}:{settings.db_port}/{settings.db_name}"
-        deadline = monotonic() + settings.db_wait_seconds
-        while True:
-            try:
-                self._current = self._make(self.config)
-                break
-            except Refused as error:
-                left = deadline - monotonic()
-                log.warning("waiting for PostgreSQL at %s, %.1f s left: %s", where, max(0.0, left), error)
-                if left <= 0:
-                    raise
-                sleep(min(0.5, left))
-        log.info("pool of %d to %d open on %s", self.config.pool_min_size, self.config.pool_max_size, where)
+        """Makes the pool with its first connections; raises Refused where there is no database."""
+        self._current = self._make(self.config)
+        log.info("pool of %d to %d is open", self.config.pool_min_size, self.config.pool_max_size)
         if self._metrics.several:
             threading.Thread(target=self._show_every_second, daemon=True).start()
 
@@ -180,14 +192,7 @@ class ServicePool:
             # Autocommit: no transaction that must be ended. Prepared at the first execution, as asyncpg does.
             options = {"autocommit": True, "prepare_threshold": 0}
         pool = ConnectionPool(
-            make_conninfo(
-                host=self._settings.db_host,
-                port=self._settings.db_port,
-                dbname=self._settings.db_name,
-                user=self._settings.db_user,
-                password=self._settings.db_password,
-                application_name=SERVICE,
-            ),
+            _conninfo(self._settings),
             connection_class=self._counted(),
             kwargs=options,
             min_size=config.pool_min_size,
@@ -237,6 +242,17 @@ class ServicePool:
         while True:
             self._show()
             sleep(1)
+
+
+def _conninfo(settings: Settings) -> str:
+    return make_conninfo(
+        host=settings.db_host,
+        port=settings.db_port,
+        dbname=settings.db_name,
+        user=settings.db_user,
+        password=settings.db_password,
+        application_name=SERVICE,
+    )
 
 
 def _shape(config: Config) -> tuple[int, int]:

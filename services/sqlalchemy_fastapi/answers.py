@@ -36,7 +36,9 @@ def exchange_of(request: Request) -> Exchange:
 
 def query_of(request: Request) -> dict[str, str]:
     """The query string, refused where the path does not know it."""
-    return contract.parse_query(request.url.path, request.query_params.multi_items())
+    if not request.scope["query_string"]:
+        return {}
+    return contract.parse_query(request.scope["path"], request.query_params.multi_items())
 
 
 async def body_of(request: Request) -> bytes:
@@ -76,7 +78,7 @@ def answer_errors(app: FastAPI, pool: ServicePool, tracing: Tracing) -> None:
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         if path in contract.METHODS:
             wrong = contract.wrong_method(request.method, path)
             return answer(contract.error_body(wrong.error, str(wrong)), wrong.status, contract.allow(path))

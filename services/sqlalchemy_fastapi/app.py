@@ -41,7 +41,12 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=lifespan,
         openapi_url=None,  # the contract's own document is served below
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # the spans are in common/tracing.py
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        },  # the spans are in common/tracing.py
     )
     answer_errors(app, pool, tracing)
 
@@ -49,9 +54,7 @@ def create_app(settings: Settings) -> ASGIApp:
         return {"service": SERVICE, "workers": settings.workers, "tracing": tracing.on} | pool.config.model_dump()
 
     def served(exchange: Exchange, view: PoolView, rows: int, **more: Any) -> Response:
-        body = contract.served_body(
-            SERVICE, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more
-        )
+        body = contract.served_body(SERVICE, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more)
         return answer(body)
 
     @app.get(contract.HEALTH)
@@ -63,9 +66,7 @@ def create_app(settings: Settings) -> ASGIApp:
     async def stats(request: Request) -> Response:
         query_of(request)
         config = pool.config
-        return answer(
-            pool.snapshot().body(SERVICE, settings.workers, config.work_time_ms, config.pool_acquire_timeout)
-        )
+        return answer(pool.snapshot().body(SERVICE, settings.workers, config.work_time_ms, config.pool_acquire_timeout))
 
     @app.get(contract.CONFIG)
     async def config(request: Request) -> Response:
@@ -105,7 +106,7 @@ def create_app(settings: Settings) -> ASGIApp:
         lease = await pool.acquire(exchange.timing, hold_ms)
         try:
             view = pool.view()
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = await work.hold(lease, config, hold_ms)
         finally:
             await pool.release(lease)
@@ -117,7 +118,7 @@ def create_app(settings: Settings) -> ASGIApp:
         hold_ms = contract.parse_hold_ms(query_of(request), config.work_time_ms)
         async with pool.connection(exchange.timing, hold_ms) as lease:
             view = pool.view()
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = await work.hold(lease, config, hold_ms)
         return served(exchange, view, rows)
 
@@ -128,7 +129,7 @@ def create_app(settings: Settings) -> ASGIApp:
         lease = await pool.acquire(exchange.timing)
         view = pool.view()
         try:
-            with pool.books.working(lease.generation.account, exchange.timing):
+            with pool.books.working(lease.wait, exchange.timing):
                 rows = await work.read(lease)
         except Refused:  # a dead connection is no leak on purpose
             await pool.release(lease)
@@ -151,7 +152,7 @@ def create_app(settings: Settings) -> ASGIApp:
                 inner = await pool.acquire(inner_timing, hold_ms)
                 try:
                     view = pool.view()
-                    with pool.books.working(inner.generation.account, exchange.timing):
+                    with pool.books.working(inner.wait, exchange.timing):
                         rows = await work.hold(inner, config, hold_ms)
                 finally:
                     await pool.release(inner)

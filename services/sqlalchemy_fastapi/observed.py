@@ -3,12 +3,16 @@
 In: an ASGI application. Out: the same, with a server span, HTTP metrics and `Server-Timing` on every answer.
 """
 
+from typing import Final
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import contract
 from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
+
+SERVER_TIMING: Final = contract.SERVER_TIMING.lower().encode()
 
 
 class Observed:
@@ -24,17 +28,17 @@ class Observed:
             await self._app(scope, receive, send)
             return
 
-        def headers() -> dict[str, str]:
-            return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-        exchange = Exchange(self._metrics, self._tracing, scope["method"], scope["path"], headers)
+        exchange = Exchange(self._metrics, self._tracing, scope["method"], scope["path"])
         scope["exchange"] = exchange
 
         async def send_timed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                timing = exchange.answer(message["status"])
-                message["headers"].append((contract.SERVER_TIMING.lower().encode(), timing.encode()))
+                message["headers"].append((SERVER_TIMING, exchange.answer(message["status"]).encode()))
             await send(message)
 
-        with exchange:
+        if not self._tracing.on:
+            await self._app(scope, receive, send_timed)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        with exchange.traced(headers):
             await self._app(scope, receive, send_timed)

@@ -18,9 +18,7 @@ class StubProcess:
 
     def __init__(self, *options: str) -> None:
         script = Path(__file__).with_name("stub_server.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), *options], stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen([sys.executable, str(script), *options], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
 

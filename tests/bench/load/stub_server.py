@@ -24,9 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Stub:
-    def __init__(
-        self, connections: int, hold_ms: float, patience_ms: float, close_after_health: bool
-    ) -> None:
+    def __init__(self, connections: int, hold_ms: float, patience_ms: float, close_after_health: bool) -> None:
         self.pool = asyncio.Semaphore(connections)
         self.hold_ms = hold_ms
         self.patience_s = patience_ms / 1e3
@@ -120,9 +118,7 @@ class Stub:
         answer(writer, 200, {"status": "success"}, timing=timing)
 
 
-def answer(
-    writer: asyncio.StreamWriter, status: int, body: object, *, timing: str = "", location: str = ""
-) -> None:
+def answer(writer: asyncio.StreamWriter, status: int, body: object, *, timing: str = "", location: str = "") -> None:
     payload = json.dumps(body).encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
     head += f"Server-Timing: {timing}\r\n" if timing else ""

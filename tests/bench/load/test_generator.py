@@ -106,9 +106,7 @@ def test_those_whom_the_pool_turned_away_are_told_apart(stub: Stubs, play: Calla
 
 
 @pytest.mark.parametrize("arrivals", ["uniform", "poisson"])
-def test_open_load_sends_every_planned_request_once(
-    stub: Stubs, play: Callable[..., Outcome], arrivals: Any
-) -> None:
+def test_open_load_sends_every_planned_request_once(stub: Stubs, play: Callable[..., Outcome], arrivals: Any) -> None:
     server = stub("--connections", "50", "--hold-ms", "2")
     load = Open(rate_per_s=300, seconds=1.5, arrivals=arrivals)
     outcome = play(server.url, load, *MIX)
@@ -235,9 +233,7 @@ def test_the_start_is_told_before_it_comes(stub: Stubs, play: Callable[..., Outc
     assert outcome.cpu_s > 0
 
 
-def test_the_same_job_twice_asks_the_same(
-    stub: Stubs, play: Callable[..., Outcome], generator: LoadGenerator
-) -> None:
+def test_the_same_job_twice_asks_the_same(stub: Stubs, play: Callable[..., Outcome], generator: LoadGenerator) -> None:
     server = stub()
     load = Open(rate_per_s=100, seconds=0.5)
     pid = generator.pid
@@ -254,9 +250,7 @@ def test_nobody_there_fails_the_job_and_not_the_child(
     gone.stop()
     pid = generator.pid
     for load in (Sequential(requests=1), Burst(requests=3), Open(rate_per_s=10, seconds=0.2)):
-        with pytest.raises(
-            GeneratorFailed, match=r"^http://127\.0\.0\.1:\d+/health cannot be had: .*refused"
-        ):
+        with pytest.raises(GeneratorFailed, match=r"^http://127\.0\.0\.1:\d+/health cannot be had: .*refused"):
             play(gone.url, load)
     assert play(stub().url, Sequential(requests=1)).sent == 1
     assert generator.pid == pid

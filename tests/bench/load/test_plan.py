@@ -34,9 +34,7 @@ def test_poisson_times_are_the_same_for_ever() -> None:
 
 
 @given(st.integers(), st.floats(0.1, 500), st.floats(0.0, 5), st.sampled_from(["uniform", "poisson"]))
-def test_times_ascend_inside_the_load_and_repeat(
-    seed: int, rate: float, seconds: float, arrivals: str
-) -> None:
+def test_times_ascend_inside_the_load_and_repeat(seed: int, rate: float, seconds: float, arrivals: str) -> None:
     load = Open(rate_per_s=rate, seconds=seconds, arrivals=arrivals)  # type: ignore[arg-type]
     times = planned_times(load, seed)
     assert times == sorted(times) == planned_times(load, seed)

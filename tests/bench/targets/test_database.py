@@ -32,9 +32,7 @@ ODD = Database("::1", 6543, "my db/1", "al@ice", "p:a/s?s#%")
 @pytest.fixture
 def other(server: EmbeddedPostgres) -> Iterator[Database]:
     """A second, empty database of labuser."""
-    database = Database(
-        server.admin.host, server.admin.port, "other", server.database.user, server.database.password
-    )
+    database = Database(server.admin.host, server.admin.port, "other", server.database.user, server.database.password)
     with connect(server.admin) as admin:
         admin.execute("CREATE DATABASE other OWNER labuser")
         yield database
@@ -86,14 +84,10 @@ def test_the_password_is_never_shown() -> None:
 
 def test_reachable_tells_why_not(server: EmbeddedPostgres) -> None:
     reachable(server.database)
-    with (
-        socket.socket() as silent
-    ):  # bound and not listening: nobody answers there, and nobody else can take it
+    with socket.socket() as silent:  # bound and not listening: nobody answers there, and nobody else can take it
         silent.bind(("127.0.0.1", 0))
         nowhere = Database("127.0.0.1", silent.getsockname()[1], "labdb", "labuser", "secret")
-        with pytest.raises(
-            UserError, match=r"labdb on 127\.0\.0\.1:\d+ as labuser: start it.*refused"
-        ) as error:
+        with pytest.raises(UserError, match=r"labdb on 127\.0\.0\.1:\d+ as labuser: start it.*refused") as error:
             reachable(nowhere)
 
     assert "\n" not in str(error.value)
@@ -151,7 +145,8 @@ def test_backends_are_counted_by_name_and_state(server: EmbeddedPostgres) -> Non
         assert until(lambda: backends(watcher, "watched") == expected), backends(watcher, "watched")
         active.close()  # leaving it would ask for a COMMIT in the middle of the statement
         server_side = watcher.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'watched'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE state = 'active' AND application_name = 'watched'"
         )
         assert server_side.fetchall() == [(True,)]
     with connect(server.database) as watcher:
@@ -167,7 +162,8 @@ def test_the_server_counts_statements(server: EmbeddedPostgres) -> None:
             connection.execute(asked, ("42",))
         after = statement_counts(connection)
 
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert after[counted] - before.get(counted, 0) == 7
 
 

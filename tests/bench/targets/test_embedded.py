@@ -1,5 +1,6 @@
 """The embedded server: what it promises while it runs, and that nothing stays when it ends, however it ends."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,9 @@ class Running:
         return not (self.directory.exists() or alive(self.postmaster) or alive(self.keeper))
 
 
+StartBench = Callable[..., Running]
+
+
 def alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -56,7 +61,14 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def start_bench(python: str = sys.executable, **options: Any) -> Running:
+@pytest.fixture
+def start_bench() -> Iterator[StartBench]:
+    """Starts benches, and sees to their pipes at the end."""
+    with contextlib.ExitStack() as benches:
+        yield lambda *args, **options: _start_bench(benches, *args, **options)
+
+
+def _start_bench(benches: contextlib.ExitStack, python: str = sys.executable, **options: Any) -> Running:
     child = subprocess.Popen(
         [python, "-c", BENCH],
         stdin=subprocess.PIPE,
@@ -65,6 +77,7 @@ def start_bench(python: str = sys.executable, **options: Any) -> Running:
         start_new_session=True,
         **{"cwd": ROOT, **options},
     )
+    benches.enter_context(child)
     assert child.stdout is not None
     line = child.stdout.readline()
     assert line, f"the bench ended with {child.wait()}"
@@ -163,12 +176,12 @@ def test_nothing_stays_after_a_normal_end() -> None:
 
 
 def test_nothing_stays_after_an_exception() -> None:
-    with pytest.raises(ZeroDivisionError), EmbeddedPostgres() as server:
-        postmaster = psutil.Process(server.postmaster_pid)
+    server = EmbeddedPostgres()
+    with pytest.raises(ZeroDivisionError), server:
         raise ZeroDivisionError
 
     assert not server.directory.exists()
-    assert not alive(postmaster)
+    assert server.postmaster_pid not in psutil.pids()
 
 
 def test_nothing_stays_of_a_frozen_server() -> None:
@@ -180,7 +193,7 @@ def test_nothing_stays_of_a_frozen_server() -> None:
     assert not alive(postmaster)
 
 
-def test_nothing_stays_when_the_bench_is_killed() -> None:
+def test_nothing_stays_when_the_bench_is_killed(start_bench: StartBench) -> None:
     running = start_bench()
     running.bench.kill()
 
@@ -188,7 +201,22 @@ def test_nothing_stays_when_the_bench_is_killed() -> None:
     assert running.bench.wait() == -signal.SIGKILL
 
 
-def test_nothing_stays_after_ctrl_c() -> None:
+def test_nothing_stays_when_the_bench_is_killed_while_the_server_is_made() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o711)
+        environment = {**os.environ, "TMPDIR": name}
+        with subprocess.Popen([sys.executable, "-c", BENCH], cwd=ROOT, env=environment, stdin=subprocess.PIPE) as child:
+            assert until(lambda: any(place.glob("poolbench-pg-*/data")))
+            keepers = psutil.Process(child.pid).children()
+            child.kill()
+
+        assert len(keepers) == 1
+        assert until(lambda: not alive(keepers[0]))
+        assert list(place.iterdir()) == []
+
+
+def test_nothing_stays_after_ctrl_c(start_bench: StartBench) -> None:
     running = start_bench(stderr=subprocess.DEVNULL)
     os.killpg(running.bench.pid, signal.SIGINT)
 
@@ -209,7 +237,9 @@ def test_nothing_stays_when_the_keeper_is_killed_under_a_living_bench() -> None:
     assert not alive(postmaster)
 
 
-def test_the_next_run_sweeps_what_a_killed_keeper_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_run_sweeps_what_a_killed_keeper_left(
+    start_bench: StartBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A place of its own, where no other run sweeps; pytest's own cannot be entered by the server's user.
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o711)
@@ -235,12 +265,14 @@ def test_the_sweep_ends_a_server_without_a_keeper(tmp_path: Path, monkeypatch: p
     data.mkdir(parents=True)
     pause = "import signal; print(flush=True); signal.pause()"
     orphan = subprocess.Popen([sys.executable, "-c", pause, str(data)], stdout=subprocess.PIPE)
-    assert orphan.stdout is not None and orphan.stdout.readline()
+    assert orphan.stdout is not None
+    assert orphan.stdout.readline()
     (data / "postmaster.pid").write_text(f"{orphan.pid}\n{data}\n")
 
     scratch.sweep()
 
     assert orphan.wait() == -signal.SIGQUIT
+    orphan.communicate()
     assert not directory.exists()
 
 
@@ -323,11 +355,11 @@ def runs_the_bench(python: str, options: dict[str, Any]) -> bool:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
-def test_an_ordinary_user_without_a_home_can_run_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_ordinary_user_without_a_home_can_run_it(start_bench: StartBench) -> None:
     packages = Path(psycopg.__file__).parents[1]
     options: dict[str, Any] = {
         "user": "nobody",
-        "group": os.stat(ROOT).st_gid,
+        "group": ROOT.stat().st_gid,
         "extra_groups": [],
         "env": {
             "PATH": os.environ["PATH"],

@@ -1,0 +1,190 @@
+"""The metrics of one cell, from its samples.
+
+In: a cell's record, its requests, pool samples and events. Out: numbers by name; None is what cannot be said.
+
+`_served` is about 200s only; in `_all`, what was not served counts as longer than anything that was. Latency
+counts from the planned time where there is one, `latency_uncorrected` from the time of sending.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import polars as pl
+
+from bench.analysis.statistics import QUANTILES, quantile, slope
+from bench.records import Cell, CpuSeconds, Event
+from services.common import contract
+
+Metrics = dict[str, float | None]
+
+LEAK: Final = "leak"
+"""The `kind` of the event of one leaked connection, at the time at which it was answered."""
+
+MACHINE_LIMIT: Final = 0.6
+"""Above this share of the machine a cell is about the CPU."""
+PART_LIMIT: Final = 0.7
+"""Above this share of a core, the generator or the service (each runs Python on one core at a time) is."""
+
+_TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
+
+
+def cell_metrics(
+    cell: Cell,
+    requests: pl.DataFrame,
+    samples: pl.DataFrame,
+    events: Iterable[Event] = (),
+    cores: int | None = None,
+) -> Metrics:
+    """Every metric of a cell, always under the same names; frames and events hold only what is the cell's.
+
+    `cores` are those of the machine.
+    """
+    ok, refused = _served(requests), _refused(requests)
+    sent = requests.height
+    first_us = _lowest(requests.select(pl.min_horizontal("planned_us", "sent_us")).to_series())
+    last_us = _highest(requests["finished_us"])
+    wall_s = (last_us - first_us) / 1e6 if first_us is not None and last_us is not None else None
+    finished_s = [moment / 1e6 for moment in ok["finished_us"].sort().to_list()]
+    return {
+        "sent": sent,
+        "ok": ok.height,
+        "timed_out": refused.height,
+        "failed": sent - ok.height - refused.height,
+        "share_served": ok.height / sent if sent else None,
+        "goodput_per_s": ok.height / wall_s if wall_s else None,
+        **_efficiencies(cell, ok, finished_s),
+        **_waits(ok, sent),
+        "hold_ms_p50": _median_ms(_holding(ok)["work_us"]),
+        "queue_ms_p50": _median_ms(requests["finished_us"] - requests["sent_us"] - requests["app_us"]),
+        "wall_s": wall_s,
+        "first_timeout_s": _seconds(_lowest(refused["finished_us"])),
+        "last_ok_s": finished_s[-1] if finished_s else None,
+        "recovered_s": _recovered_s(ok, events),
+        "waiting_peak": _highest(samples["waiting"]),
+        "used_peak": _highest(samples["used"]),
+        "backends_peak": _highest(samples["backends"]),
+        "used_last": _last(samples["used"]),
+        "backends_last": _last(samples["backends"]),
+        "app_cpu_ms_per_request": cell.cpu.service * 1000 / sent if cell.cpu and sent else None,
+        "app_rss_mb": cell.rss_mb,
+        **cpu_shares(cell, cores),
+    }
+
+
+def _served(requests: pl.DataFrame) -> pl.DataFrame:
+    return requests.filter(pl.col("status") == 200)
+
+
+def _refused(requests: pl.DataFrame) -> pl.DataFrame:
+    """Those who were told in time that no connection came free."""
+    return requests.filter((pl.col("status") == 503) & pl.col("error").is_in(_TIMED_OUT))
+
+
+def _holding(ok: pl.DataFrame) -> pl.DataFrame:
+    """Those who had a connection: the floor's answers say 0 ms where there was nothing to wait for."""
+    return ok.filter(~pl.col("path").str.starts_with(contract.NOOP))
+
+
+def _waits(ok: pl.DataFrame, sent: int) -> Metrics:
+    planned_us = pl.coalesce("planned_us", "sent_us")
+    return {
+        **_quantiles_ms("acquire", _holding(ok)["acquire_us"], ok.height, sent),
+        **_quantiles_ms("latency", ok.select(pl.col("finished_us") - planned_us).to_series(), ok.height, sent),
+        **_quantiles_ms("latency_uncorrected", ok["finished_us"] - ok["sent_us"], ok.height, sent),
+    }
+
+
+def _quantiles_ms(name: str, values_us: pl.Series, served: int, sent: int) -> Metrics:
+    """The quantiles of what was served and of all. None if one that was served does not say."""
+    ascending = [value / 1000 for value in values_us.drop_nulls().sort().to_list()]
+    known = len(ascending) == served
+    return {
+        f"{name}_ms_{suffix}_{kind}": quantile(ascending, q, beyond) if known else None
+        for kind, beyond in (("served", 0), ("all", sent - served))
+        for suffix, q in QUANTILES.items()
+    }
+
+
+def _efficiencies(cell: Cell, ok: pl.DataFrame, finished_s: Sequence[float]) -> Metrics:
+    """Goodput ÷ (c/h) while all connections are busy by forecast: over the hold as asked, and as measured."""
+    busy = _busy_s(cell, finished_s)
+    rate = slope(busy) if len(busy) >= 2 * cell.pool_size else None
+    held_us = ok["work_us"].mean()
+    measured_ms = held_us / 1000 if isinstance(held_us, float) else None
+    return {
+        "efficiency": rate * cell.hold_ms / 1000 / cell.pool_size if rate else None,
+        "efficiency_of_hold": rate * measured_ms / 1000 / cell.pool_size if rate and measured_ms else None,
+    }
+
+
+def _busy_s(cell: Cell, finished_s: Sequence[float]) -> Sequence[float]:
+    """The completions in the window of the forecast, ascending."""
+    busy = cell.forecast.busy
+    if busy is None:
+        return ()
+    if busy.served is not None:
+        served = min(busy.served, len(finished_s))
+        # Half a batch at the end would pull the slope down.
+        return finished_s[: served - served % cell.pool_size]
+    from_s, to_s = busy.from_s or 0.0, math.inf if busy.to_s is None else busy.to_s
+    return [moment for moment in finished_s if from_s <= moment <= to_s]
+
+
+def _recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
+    """From the last leak to the end of the first request that got its connection after it.
+
+    When it got it is told by its end and what it did in between: its hold and its release. None if nothing
+    leaked, or if no request got one any more.
+    """
+    leaked_s = max((event.t_s for event in events if event.kind == LEAK), default=None)
+    if leaked_s is None:
+        return None
+    acquired_us = pl.col("finished_us") - pl.col("work_us") - pl.col("release_us")
+    first_us = _lowest(ok.filter(acquired_us >= leaked_s * 1e6)["finished_us"])
+    return first_us / 1e6 - leaked_s if first_us is not None else None
+
+
+def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
+    """How much of the machine was at work, how much of a core the busier of generator and service was, and
+    `cpu_bound`: 1 where one of them is over its limit, else 0."""
+    if cell.cpu is None or not cell.cpu.available or not cell.load_s:
+        return {"cpu_machine_share": None, "cpu_largest_part_share": None, "cpu_bound": None}
+    machine = _all_seconds(cell.cpu) / cell.cpu.available
+    # The generator's is counted from the first request to the last answer, the others' around that.
+    around_s = cell.cpu.available / cores if cores else cell.load_s
+    part = max(cell.cpu.generator / cell.load_s, cell.cpu.service / around_s)
+    return {
+        "cpu_machine_share": machine,
+        "cpu_largest_part_share": part,
+        "cpu_bound": float(machine > MACHINE_LIMIT or part > PART_LIMIT),
+    }
+
+
+def _all_seconds(cpu: CpuSeconds) -> float:
+    # Where PostgreSQL's own is not known (another machine's, another user's), it is part of `other`.
+    return cpu.generator + cpu.service + (cpu.postgres or 0.0) + cpu.harness + cpu.other
+
+
+def _median_ms(values_us: pl.Series) -> float | None:
+    middle = quantile(values_us.drop_nulls().sort().to_list(), 0.5)
+    return middle / 1000 if middle is not None else None
+
+
+def _seconds(moment_us: float | None) -> float | None:
+    return moment_us / 1e6 if moment_us is not None else None
+
+
+def _lowest(values: pl.Series) -> float | None:
+    lowest = values.min()
+    return lowest if isinstance(lowest, int | float) else None
+
+
+def _last(values: pl.Series) -> float | None:
+    known = values.drop_nulls()
+    return float(known[-1]) if len(known) else None
+
+
+def _highest(values: pl.Series) -> float | None:
+    highest = values.max()
+    return highest if isinstance(highest, int | float) else None

@@ -1,0 +1,109 @@
+"""What the repetitions of each cell say together.
+
+In: a run and its samples. Out: the metrics of each cell, and over its repetitions the median, the interval
+and the spread. Cells that failed are left out, and can be listed.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Final
+
+import polars as pl
+
+from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.statistics import median, median_interval, spread
+from bench.records import SCHEMA, Cell, CellSummary, Event, Figure, Run, Summary
+
+Key = tuple[str, str, int]
+
+BLOCKS_TO_JUDGE: Final = 10
+"""Under this many repetitions nothing is said about which stack is better."""
+
+_NEVER: Final = ("first_timeout_s", "recovered_s")
+
+
+def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> Summary:
+    """`summary.json` of a run."""
+    return summarise_metrics(run, measure(run, requests, samples, events))
+
+
+def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> dict[Key, Metrics]:
+    """The metrics of every cell that did not fail."""
+    asked, watched = _by_cell(requests), _by_cell(samples)
+    happened: dict[Key, list[Event]] = {}
+    for event in events:
+        happened.setdefault((event.scenario, event.service, event.block), []).append(event)
+    return {
+        cell.key: cell_metrics(
+            cell,
+            asked.get(cell.key, requests.clear()),
+            watched.get(cell.key, samples.clear()),
+            happened.get(cell.key, ()),
+            run.environment.cores,
+        )
+        for cell in run.cells
+        if cell.status == "ok"
+    }
+
+
+def summarise_metrics(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
+    """The same from metrics that are known already, by the key of their cell."""
+    cells = []
+    for (scenario, service), repetitions in _repetitions(run, metrics):
+        figures = {name: _figure(name, [each[name] for each in repetitions]) for name in repetitions[0]}
+        cells.append(CellSummary(scenario=scenario, service=service, repetitions=len(repetitions), metrics=figures))
+    return Summary(schema=SCHEMA, cells=tuple(cells))
+
+
+def spreads(run: Run, metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
+    """(scenario, service) → metric → its lowest and highest; `math.inf` for what never came."""
+    found: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
+    for pair, repetitions in _repetitions(run, metrics):
+        named = {name: spread(_known(name, [each[name] for each in repetitions])) for name in repetitions[0]}
+        found[pair] = {name: ends for name, ends in named.items() if ends is not None}
+    return found
+
+
+def as_json(summary: Summary) -> str:
+    """The text of `summary.json`, a line for each cell."""
+    cells = ",\n".join(json.dumps(asdict(cell), allow_nan=False) for cell in summary.cells)
+    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n]}}\n'
+
+
+def left_out(run: Run) -> tuple[Cell, ...]:
+    """The cells that failed, and so are in no figure."""
+    return tuple(cell for cell in run.cells if cell.status == "failed")
+
+
+def _repetitions(run: Run, metrics: Mapping[Key, Metrics]) -> Iterator[tuple[tuple[str, str], list[Metrics]]]:
+    """(scenario, service) in the order of the plan, each with the metrics of its blocks."""
+    grouped: dict[tuple[str, str], list[Metrics]] = {
+        (scenario, service): [] for scenario in run.plan.scenarios for service in run.plan.services
+    }
+    for key, values in sorted(metrics.items(), key=lambda item: item[0][2]):
+        grouped.setdefault(key[:2], []).append(values)
+    return ((pair, values) for pair, values in grouped.items() if values)
+
+
+def _figure(name: str, values: list[float | None]) -> Figure:
+    known = _known(name, values)
+    low, high = median_interval(known) or (None, None)
+    return Figure(value=_said(median(known)), low=_said(low), high=_said(high))
+
+
+def _known(name: str, values: list[float | None]) -> list[float]:
+    """Where None means that it lay beyond the load's end, as infinity; else without it."""
+    if name.endswith("_all") or name in _NEVER:
+        return [math.inf if value is None else value for value in values]
+    return [value for value in values if value is not None]
+
+
+def _said(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
+    parts = frame.partition_by("scenario", "service", "block", as_dict=True, maintain_order=True)
+    return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}

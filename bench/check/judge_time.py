@@ -1,0 +1,132 @@
+"""Holds, timeouts and told times, judged from what a client saw; pure.
+
+In: samples of requests, and how long `/api/noop` took at the same moment. Out: one line with figures, or `Failed`.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+from bench.check.client import Answer
+from bench.check.judge import Sample
+from bench.check.verdicts import settle
+
+LATE_SHARE: Final = 0.1
+"""A timeout may be late by a tenth, and by what the machine is late at that moment."""
+ROUNDING_S: Final = 0.00001
+"""Times are told in thousandths of a millisecond."""
+NOOP_EVERY_S: Final = 0.005
+"""How often `/api/noop` is asked beside; a delay that begins between two is seen that much too short."""
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def never_short(samples: Sequence[Sample]) -> str:
+    """Every hold lasted as long as was asked, by the service's clock and by the client's."""
+    held = [(one, one.asked_s) for one in samples if one.status == 200 and one.asked_s is not None]
+    problems = []
+    for one, asked_s in held:
+        if one.work_s < asked_s - ROUNDING_S:
+            problems.append(f"{one.path} held {ms(one.work_s)} of {ms(asked_s)}")
+        elif one.seconds < asked_s:
+            problems.append(f"{one.path} says that it held {ms(one.work_s)} and was back after {ms(one.seconds)}")
+    if not held:
+        problems.append("no request was served")
+    over = max((one.work_s - asked_s for one, asked_s in held), default=0.0)
+    return settle(problems, f"{len(held)} holds, the longest {ms(over)} over")
+
+
+def never_early(samples: Sequence[Sample], patience_s: float) -> str:
+    """No 503 came, or says that it had waited, before `patience_s` was over."""
+    late = [one for one in samples if one.status == 503]
+    problems = []
+    for one in late:
+        if one.seconds < patience_s:
+            problems.append(f"{one.path} gave up after {ms(one.seconds)} of {ms(patience_s)}")
+        elif one.acquire_s < patience_s - ROUNDING_S:
+            problems.append(f"{one.path} says waited_seconds {one.acquire_s:.6f} of {patience_s:g}")
+        elif one.acquire_s > one.seconds + ROUNDING_S:
+            problems.append(
+                f"{one.path} says waited_seconds {one.acquire_s:.6f} and was back after {one.seconds:.6f} s"
+            )
+    if not late:
+        problems.append(f"no wait timed out after {ms(patience_s)}")
+    shortest = min((one.seconds for one in late), default=0.0)
+    return settle(problems, f"{len(late)} timeouts of {ms(patience_s)}, the first after {ms(shortest)}")
+
+
+def excuse_s(noops: Sequence[float]) -> float:
+    """What the machine itself may add to a wait: a queue on the way in, and one on the way out."""
+    return 2 * (max(noops, default=0.0) + NOOP_EVERY_S)
+
+
+def not_late(samples: Sequence[Sample], patience_s: float, noops: Sequence[float]) -> str:
+    """No wait, timed out or served, lasted longer than patience, a tenth, and what noops (seconds) excuse."""
+    limit = patience_s * (1 + LATE_SHARE) + excuse_s(noops)
+    problems = []
+    for one in samples:
+        waited = one.seconds if one.status == 503 else one.acquire_s
+        if waited > limit:
+            problems.append(
+                f"{one} waited {ms(waited)} with a patience of {ms(patience_s)}, {ms(limit)} is the most here"
+            )
+    timed_out = [one.seconds for one in samples if one.status == 503]
+    if not timed_out:
+        problems.append(f"no wait timed out after {ms(patience_s)}")
+    worst = max(timed_out, default=0.0) - patience_s
+    return settle(
+        problems, f"at most {ms(worst)} late of {ms(patience_s)}, noop took up to {ms(max(noops, default=0))}"
+    )
+
+
+def coherent(answers: Sequence[Answer]) -> str:
+    """The four times of each answer fit into each other, into the body's, and into the client's clock."""
+    problems = []
+    slack = 0.01  # ms
+    for one in answers:
+        told = one.server_timing()
+        if told is None:
+            continue
+        parts = told["acquire"] + told["work"] + told["release"]
+        if told["app"] > one.seconds * 1000 + slack:
+            problems.append(f"{one}: app {told['app']:.3f} ms, and the client had it after {ms(one.seconds)}")
+        elif parts > told["app"] + slack:
+            problems.append(f"{one}: acquire, work and release are {parts:.3f} ms of app {told['app']:.3f} ms")
+        body = one.json() if one.status == 200 and one.path.startswith("/api/") else None
+        timing = body.get("timing") if isinstance(body, dict) else None
+        if isinstance(timing, dict):
+            apart = [
+                name for name in ("acquire", "work", "release") if not _same(timing.get(f"{name}_time_ms"), told[name])
+            ]
+            problems += [f"{one}: {name} in the body and in Server-Timing differ" for name in apart]
+    return settle(problems, f"{len(answers)} answers fit into the client's clock")
+
+
+def told(samples: Sequence[Sample], noops: Sequence[float]) -> str:
+    """Of most requests, no more of `app` is in none of acquire, work and release than noop takes at most."""
+    untold = [one.app_s - one.acquire_s - one.work_s - one.release_s for one in samples if one.status in (200, 503)]
+    middle, limit = median(untold) if untold else 0.0, excuse_s(noops)
+    problem = f"{ms(middle)} of app is in none of acquire, work and release; noop takes {ms(max(noops, default=0))}"
+    return settle([problem] if middle > limit else [], f"{ms(middle)} of app is untold, {ms(limit)} excused")
+
+
+def while_waiting(probes: Sequence[tuple[float, float]], waiters: Sequence[Sample]) -> str:
+    """A probe (sent, received) was answered while requests that came before it still waited; no absolute limit.
+
+    The best of several counts: one that needs the pool can never do it, and a busy machine can spoil some.
+    """
+    quick = 0
+    for sent, received in probes:
+        quick += any(one.sent < sent and one.received > received for one in waiters)
+    fastest = min((received - sent for sent, received in probes), default=0.0)
+    problem = f"none of {len(probes)} was answered before the requests that waited; the quickest took {ms(fastest)}"
+    return settle(
+        [] if quick else [problem],
+        f"{quick} of {len(probes)} while {len(waiters)} waited, the quickest in {ms(fastest)}",
+    )
+
+
+def _same(value: object, told: float) -> bool:
+    return isinstance(value, int | float) and abs(value - told) < 0.002

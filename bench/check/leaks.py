@@ -1,0 +1,183 @@
+"""Connections that do not come back, second connections, and clients that leave.
+
+In: a subject. Out: a line with figures, or `Failed`.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from bench.check import bodies
+from bench.check.client import Answer
+from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
+from bench.check.judge import Sample
+from bench.check.judge_time import ms
+from bench.check.shapes import problem_of, refusal_problem
+from bench.check.subject import Subject, cause, rise
+from bench.check.verdicts import Failed, settle
+from services.common import contract
+
+LEAVERS: Final = 3
+LEFT_HOLD_MS: Final = 250
+
+
+async def query_proper(subject: Subject) -> str:
+    """`/api/query-proper` takes one connection, holds as long, and gives it back, as `/api/query` does."""
+    before = await subject.pool_of(2, hold_ms=30)
+    looks, samples = [before], []
+    for path in (contract.QUERY, contract.QUERY_PROPER):
+        samples.append(await subject.sample(path, asked_ms=30))
+        samples.append(await subject.sample(path, 45))
+        looks.append(await subject.at_rest())
+    plain, proper = [_counted(rise(*pair)) for pair in zip(looks, looks[1:], strict=False)]
+    problems = [
+        f"{name} rose by {plain[name]:g} with query and {proper[name]:g} with query-proper"
+        for name in plain
+        if plain[name] != proper[name]
+    ]
+    problems += [
+        f"{one} held {ms(one.work_s)} of {ms(one.asked_s or 0)}" for one in samples if one.work_s < (one.asked_s or 0)
+    ]
+    return settle(problems, f"held {ms(samples[1].work_s)} and {ms(samples[3].work_s)} of 45 ms, counts alike")
+
+
+async def nested(subject: Subject) -> str:
+    """A second connection is taken while the first is held, and both come back."""
+    before = await subject.pool_of(2)
+    answer = await subject.client.get(f"{contract.NESTED}?hold_ms=20")
+    if problem := problem_of(answer, 200, bodies.NESTED):
+        raise Failed(problem)
+    grew = rise(before, await subject.at_rest())
+    problems = [
+        f"{name} rose by {grew[name]:g}, not 2" for name in ("acquired_total", "released_total") if grew[name] != 2
+    ]
+    return settle(problems, f"2 acquired and released in {ms(answer.seconds)}")
+
+
+async def nested_exhausted(subject: Subject) -> str:
+    """Where only one is left, the second acquire is 503 with `stage`, and the first is given back."""
+    before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+    async with held(subject, subject.most(1) - 1, SURELY_HELD_MS) as others:
+        answer = await subject.client.get(contract.NESTED)
+    if problem := refusal_problem(answer):
+        raise Failed(problem)
+    grew = rise(before, await subject.at_rest())
+    detail = answer.json()["detail"]
+    problems = []
+    if detail["stage"] != "nested_acquire" or detail["error"] != "pool_exhausted":
+        problems.append(f"stage {detail['stage']}, error {detail['error']}, not nested_acquire and pool_exhausted")
+    if answer.seconds < PATIENCE_S:
+        problems.append(f"gave up after {ms(answer.seconds)} of {ms(PATIENCE_S)}")
+    expected = {
+        "acquired_total": 1 + len(others),
+        "released_total": 1 + len(others),
+        "timed_out_total": 1,
+        "pool_used_size": 0,
+    }
+    problems += [
+        f"{name} rose by {grew[name]:g}, not {count}" for name, count in expected.items() if grew[name] != count
+    ]
+    return settle(problems, f"503 at nested_acquire after {ms(answer.seconds)}, the first one came back")
+
+
+async def leaving_client(subject: Subject) -> str:
+    """A client that leaves while it waits is counted until its handler ends, and nothing of it remains."""
+    before = await subject.pool_of(2, hold_ms=20)
+    gone = asyncio.Event()
+    full = subject.most(2)
+    async with held(subject, full, LEFT_HOLD_MS):
+        left = [asyncio.create_task(subject.client.leave(contract.QUERY, gone)) for _ in range(LEAVERS)]
+        await subject.until(lambda now: now["waiting_requests"] >= LEAVERS, FULL_S)
+        gone.set()
+        await asyncio.gather(*left)
+        looks = [await subject.stats() for _ in range(3)]
+    after = await subject.until(lambda now: _ended(rise(before, now)) >= full + LEAVERS, SURELY_HELD_MS / 1000)
+    after = await subject.at_rest()
+    grew = rise(before, after)
+    problems = [
+        f"{name} is {after[name]} after the clients have left"
+        for name in ("waiting_requests", "pool_used_size")
+        if after[name]
+    ]
+    if _ended(grew) != full + LEAVERS:
+        problems.append(
+            f"{full + LEAVERS} asked, {grew['acquired_total']:g} acquired, {grew['timed_out_total']:g} timed out, {grew['failed_total']:g} failed"
+        )
+    if grew["acquired_total"] != grew["released_total"]:
+        problems.append(f"{grew['acquired_total']:g} acquired, {grew['released_total']:g} released")
+    went_on = int(grew["acquired_total"]) - full
+    early = [now for now in looks if now["pool_used_size"] == before["pool_used_size"] + full]
+    if went_on > 0 and early and early[-1]["waiting_requests"] < went_on:
+        problems.append(f"waiting_requests was {early[-1]['waiting_requests']} while {went_on} handlers still waited")
+    return settle(problems, f"{LEAVERS} left, {went_on} handlers went on, nothing remains")
+
+
+async def leak_kept(subject: Subject) -> str:
+    """Leaked connections that are kept stay used until `/admin/leaks/release` gives them back."""
+    full = subject.most(subject.size)
+    before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S, hold_ms=20)
+    leaked = await asyncio.gather(*(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full)))
+    problems = [problem for one in leaked if (problem := problem_of(one, 200, bodies.LEAKED))]
+    problems += _apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
+    starved = await subject.sample(contract.QUERY)
+    if starved.status != 503 or starved.error != "pool_exhausted":
+        problems.append(
+            f"all {full} are leaked, and {starved} {starved.error or ''}: they are not to come back by themselves"
+        )
+    problems += await _released(subject, full)
+    problems += _apart(rise(before, await subject.stats()), pool_used_size=0, released_total=full)
+    served = await subject.sample(contract.QUERY)
+    if served.status != 200:
+        problems.append(f"all were given back, and {served}")
+    problems += await _released(subject, 0)
+    return settle(problems, f"{full} leaked, the next timed out after {ms(starved.seconds)}, {full} released")
+
+
+async def leak_dropped(subject: Subject) -> str:
+    """A leaked connection that nobody refers to is still counted as used: no handler gave it back."""
+    before = await subject.pool_of(subject.size, hold_ms=20)
+    answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=dropped")
+    problem = problem_of(answer, 200, bodies.LEAKED)
+    problems = _apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
+    problems += await _released(subject, 0)
+    return settle([problem] if problem else problems, "1 leaked, none to give back")
+
+
+async def leak_exception(subject: Subject) -> str:
+    """A handler that fails with its connection is 500 with a JSON detail, and leaks; a new pool heals it."""
+    before = await subject.stats()
+    answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=exception")
+    problems = _apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
+    if problem := problem_of(answer, 500, bodies.ERROR):
+        problems.append(problem)
+    size = subject.size + 1
+    await subject.configure(pool_min_size=size, pool_max_size=size, pool_acquire_timeout=PATIENCE_S)
+    async with held(subject, size, SURELY_HELD_MS) as holders:
+        pass
+    problems += [
+        f"{one}: a new pool of {size} has not {size} connections" for one in _results(holders) if one.status != 200
+    ]
+    return settle(problems, f"500 and leaked; a new pool of {size} holds {size} at once")
+
+
+async def _released(subject: Subject, count: int) -> list[str]:
+    answer = await subject.post(contract.RELEASE_LEAKS)
+    if problem := problem_of(answer, 200, bodies.RELEASED):
+        return [problem]
+    given = answer.json()["released"]
+    return [] if given == count else [f"{answer}: released {given}, not {count}"]
+
+
+def _apart(grew: dict[str, float], **expected: int) -> list[str]:
+    return [f"{name} rose by {grew[name]:g}, not {count}" for name, count in expected.items() if grew[name] != count]
+
+
+def _counted(grew: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in grew.items() if not name.endswith("seconds_total")}
+
+
+def _ended(grew: dict[str, float]) -> float:
+    return grew["acquired_total"] + grew["timed_out_total"] + grew["failed_total"]
+
+
+def _results(holders: list[asyncio.Task[Sample]]) -> list[Sample]:
+    return [holder.result() for holder in holders]

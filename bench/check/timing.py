@@ -1,0 +1,38 @@
+"""Whether waits and holds last as long as they should, and are told as long as they last.
+
+In: a subject. Out: a line with figures, or `Failed`.
+"""
+
+from bench.check import judge_time
+from bench.check.experiments import PATIENCE_S, exhaustion, shown_burst
+from bench.check.subject import Subject
+
+
+async def hold_never_short(subject: Subject) -> str:
+    """`timing.work_time_ms` is at least the hold that is configured, or that `hold_ms` asks for."""
+    served = await subject.once("burst", shown_burst)
+    return judge_time.never_short(served.samples)
+
+
+async def timeout_never_early(subject: Subject) -> str:
+    """No request gives up before `pool_acquire_timeout`."""
+    seen = await subject.once("exhaustion", exhaustion)
+    return judge_time.never_early(seen.samples, PATIENCE_S)
+
+
+async def timeout_not_late(subject: Subject) -> str:
+    """No request waits longer than `pool_acquire_timeout`, a tenth, and what noop is late at that moment."""
+    seen = await subject.once("exhaustion", exhaustion)
+    return judge_time.not_late(seen.samples, PATIENCE_S, seen.beside.noop_s)
+
+
+async def waits_are_told(subject: Subject) -> str:
+    """What a request spends inside the service is told as acquire, work or release."""
+    served = await subject.once("burst", shown_burst)
+    refused = await subject.once("exhaustion", exhaustion)
+    return judge_time.told(served.samples + refused.samples, served.beside.noop_s + refused.beside.noop_s)
+
+
+async def times_fit(subject: Subject) -> str:
+    """No answer so far tells of more time than the client's own clock saw."""
+    return judge_time.coherent(subject.client.answers)

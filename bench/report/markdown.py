@@ -1,0 +1,56 @@
+"""A run as Markdown: `report.md`, and the section of a README.
+
+In: the view of a run. Out: one text; tables in GitHub's flavour.
+"""
+
+from collections.abc import Iterable
+
+from tabulate import tabulate
+
+from bench.report import prose
+from bench.report.tables import Table, View, failures, overview, scenario_table
+
+
+def report(view: View, level: int = 1) -> str:
+    """Environment, plan, tables, what was left out, and what the tables do not say.
+
+    Headings begin at `level`.
+    """
+    sections = [
+        _heading(level, "Results"),
+        _points(prose.environment(view)),
+        _points(prose.plan(view)),
+        table_text(overview(view), level + 1),
+        *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
+        _heading(level + 1, "Left out"),
+        _points(failures(view)) or "Nothing: every cell passed.",
+        _heading(level + 1, "How to read this, and what it does not say"),
+        _points(prose.legend(view)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def table_text(table: Table, level: int) -> str:
+    """A heading, question and setting, the table, and its notes."""
+    texts = table.headers.index("forecast")
+    body = tabulate(
+        [[_cell(text) for text in row] for row in table.rows],
+        headers=[_cell(header) for header in table.headers],
+        disable_numparse=True,
+        colalign=["left"] * texts + ["right"] * (len(table.headers) - texts),
+        tablefmt="pipe",
+    )
+    parts = [_heading(level, table.title), table.question, table.about, body, _points(table.notes)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _heading(level: int, text: str) -> str:
+    return f"{'#' * level} {text}"
+
+
+def _points(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")

@@ -1,0 +1,76 @@
+"""The sentences around the tables: with what a run was made, how to read it, and what it does not say.
+
+In: the view of a run. Out: lines of text, each a point of a list.
+"""
+
+from collections.abc import Iterator
+
+from bench.analysis.summary import BLOCKS_TO_JUDGE
+from bench.report import words
+from bench.report.tables import View
+
+
+def environment(view: View) -> tuple[str, ...]:
+    """Where and with what."""
+    env = view.run.environment
+    commit = f"commit {env.commit}{', with changes' if env.dirty else ''}" if env.commit else "no commit known"
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(env.versions.items()))
+    return (
+        f"{env.started}, {commit}",
+        f"{env.cpu}, {env.cores} cores, {env.memory_gb:.1f} GB, {env.system}, Python {env.python}",
+        f"PostgreSQL {env.postgres} ({env.database}, max_connections {env.max_connections})",
+        versions,
+    )
+
+
+def plan(view: View) -> tuple[str, ...]:
+    """What was asked for."""
+    asked = view.run.plan
+    setting = f"profile {asked.profile}, hold {asked.hold_ms} ms, tuning {asked.tuning}"
+    blocks = "1 block" if asked.repeat == 1 else f"{asked.repeat} blocks"
+    size = f"{blocks} of {len(asked.scenarios)} scenarios on {len(asked.services)} services"
+    return (
+        f"{setting}, tracing {'on' if asked.tracing else 'off'}, seed {asked.seed}",
+        f"{size}, each cell in fresh processes; took {words.duration(round(view.run.took_s))}",
+    )
+
+
+def legend(view: View) -> tuple[str, ...]:
+    """How to read the tables, and what they do not say."""
+    return (*_reading(view), *limits(view))
+
+
+def _reading(view: View) -> Iterator[str]:
+    for service in view.services:
+        if service in words.WHOLE_STACKS:
+            yield f"{words.stack(service)}: {words.WHOLE_STACKS[service]}."
+    yield (
+        "forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per "
+        "second over what c connections held for h can serve, while all of them are busy by forecast."
+    )
+    yield (
+        "all: what was not served counts as longer than anything that was, and a quantile that falls there "
+        "reads “not served”; served: the 200s alone."
+    )
+    if any(cell.repetitions >= 2 for cell in view.summary.cells):
+        yield (
+            "1.23 (1.20–1.26): the median over the blocks and its 95 % interval; [1.20–1.26]: under five "
+            "blocks, their lowest and highest. A figure alone did not vary."
+        )
+
+
+def limits(view: View) -> Iterator[str]:
+    """What the tables do not say."""
+    asked = view.run.plan
+    yield (
+        "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
+    )
+    yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {asked.repeat}."
+    yield (
+        f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}, cannot be "
+        "set beside this one."
+    )
+    yield (
+        "Generator, service and database share one machine and its loopback: no network lies between them, "
+        "and what is bound by the CPU says nothing of a pool."
+    )

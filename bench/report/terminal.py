@@ -1,0 +1,49 @@
+"""A run as text for a terminal of `WIDTH` columns.
+
+In: the view of a run. Out: one text.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+import tabulate
+
+from bench.report import prose
+from bench.report.tables import Table, View, failures, overview, scenario_table
+
+WIDTH: Final = 100
+tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three intervals need the room
+
+
+def report(view: View) -> str:
+    """The scenarios, how to read them, what was left out; and the overview last, where the eye is."""
+    parts = [table_text(scenario_table(view, name)) for name in view.scenarios]
+    parts.append("How to read this\n" + "\n".join(_wrapped(prose.legend(view))))
+    left_out = failures(view)
+    if left_out:
+        parts.append("Left out\n" + "\n".join(_wrapped(left_out)))
+    parts.append(table_text(overview(view)))
+    return "\n\n".join(parts) + "\n"
+
+
+def table_text(table: Table) -> str:
+    """Title, question and setting, the table, and its notes."""
+    head = [table.title, *(textwrap.fill(text, WIDTH) for text in (table.question, table.about) if text)]
+    body = tabulate.tabulate(
+        [[*row] for row in table.rows],
+        headers=[header.replace(" + ", " +\n") for header in table.headers],
+        disable_numparse=True,
+        colalign=_alignment(table),
+        tablefmt="simple",
+    )
+    return "\n".join([*head, "", body, *(textwrap.fill(note, WIDTH) for note in table.notes)])
+
+
+def _alignment(table: Table) -> list[str]:
+    texts = table.headers.index("forecast")
+    return ["left"] * texts + ["right"] * (len(table.headers) - texts)
+
+
+def _wrapped(lines: tuple[str, ...]) -> Iterator[str]:
+    return (textwrap.fill(line, WIDTH, initial_indent="- ", subsequent_indent="  ") for line in lines)

@@ -1,0 +1,150 @@
+"""How stacks, metrics, loads and numbers are called in tables.
+
+In: names and values of records. Out: short texts, the same in every format.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.records import Figure
+from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
+
+UNKNOWN: Final = "–"
+NOT_SERVED: Final = "not served"
+
+STACKS: Final = {
+    "asyncpg_fastapi": "asyncpg + FastAPI",
+    "psycopg_flask": "psycopg_pool + Flask",
+    "sqlalchemy_fastapi": "SQLAlchemy + FastAPI",
+}
+WHOLE_STACKS: Final = {
+    "asyncpg_fastapi": "asyncpg.Pool, asyncpg, FastAPI, uvicorn on one event loop",
+    "psycopg_flask": "psycopg_pool, psycopg, Flask, gunicorn with threads",
+    "sqlalchemy_fastapi": "SQLAlchemy's pool, asyncpg, FastAPI, uvicorn on one event loop",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How a metric is shown: its name with the unit, and the word for what is beyond all numbers."""
+
+    label: str
+    short: str | None = None
+    """In the overview, where width is dear."""
+    decimals: int | None = None
+    """None: as many as give three digits."""
+    beyond: str = UNKNOWN
+
+
+def _quantile_metrics() -> dict[str, Metric]:
+    return {
+        f"{what}_ms_{suffix}_{kind}": Metric(
+            label=f"{what} {suffix}, {kind} (ms)",
+            short=f"{what} {suffix} (ms)",
+            beyond=NOT_SERVED if kind == "all" else UNKNOWN,
+        )
+        for what in ("acquire", "latency")
+        for suffix in ("p50", "p95", "p99", "max")
+        for kind in ("served", "all")
+    }
+
+
+METRICS: Final[dict[str, Metric]] = {
+    "sent": Metric(label="sent", decimals=0),
+    "ok": Metric(label="served", decimals=0),
+    "timed_out": Metric(label="timed out", decimals=0),
+    "failed": Metric(label="failed otherwise", decimals=0),
+    "goodput_per_s": Metric(label="goodput (1/s)"),
+    "efficiency": Metric(label="goodput ÷ (c/h)", decimals=3),
+    **_quantile_metrics(),
+    "hold_ms_p50": Metric(label="hold as measured, p50 (ms)"),
+    "first_timeout_s": Metric(label="first timeout at (s)", beyond="none"),
+    "recovered_s": Metric(label="recovered after (s)", beyond="never"),
+    "wall_s": Metric(label="last answer after (s)"),
+    "waiting_peak": Metric(label="most waiting", decimals=0),
+    "used_peak": Metric(label="most handed out", decimals=0),
+    "used_last": Metric(label="handed out at the end", decimals=0),
+    "backends_last": Metric(label="backends at the end", decimals=0),
+    "app_cpu_ms_per_request": Metric(label="CPU per request (ms)"),
+    "app_rss_mb": Metric(label="memory (MB)"),
+}
+
+
+def stack(service: str) -> str:
+    return STACKS.get(service, service)
+
+
+def metric(name: str) -> Metric:
+    return METRICS.get(name, Metric(label=name))
+
+
+def number(value: float, decimals: int) -> str:
+    return "∞" if math.isinf(value) else f"{value:.{decimals}f}"
+
+
+def decimals_of(name: str, values: Iterable[float]) -> int:
+    """As many as give the largest of the values three digits, so that a row reads alike.
+
+    Counts are whole unless a median lies between two.
+    """
+    known, fixed = [abs(value) for value in values], metric(name).decimals
+    if fixed == 0:
+        return 0 if all(value == round(value) for value in known) else 1
+    largest = max(known, default=0.0)
+    return fixed or (0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 1 else 3)
+
+
+def expectation(name: str, value: float | None) -> str:
+    """A figure of the forecast."""
+    if value is None:
+        return ""
+    return metric(name).beyond if math.isinf(value) else f"{round(value, 3):g}"
+
+
+def figure(found: Figure, decimals: int, ends: tuple[float, float] | None = None) -> str:
+    """`1.23 (1.20–1.26)`, the median and its interval; `1.23 [1.20–1.26]`, and the lowest and highest, where
+    there is no interval; alone where these read the same. "" where there is no median."""
+    if found.value is None:
+        return ""
+    brackets = "[]"
+    if found.low is not None:
+        brackets, ends = "()", (found.low, math.inf if found.high is None else found.high)
+    value = number(found.value, decimals)
+    low, high = (number(end, decimals) for end in ends or (found.value, found.value))
+    return value if low == high == value else f"{value} {brackets[0]}{low}–{high}{brackets[1]}"
+
+
+def duration(seconds: float) -> str:
+    """As long as it is: `100 ms`, `1.05 s`, `42 min`."""
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} min"
+    return f"{round(seconds * 1000, 3):g} ms" if 0 < seconds < 1 else f"{round(seconds, 3):g} s"
+
+
+def load(record: Mapping[str, Any]) -> str:
+    """A load in a few words, from what the cell's record says of it."""
+    if "stages" in record:
+        users = "→".join(str(stage["users"]) for stage in record["stages"])
+        think = record.get("think_s")
+        return f"0→{users} users" + (f", think {duration(think)}" if think else "")
+    if "rate_per_s" in record:
+        arrivals = f"{record['rate_per_s']:g}/s for {duration(record['seconds'])}"
+        return f"{arrivals}, {record['arrivals']}"
+    requests = record.get("requests", "?")
+    if record.get("kind") == "burst":
+        return f"burst of {requests}"
+    return "1 request" if requests == 1 else f"{requests} in sequence"
+
+
+def faults(scenario: Scenario, unit_s: float) -> str:
+    """What goes wrong meanwhile; fault times are multiples of `unit_s`."""
+    said = []
+    for fault in scenario.faults:
+        match fault:
+            case Leak(at=at, count=count):
+                said.append(f"{count} leak from {duration(at * unit_s)}")
+            case ReleaseLeaks(at=at):
+                said.append(f"what was kept is given back at {duration(at * unit_s)}")
+    return ", ".join(said)

@@ -1,0 +1,156 @@
+"""`make perf`: what the services, the generator and the harness cost, as ratios taken in one run.
+
+In: nothing. Out: tables with the aims beside the figures; exit status 0 whatever they are.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import monotonic
+from typing import Final
+
+import polars as pl
+from tabulate import tabulate
+
+from bench.load.driver import LoadGenerator, Outcome
+from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Share, Stage
+from bench.targets.database import Database, load_schema
+from bench.targets.embedded import embedded_postgres
+from bench.targets.local import SCHEMA, LocalService
+from services.common import contract
+
+ROUNDS: Final = 5
+SERVICES: Final = tuple(contract.SERVICES)
+
+
+class BareService(LocalService):
+    """The same process without the instruments."""
+
+    package = "perf.bare"
+
+
+@dataclass(frozen=True)
+class Lab:
+    database: Database
+    generator: LoadGenerator
+    directory: Path
+
+    def drive(self, base_url: str, load: Load, path: str) -> Outcome:
+        drive = Drive(base_url=base_url, load=load, mix=(Share(path=path),), seed=1, give_up_s=60)
+        return self.generator.drive(drive, self.directory / "samples", timeout_s=120)
+
+
+@contextmanager
+def lab() -> Iterator[Lab]:
+    with (
+        embedded_postgres() as database,
+        LoadGenerator() as generator,
+        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
+    ):
+        load_schema(database, SCHEMA)
+        yield Lab(database, generator, Path(directory))
+
+
+def slope_per_s(frame: pl.DataFrame, skip_s: float, until_s: float) -> float:
+    """Completions a second by least squares over their times, from `skip_s` to `until_s` after the start."""
+    done = frame.filter((pl.col("status") == 200) & pl.col("finished_s").is_between(skip_s, until_s))
+    done = done.sort("finished_s").with_row_index("nth")
+    value = done.select(pl.cov("nth", "finished_s") / pl.var("finished_s")).item()
+    return float(value)
+
+
+def efficiency(here: Lab) -> str:
+    """Goodput ÷ (c/h) at hold 100 ms with 100 clients."""
+    rows = []
+    for name in SERVICES:
+        settings = {
+            "pool_min_size": 5,
+            "pool_max_size": 5,
+            "work_time_ms": 100,
+            "pool_acquire_timeout": 30,
+            "threads": 108,
+        }
+        with LocalService(name, here.database, settings) as service:
+            load = Closed(stages=(Stage(users=100, seconds=0), Stage(users=100, seconds=6)))
+            frame = here.drive(service.base_url, load, contract.QUERY).frame()
+        held_s = frame.filter(pl.col("status") == 200)["work_ms"].mean() / 1000
+        rate = slope_per_s(frame, 1, 6)
+        rows.append((name, f"{rate / (5 / 0.1):.4f}", f"{rate / (5 / held_s):.4f}", f"{held_s * 1000:.2f} ms"))
+    return tabulate(rows, ("service", "goodput ÷ (c/h) (aim ≥ 0.98)", "÷ (c/hold measured) (aim ≥ 0.985)", "hold"))
+
+
+def instruments(here: Lab) -> str:
+    """Each service without a hold against the bare one, alternating."""
+    rows = []
+    settings = {"pool_min_size": 20, "pool_max_size": 20, "work_time_ms": 0, "threads": 40}
+    for name in SERVICES:
+        ours, bare = LocalService(name, here.database, settings), BareService(name, here.database, settings)
+        rates: dict[str, list[float]] = {"ours": [], "bare": []}
+        cpu: dict[str, list[float]] = {"ours": [], "bare": []}
+        with ours, bare:
+            for _ in range(ROUNDS):
+                for label, service in (("ours", ours), ("bare", bare)):
+                    before = service.usage().cpu_s
+                    outcome = here.drive(
+                        service.base_url,
+                        Closed(stages=(Stage(users=20, seconds=0), Stage(users=20, seconds=3))),
+                        contract.QUERY,
+                    )
+                    frame = outcome.frame()
+                    rates[label].append(slope_per_s(frame, 0.5, 3))
+                    cpu[label].append((service.usage().cpu_s - before) / len(frame))
+        ratio = [a / b for a, b in zip(rates["ours"], rates["bare"], strict=True)]
+        cost = [b / a for a, b in zip(cpu["ours"], cpu["bare"], strict=True)]
+        rows.append(
+            (
+                name,
+                f"{median(rates['ours']):.0f}/s",
+                f"{median(rates['bare']):.0f}/s",
+                f"{median(ratio):.3f} ({min(ratio):.3f}–{max(ratio):.3f})",
+                f"{median(cost):.3f}",
+            )
+        )
+    return tabulate(rows, ("service", "ours", "bare", "rate ours ÷ bare (aim ≥ 0.85)", "CPU a request bare ÷ ours"))
+
+
+def generator(here: Lab) -> str:
+    """Lateness of an open load at 500/s, and skew of a burst of 50, against a route that does nothing."""
+    late: list[float] = []
+    skew: list[float] = []
+    with LocalService("asyncpg_fastapi", here.database, {"work_time_ms": 0}) as service:
+        for _ in range(ROUNDS):
+            outcome = here.drive(service.base_url, Open(rate_per_s=500, seconds=4, arrivals="uniform"), contract.NOOP)
+            late.append(outcome.lateness_p99_ms or 0.0)
+            skew.append(here.drive(service.base_url, Burst(requests=50), contract.NOOP).skew_ms or 0.0)
+    rows = [
+        ("p99 lateness at 500/s (aim ≤ 2 ms)", *_spread(late)),
+        ("skew of a burst of 50 (aim ≤ 4 ms)", *_spread(skew)),
+    ]
+    return tabulate(rows, ("generator", "median ms", "least", "most"), floatfmt=".2f")
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    return median(values), min(values), max(values)
+
+
+def main() -> None:
+    sections: list[tuple[str, Callable[[Lab], str]]] = [
+        ("Capacity: hold 100 ms, pool 5, 100 clients", efficiency),
+        ("Instruments: no hold, pool 20, 20 clients, tracing off", instruments),
+        ("Load generator", generator),
+    ]
+    chosen = sys.argv[1:]
+    with lab() as here:
+        for title, section in sections:
+            if chosen and section.__name__ not in chosen:
+                continue
+            began = monotonic()
+            print(f"\n{title}\n{section(here)}\n({monotonic() - began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The spans of each service, as an OTLP collector gets them."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from bench.targets.http import Client
+from bench.targets.local import free_port
+from services.common import contract
+from tests.conftest import StartService
+from tests.waiting import until
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+
+
+class Collector(ThreadingHTTPServer):
+    """Keeps every span that is sent to it."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    import gzip
+
+                    body = gzip.decompress(body)
+                request = ExportTraceServiceRequest.FromString(body)
+                for resource in request.resource_spans:
+                    for scope in resource.scope_spans:
+                        outer.spans.extend(scope.spans)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def trace(self, trace_id: str) -> dict[str, Span]:
+        return {span.name: span for span in self.spans if span.trace_id.hex() == trace_id}
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        yield collector
+        collector.shutdown()
+
+
+def environment(port: int) -> dict[str, Any]:
+    return {"otel_exporter_otlp_endpoint": f"http://127.0.0.1:{port}", "otel_bsp_schedule_delay": 50}
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    return {pair.key: getattr(pair.value, str(pair.value.WhichOneof("value"))) for pair in span.attributes}
+
+
+def test_a_request_is_a_server_span_with_two_children(start: StartService, collector: Collector, name: str) -> None:
+    service = start(work_time_ms=10, **environment(collector.server_address[1]))
+    with Client(service.base_url) as client:
+        body = client.get(contract.QUERY)
+        spans = until(lambda: len(found := collector.trace(body["trace_id"])) == 3 and found, "three spans")
+
+    server = spans["GET /api/query"]
+    assert server.kind == Span.SPAN_KIND_SERVER
+    assert attributes(server) == {
+        "http.request.method": "GET",
+        "http.route": "/api/query",
+        "http.response.status_code": 200,
+    }
+    for child in ("acquire_connection", "database_work"):
+        assert spans[child].parent_span_id == server.span_id
+        assert (
+            attributes(spans[child]).items()
+            >= {
+                "db.system.name": "postgresql",
+                "db.client.connection.pool.name": name,
+            }.items()
+        )
+
+
+def test_a_timeout_is_an_error_and_an_exemplar(start: StartService, collector: Collector) -> None:
+    settings = {"pool_min_size": 1, "pool_max_size": 1, "pool_acquire_timeout": 0.05}
+    service = start(**settings, **environment(collector.server_address[1]))
+    with Client(service.base_url) as client:
+        client.get(f"{contract.QUERY_LEAK}?how=kept")
+        status, _ = client.exchange("GET", contract.QUERY)
+        failed = until(
+            lambda: [
+                span
+                for span in collector.spans
+                if span.name == "acquire_connection" and span.status.code == span.status.STATUS_CODE_ERROR
+            ],
+            "a failed acquire",
+        )[0]
+        client._connection.request("GET", contract.METRICS, headers={"Accept": "application/openmetrics-text"})
+        text = client._connection.getresponse().read().decode()
+
+    assert status == 503
+    assert attributes(failed)["poolbench.waited_seconds"] >= 0.05
+    assert f'trace_id="{failed.trace_id.hex()}"' in text
+    server = until(lambda: collector.trace(failed.trace_id.hex()).get("GET /api/query"), "the server span")
+    assert server.status.code == server.status.STATUS_CODE_ERROR
+    assert "database_work" not in collector.trace(failed.trace_id.hex())
+
+
+def test_the_caller_s_trace_goes_on(start: StartService, collector: Collector) -> None:
+    service = start(work_time_ms=1, **environment(collector.server_address[1]))
+    with Client(service.base_url) as client:
+        client._connection.request("GET", contract.QUERY, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        client._connection.getresponse().read()
+        server = until(lambda: collector.trace(TRACE).get("GET /api/query"), "the span")
+
+    assert server.parent_span_id.hex() == PARENT
+
+
+def test_a_collector_that_is_away_breaks_nothing(start: StartService) -> None:
+    service = start(work_time_ms=1, **environment(free_port()))
+    with Client(service.base_url) as client:
+        assert [client.get(contract.QUERY)["status"] for _ in range(20)] == ["ok"] * 20
+
+
+def test_without_an_endpoint_nothing_is_traced(start: StartService) -> None:
+    with Client(start(work_time_ms=1).base_url) as client:
+        assert client.get(contract.QUERY)["trace_id"] is None

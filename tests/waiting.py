@@ -1,0 +1,19 @@
+"""Waiting for a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+"""What is waited for; nothing, False and empty are not it."""
+
+PATIENCE_S = 30.0
+
+
+def until(condition: Callable[[], T | None | Literal[False]], what: str = "the condition") -> T:
+    """The first truthy value of `condition`; fails the test after 30 s."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come true in {PATIENCE_S:g} s"
+        time.sleep(0.01)
+    return value
