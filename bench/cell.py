@@ -29,7 +29,7 @@ from bench.targets.sampler import Row, Sampler
 from services.common import contract
 
 if TYPE_CHECKING:
-    import polars
+    import polars as pl
 
 WARM_UP_HOLD_MS: Final = 20
 WARM_UP_ROUNDS: Final = 2
@@ -43,7 +43,7 @@ class Played:
     """A cell and what it left: samples of requests (None where there are none), of the pool, and events."""
 
     cell: Cell
-    requests: "polars.DataFrame | None"
+    requests: "pl.DataFrame | None"
     samples: list[Row]
     events: list[Event]
 
@@ -126,7 +126,7 @@ class Measured:
     """A load that was played to its end."""
 
     outcome: Outcome
-    requests: "polars.DataFrame"
+    requests: "pl.DataFrame"
     before: Meter
     after: Meter
 

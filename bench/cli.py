@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -18,17 +18,20 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
 
+if TYPE_CHECKING:
+    from bench.report.render import Format
+
 # The commands' own modules are imported inside them: polars alone takes most of a second.
 
 
-class OneOf(click.ParamType):
+class OneOf(click.ParamType[str]):
     """A name out of a few; another is refused, and the nearest suggested."""
 
     def __init__(self, what: str, names: Iterable[str]) -> None:
         self.name = what
         self._names = tuple(names)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         if value in self._names:
             return str(value)
         near = difflib.get_close_matches(str(value), self._names, n=1, cutoff=0.4)
@@ -141,7 +144,7 @@ def run(
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
 @click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
-def report(directory: Path, format_: str, readme: Path | None) -> None:
+def report(directory: Path, format_: "Format", readme: Path | None) -> None:
     """Make the tables of a run again, from its files alone."""
     from bench.commands import report_run
 

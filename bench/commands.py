@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -21,6 +21,9 @@ from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, pl
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import embedded_postgres
 from bench.targets.local import SCHEMA
+
+if TYPE_CHECKING:
+    from bench.report.render import Format
 
 RESULTS: Final = Path("results")
 
@@ -47,8 +50,9 @@ def run_plan(plan: Plan, out: Path | None, database_url: str | None, pg_bin: Pat
     from bench.report.render import render
     from bench.store import Store, load
 
-    directory, done = _where(plan, out, resume=resume)
+    directory = _directory(plan, out, resume=resume)
     store = Store(directory, resume=resume)
+    done = _resumed(store.stored.run, plan, directory) if store.stored else None
     finished = {cell.key for cell in done.cells if cell.status == "ok"} if done else set()
     left = [estimate_s(cell) for cell in planned_cells(plan) if cell.key not in finished]
     progress = Progress([CHECK_ESTIMATE_S] * len(plan.services) + left)
@@ -67,7 +71,7 @@ def run_plan(plan: Plan, out: Path | None, database_url: str | None, pg_bin: Pat
     return 1 if any(cell.status == "failed" for cell in ended.cells) else 0
 
 
-def report_run(directory: Path, format_: str, readme: Path | None) -> None:
+def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
     from bench.analysis.summary import summarise
     from bench.report.readme import fill
@@ -77,7 +81,7 @@ def report_run(directory: Path, format_: str, readme: Path | None) -> None:
     stored = load(directory)
     summary = summarise(stored.run, stored.requests, stored.samples, stored.events)
     if readme is None:
-        click.echo(render(stored, summary, format_))
+        click.echo(render(stored, summary, form))
         return
     try:
         text = readme.read_text()
@@ -91,7 +95,7 @@ def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | Non
     """Checks services, each on a process of its own, and URLs as they are; returns 1 where one fails."""
     reports = [_show(check(target, on_progress=_nothing)) for target in targets if "://" in target]
     names = [target for target in targets if "://" not in target]
-    failed = [report for report in reports if not report.passed]
+    failed = sum(not report.passed for report in reports)
     if names:
         with database_target(database_url, pg_bin) as target:
             for name in names:
@@ -100,7 +104,7 @@ def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | Non
                     click.echo(f"{name}: {checked.refused}")
                 else:
                     _show(checked.report)
-                failed += [checked] if checked.refused else []
+                failed += checked.refused is not None
     return 1 if failed else 0
 
 
@@ -115,19 +119,16 @@ def _nothing(_: str) -> None:
     """A check is short enough to wait for."""
 
 
-def _where(plan: Plan, out: Path | None, *, resume: bool) -> tuple[Path, Run | None]:
-    """The folder of a run, and what was finished in it."""
-    from bench.store import load
-
-    if not resume:
-        stamp = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
-        return out or RESULTS / f"{plan.profile}-{stamp}", None
-    if out is None:
+def _directory(plan: Plan, out: Path | None, *, resume: bool) -> Path:
+    if out is None and resume:
         raise UserError("--resume goes on with a run: say which by --out DIR")
-    done = load(out).run
-    if done.plan != plan:
-        differs = [name for name in vars(plan) if getattr(plan, name) != getattr(done.plan, name)]
-        raise UserError(
-            f"{out} was run with another {', '.join(differs)}: ask for the same, or leave --resume out and take a new --out"
-        )
-    return out, replace(done, cells=tuple(cell for cell in done.cells if cell.status == "ok"))
+    stamp = datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S")
+    return out or RESULTS / f"{plan.profile}-{stamp}"
+
+
+def _resumed(done: Run, plan: Plan, directory: Path) -> Run:
+    """What was finished of a run; refused where another was asked for."""
+    differs = [name for name in vars(plan) if getattr(plan, name) != getattr(done.plan, name)]
+    if differs:
+        raise UserError(f"{directory} was run with another {', '.join(differs)}: ask for the same, or take a new --out")
+    return replace(done, cells=tuple(cell for cell in done.cells if cell.status == "ok"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bench.analysis.forecast import forecast
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
+from bench.frames import pool_frame, request_frame
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import SCHEMA, Cell, Environment, Plan, Run
@@ -99,9 +100,17 @@ def run(
                 took_s=before + monotonic() - began,
                 checks_s=checks_s + (done.checks_s if done else 0.0),
             )
-            store.save_cell(current, played.cell, played.requests, played.samples, played.events)
+            save(store, current, played, plan)
             progress.done(_line(played), estimate_s=estimate_s(cell))
     return current
+
+
+def save(store: "Store", run: Run, played: Played, plan: Plan) -> None:
+    """A cell that has ended, with everything that it left."""
+    cell = played.cell
+    mix = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="").mix
+    requests = None if played.requests is None else request_frame(cell, played.requests, mix)
+    store.save_cell(run, cell, requests, pool_frame(cell, played.samples), played.events)
 
 
 def check_services(database: Database, plan: Plan, progress: Progress) -> Iterator[Checked]:

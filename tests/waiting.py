@@ -10,7 +10,7 @@ T = TypeVar("T")
 PATIENCE_S = 30.0
 
 
-def until(condition: Callable[[], T | None | Literal[False]], what: str = "the condition") -> T:
+def until(condition: Callable[[], T | Literal[False] | None], what: str = "the condition") -> T:
     """The first truthy value of `condition`; fails the test after 30 s."""
     deadline = time.monotonic() + PATIENCE_S
     while not (value := condition()):

@@ -6,11 +6,10 @@ In: a subject. Out: a line with figures, or `Failed`.
 import asyncio
 from typing import Any, Final, get_args
 
-from bench.check import judge
+from bench.check import bodies, judge
 from bench.check.experiments import held
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of
-from bench.check import bodies
 from bench.check.subject import PATIENT_S, Subject, cause
 from bench.check.verdicts import Failed, settle
 from services.common import contract
@@ -37,7 +36,7 @@ TRIES: Final = 3
 FEW: Final = 2
 SHORT_MS: Final = 20
 LONG_MS: Final = 140
-PATIENCES_S: Final = (0.08, 0.2)
+PATIENCES_S: Final = (0.05, 0.15)
 UNITS: Final = 1_000_000
 """Some tens of milliseconds of `burn`."""
 

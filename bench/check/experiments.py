@@ -13,7 +13,7 @@ from bench.check.client import Answer
 from bench.check.exposition import Exposition
 from bench.check.judge import Poll, Sample, capacity_shown, held_at_once
 from bench.check.judge_time import NOOP_EVERY_S
-from bench.check.subject import POLL_EVERY_S, Stats, Subject, to_sample
+from bench.check.subject import POLL_EVERY_S, Stats, Subject, exposition, to_sample
 from services.common import contract
 
 HOLD_MS: Final = 70
@@ -110,7 +110,8 @@ async def exhaustion(subject: Subject) -> Exhaustion:
         waiting = [asyncio.ensure_future(subject.client.get(path)) for path in WAITERS]
         await subject.until(lambda now: now["waiting_requests"] >= len(WAITERS), FULL_S)
         health = [await subject.client.get(contract.HEALTH) for _ in range(3)]
-        looks = (await subject.stats(), await subject.metrics(), await subject.stats())
+        stats, metrics = await subject.stats(), await subject.client.get(contract.METRICS)
+        stats_again = await subject.stats()
         refusals = await asyncio.gather(*waiting)
     after = await subject.at_rest()
     return Exhaustion(
@@ -119,7 +120,7 @@ async def exhaustion(subject: Subject) -> Exhaustion:
         tuple(refusals),
         tuple(health),
         beside,
-        looks,
+        (stats, exposition(metrics), stats_again),
         before,
         after,
         metrics_before,

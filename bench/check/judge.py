@@ -74,7 +74,7 @@ def held_at_once(samples: Sequence[Sample]) -> tuple[int, float]:
 
 
 def capacity_shown(samples: Sequence[Sample], size: int) -> bool:
-    """Whether it is certain that `size` requests held at once; an average above size − 1 proves it, too."""
+    """Whether it is certain that `size` requests held at once; an average above size minus 1 proves it, too."""
     certain, average = held_at_once(samples)
     return certain >= size or average > size - 1
 
@@ -122,7 +122,7 @@ def waiting(polls: Sequence[Poll], samples: Sequence[Sample], steady: int, after
 
 
 def counts(rise: Mapping[str, float], samples: Sequence[Sample]) -> str:
-    """The totals rose by what the client saw; `rise` is after − before of `/pool/stats`."""
+    """The totals rose by what the client saw; `rise` is after minus before of `/pool/stats`."""
     served = sum(1 for one in samples if one.status == 200)
     timed_out = sum(1 for one in samples if one.error in ("pool_exhausted", "pool_growing"))
     failed = sum(1 for one in samples if one.error == "database_unavailable")

@@ -7,12 +7,11 @@ import asyncio
 from typing import Any, Final
 
 from bench.check import bodies
-from bench.check.client import Answer
 from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
 from bench.check.judge import Sample
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of, refusal_problem
-from bench.check.subject import Subject, cause, rise
+from bench.check.subject import Subject, rise
 from bench.check.verdicts import Failed, settle
 from services.common import contract
 

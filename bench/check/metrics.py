@@ -30,7 +30,7 @@ COUNTERS: Final = {
 """Each metric, and what `/pool/stats` calls the same fact."""
 HISTOGRAMS: Final = ("db_pool_acquire_seconds", "db_query_duration_seconds", "http_request_duration_seconds")
 POOL_NAME: Final = "db_client_connection_pool_name"
-CONVENTIONAL: Final = (
+CONVENTIONAL: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("db_client_connection_count", {"db_client_connection_state": "used"}),
     ("db_client_connection_count", {"db_client_connection_state": "idle"}),
     ("db_client_connection_max", {}),

@@ -58,11 +58,11 @@ class Subject:
             what = bodies.mismatch(config, bodies.CONFIG) or f"it answers {found.status}"
             raise UserError(f"no service of this contract answers there: GET {contract.CONFIG}: {what}")
         try:
-            exposition = _exposition(metrics)
+            series = exposition(metrics)
         except Failed:  # a check of its own says so
-            exposition = Exposition(())
+            series = Exposition(())
         counts = stats.json()
-        return cls(client, config, counts if isinstance(counts, dict) else {}, exposition)
+        return cls(client, config, counts if isinstance(counts, dict) else {}, series)
 
     def most(self, size: int) -> int:
         """The most connections that a pool of `size` may hand out."""
@@ -76,7 +76,7 @@ class Subject:
         return dict(body)
 
     async def metrics(self) -> Exposition:
-        return _exposition(await self.client.get(contract.METRICS))
+        return exposition(await self.client.get(contract.METRICS))
 
     async def post(self, path: str, body: bytes | None = None) -> Answer:
         return await self.client.ask("POST", path, body if body is not None else b"")
@@ -167,12 +167,13 @@ def cause(answer: Answer) -> str:
 
 
 def rise(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, float]:
-    """after − before of every count, total and integral of `/pool/stats`."""
+    """after minus before of every count, total and integral of `/pool/stats`."""
     names = (name for name in after if name.endswith("_total") or name in ("pool_used_size", "waiting_requests"))
     return {name: after[name] - before[name] for name in names}
 
 
-def _exposition(answer: Answer) -> Exposition:
+def exposition(answer: Answer) -> Exposition:
+    """What `/metrics` said. Reading it takes milliseconds in which this client hears nobody else."""
     try:
         return parse(answer.body.decode())
     except ValueError as error:

@@ -18,7 +18,7 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     _allow_many_sockets()
-    from bench.load.serve import serve  # noqa: PLC0415 - takes a second, in which the lines above must hold
+    from bench.load.serve import serve
 
     serve(answers)
 

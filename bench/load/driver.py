@@ -31,7 +31,7 @@ _READY_TIMEOUT_S = 60.0
 _TAIL_LINES = 12
 
 
-class GeneratorFailed(RuntimeError):  # noqa: N818 - says what happened
+class GeneratorFailed(RuntimeError):
     """The load could not be played; the text says why, with the generator's last lines if it died."""
 
 

@@ -122,7 +122,7 @@ def read_samples(path: Path) -> pl.DataFrame:
     `status` (0: no answer), `acquire_ms`, `work_ms`, `release_ms`, `app_ms` (the service's own figures; nan:
     not said), `error` (a name of `SampleError`).
     """
-    import polars as pl  # noqa: PLC0415 - takes most of a second, and the child never needs it
+    import polars as pl
 
     schema = {
         "n": pl.UInt32,

@@ -23,7 +23,7 @@ from bench.load.samples import SampleError, answer_error
 _poll = get_original("select", "poll")
 
 
-class Unreachable(Exception):  # noqa: N818 - says what happened
+class Unreachable(Exception):
     """The service did not answer before the load: one line that says who and why."""
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from tabulate import tabulate
 
 from bench.report import prose
-from bench.report.tables import Table, View, failures, overview, scenario_table
+from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.view import View
 
 
 def report(view: View, level: int = 1) -> str:
@@ -40,7 +41,13 @@ def table_text(table: Table, level: int) -> str:
         colalign=["left"] * texts + ["right"] * (len(table.headers) - texts),
         tablefmt="pipe",
     )
-    parts = [_heading(level, table.title), table.question, table.about, body, _points(table.notes)]
+    parts = [
+        _heading(level, table.title),
+        table.question,
+        table.about,
+        body,
+        _points(map(_cell, table.notes)),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bench.analysis.summary import BLOCKS_TO_JUDGE
 from bench.report import words
-from bench.report.tables import View
+from bench.report.view import View
 
 
 def environment(view: View) -> tuple[str, ...]:

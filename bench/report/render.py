@@ -9,7 +9,7 @@ from bench.analysis.statistics import LEAST_FOR_INTERVAL
 from bench.analysis.summary import as_json, measure, spreads
 from bench.records import Summary
 from bench.report import markdown, terminal
-from bench.report.tables import View
+from bench.report.view import View
 from bench.store import Stored
 
 Format = Literal["terminal", "md", "readme", "json"]

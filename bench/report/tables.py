@@ -4,16 +4,14 @@ In: a run and the metrics of its cells. Out: `Table`s of plain texts: an overvie
 with the stacks side by side.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.cells import cpu_shares
-from bench.analysis.forecast import expected
-from bench.analysis.summary import BLOCKS_TO_JUDGE, left_out
-from bench.records import Cell, CellSummary, Run, Summary
+from bench.analysis.summary import left_out
+from bench.records import Cell
 from bench.report import words
+from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 from services.common import contract
 
@@ -34,13 +32,7 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """The metrics that a table of a family shows; `LOADED` for every other."""
 
-Pair = tuple[str, str]
-"""Scenario and service."""
-Ends = tuple[float, float]
-
 CPU_BOUND: Final = "CPU-bound"
-NOT_RUN: Final = "not run"
-FAILED: Final = "failed"
 DULL: Final = {"failed": "0", "first_timeout_s": "none"}
 """A row of nothing but these is left out, as is one of nothing known."""
 
@@ -55,72 +47,6 @@ class Table:
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
-
-
-class View:
-    """A run as its tables need it. `spreads` are shown where a figure has no interval."""
-
-    def __init__(self, run: Run, summary: Summary, spreads: Mapping[Pair, Mapping[str, Ends]]) -> None:
-        self.run = run
-        self.summary = summary
-        self.services = run.plan.services
-        self.scenarios = tuple(name for name in run.plan.scenarios if any(self.cells(name)))
-        self._spreads = spreads
-        self._summaries = {(cell.scenario, cell.service): cell for cell in summary.cells}
-        self._bound = Counter(
-            cell.key[:2]
-            for cell in run.cells
-            if cell.status == "ok" and cpu_shares(cell, run.environment.cores)["cpu_bound"]
-        )
-
-    def cells(self, scenario: str) -> Iterator[Cell]:
-        return (cell for cell in self.run.cells if cell.scenario == scenario)
-
-    def sent(self, scenario: str) -> float | None:
-        """How many requests every stack was sent; None if that differed."""
-        found = {cell.metrics["sent"].value for cell in self.summary.cells if cell.scenario == scenario}
-        return found.pop() if len(found) == 1 else None
-
-    def expected(self, scenario: str) -> dict[str, float]:
-        return expected(next(self.cells(scenario)))
-
-    def bound(self, scenario: str, service: str) -> str:
-        """In how many of its blocks a cell was bound by the CPU, "" if in none."""
-        cell, bound = self._summaries.get((scenario, service)), self._bound[scenario, service]
-        if cell is None or not bound:
-            return ""
-        return "yes" if bound == cell.repetitions else f"{bound} of {cell.repetitions}"
-
-    def row(self, scenario: str, name: str) -> tuple[str, ...]:
-        """A metric of every service as text; "" where there are no figures at all."""
-        cells = [self._summaries.get((scenario, service)) for service in self.services]
-        known = [cell.metrics[name].value for cell in cells if cell is not None]
-        decimals = words.decimals_of(name, (value for value in known if value is not None))
-        return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
-
-    def absent(self, scenario: str, service: str) -> str:
-        """Why a service has no figures: it failed, or it was not run yet; "" if it has."""
-        if (scenario, service) in self._summaries:
-            return ""
-        return FAILED if any(cell.service == service for cell in self.cells(scenario)) else NOT_RUN
-
-    def _said(self, cell: CellSummary, name: str, decimals: int) -> str:
-        found, beyond = cell.metrics[name], words.metric(name).beyond
-        if found.value is None:
-            served = cell.metrics["share_served"].value == 1
-            return words.UNKNOWN if served and beyond == words.NOT_SERVED else beyond
-        ends = self._spreads.get((cell.scenario, cell.service), {}).get(name) if cell.repetitions > 1 else None
-        return words.figure(found, decimals, ends)
-
-    def label(self, scenario: str, name: str, short: bool = False) -> str:
-        metric, sent = words.metric(name), self.sent(scenario)
-        label = (metric.short if short else None) or metric.label
-        return f"{label} (of {sent:.0f})" if name == "ok" and sent is not None else label
-
-    def judged(self) -> str:
-        blocks = max((cell.repetitions for cell in self.summary.cells), default=0)
-        counted = "1 block" if blocks == 1 else f"{blocks} blocks"
-        return f"{counted}: not judged" if blocks < BLOCKS_TO_JUDGE else counted
 
 
 def overview(view: View) -> Table:
@@ -206,7 +132,7 @@ def _about(view: View, name: str) -> str:
         words.faults(known, cell.hold_ms / 1000 / known.hold) if known else "",
         f"tuning {plan.tuning}",
         "tracing on" if plan.tracing else "",
-        view.judged(),
+        view.judged(name),
     ]
     return " · ".join(part for part in parts if part)
 

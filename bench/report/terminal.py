@@ -10,7 +10,8 @@ from typing import Final
 import tabulate
 
 from bench.report import prose
-from bench.report.tables import Table, View, failures, overview, scenario_table
+from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.view import View
 
 WIDTH: Final = 100
 tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three intervals need the room

@@ -42,7 +42,7 @@ def _quantile_metrics() -> dict[str, Metric]:
     return {
         f"{what}_ms_{suffix}_{kind}": Metric(
             label=f"{what} {suffix}, {kind} (ms)",
-            short=f"{what} {suffix} (ms)",
+            short=f"{what} {suffix}, ms",
             beyond=NOT_SERVED if kind == "all" else UNKNOWN,
         )
         for what in ("acquire", "latency")

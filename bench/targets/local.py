@@ -3,6 +3,7 @@
 In: a service's name, a database, settings. Out: a base URL that answers, and a process that is gone at the end.
 """
 
+import contextlib
 import http.client
 import os
 import signal
@@ -198,7 +199,5 @@ def _end_with_parent() -> None:
 
 
 def _kill_session(leader: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

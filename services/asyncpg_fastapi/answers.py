@@ -77,7 +77,7 @@ def answer_errors(app: FastAPI, pool: ServicePool, tracing: Tracing) -> None:
         return answer(contract.error_body("invalid", str(error), tracing.trace_id()), 422)
 
     @app.exception_handler(HTTPException)
-    async def unknown(request: Request, error: HTTPException) -> Response:
+    async def unknown(request: Request, _: HTTPException) -> Response:
         path = request.scope["path"]
         if path in contract.METHODS:
             wrong = contract.wrong_method(request.method, path)
@@ -86,6 +86,6 @@ def answer_errors(app: FastAPI, pool: ServicePool, tracing: Tracing) -> None:
         return answer(contract.error_body(missing.error, str(missing)), missing.status)
 
     @app.exception_handler(Exception)
-    async def bug(_: Request, error: Exception) -> Response:
+    async def bug(_: Request, __: Exception) -> Response:
         cause = "a bug of the service; its log has the traceback"
         return answer(contract.error_body("internal", cause, tracing.trace_id()), 500)

@@ -163,14 +163,19 @@ class Ledger:
 
     @contextmanager
     def connecting(self, observe: Callable[[float], None]) -> Iterator[None]:
-        """Around one connect to PostgreSQL; `observe` gets its seconds, failed or not."""
+        """Around one connect to PostgreSQL; `observe` gets its seconds, failed or not.
+
+        One that is cancelled, because nobody wants to wait for it any longer, is no failure of the database.
+        """
         began = monotonic()
         with self._lock:
             self._connecting += 1
-        failed = True
+        failed = False
         try:
             yield
-            failed = False
+        except Exception:
+            failed = True
+            raise
         finally:
             with self._lock:
                 self._connecting -= 1

@@ -35,7 +35,7 @@ class Server(BaseApplication):
             "keepalive": contract.KEEP_ALIVE_S,
             "graceful_timeout": contract.GRACE_S,
             "control_socket_disable": True,  # its path is one for all servers of a user
-            "worker_exit": lambda server, worker: self._close(),
+            "worker_exit": lambda _server, _worker: self._close(),
             "child_exit": _forget_metrics,
         }
         for name, value in options.items():

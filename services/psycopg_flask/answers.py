@@ -75,7 +75,7 @@ def answer_errors(app: Flask, pool: ServicePool, tracing: Tracing) -> None:
         return answer(contract.error_body("invalid", str(error), tracing.trace_id()), 422)
 
     @app.errorhandler(HTTPException)
-    def unknown(error: HTTPException) -> Response:
+    def unknown(_: HTTPException) -> Response:
         path = request.environ["PATH_INFO"]
         if path in contract.METHODS:
             wrong = contract.wrong_method(request.method, path)
@@ -85,6 +85,6 @@ def answer_errors(app: Flask, pool: ServicePool, tracing: Tracing) -> None:
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
-        log.exception("a bug", exc_info=error)
+        log.error("a bug", exc_info=error)
         cause = "a bug of the service; its log has the traceback"
         return answer(contract.error_body("internal", cause, tracing.trace_id()), 500)

@@ -9,11 +9,11 @@ import sys
 
 import uvicorn
 
-from services.sqlalchemy_fastapi.app import create_app
-from services.sqlalchemy_fastapi.pool import SERVICE, wait_for_database
 from services.common import contract, settings
 from services.common.books import Refused
 from services.common.settings import SettingsError
+from services.sqlalchemy_fastapi.app import create_app
+from services.sqlalchemy_fastapi.pool import SERVICE, wait_for_database
 
 
 def main() -> None:

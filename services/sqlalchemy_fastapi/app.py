@@ -10,10 +10,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
 
-from services.sqlalchemy_fastapi import work
-from services.sqlalchemy_fastapi.answers import LeakedOnPurpose, answer, answer_errors, body_of, exchange_of, query_of
-from services.sqlalchemy_fastapi.observed import Observed
-from services.sqlalchemy_fastapi.pool import SERVICE, ServicePool
 from services.common import contract
 from services.common.books import Refused
 from services.common.contract import PoolView, Timing
@@ -22,6 +18,10 @@ from services.common.metrics import Metrics
 from services.common.openapi import DOCUMENT
 from services.common.settings import Settings
 from services.common.tracing import Tracing
+from services.sqlalchemy_fastapi import work
+from services.sqlalchemy_fastapi.answers import LeakedOnPurpose, answer, answer_errors, body_of, exchange_of, query_of
+from services.sqlalchemy_fastapi.observed import Observed
+from services.sqlalchemy_fastapi.pool import SERVICE, ServicePool
 
 
 def create_app(settings: Settings) -> ASGIApp:

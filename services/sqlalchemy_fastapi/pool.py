@@ -1,4 +1,4 @@
-"""SQLAlchemy's `AsyncEngine` and its queue pool: open, close, resize, snapshot, and an acquire that is bounded, timed and counted.
+"""`sqlalchemy.ext.asyncio.AsyncEngine`: open, close, resize, snapshot, an acquire that is bounded, timed and counted.
 
 In: the configuration in force and a request's `Timing`. Out: a `Lease` on a connection, or `Refused`.
 """

@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from typing import Self
 from urllib.request import urlopen
 
 import pytest
@@ -134,7 +135,7 @@ class Forwarder:
 
         self._server = Server(("127.0.0.1", port), Handler)
 
-    def __enter__(self) -> "Forwarder":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 

@@ -109,7 +109,7 @@ def test_a_timeout_is_an_error_and_an_exemplar(start: StartService, collector: C
     assert status == 503
     assert attributes(failed)["poolbench.waited_seconds"] >= 0.05
     assert f'trace_id="{failed.trace_id.hex()}"' in text
-    server = until(lambda: collector.trace(failed.trace_id.hex()).get("GET /api/query"), "the server span")
+    server: Span = until(lambda: collector.trace(failed.trace_id.hex()).get("GET /api/query"), "the server span")
     assert server.status.code == server.status.STATUS_CODE_ERROR
     assert "database_work" not in collector.trace(failed.trace_id.hex())
 
@@ -119,7 +119,7 @@ def test_the_caller_s_trace_goes_on(start: StartService, collector: Collector) -
     with Client(service.base_url) as client:
         client._connection.request("GET", contract.QUERY, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
         client._connection.getresponse().read()
-        server = until(lambda: collector.trace(TRACE).get("GET /api/query"), "the span")
+        server: Span = until(lambda: collector.trace(TRACE).get("GET /api/query"), "the span")
 
     assert server.parent_span_id.hex() == PARENT
 

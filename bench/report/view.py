@@ -1,0 +1,89 @@
+"""A run as its tables ask for it: by scenario, service and metric.
+
+In: a run, its summary, and the spread over its blocks. Out: figures as short texts.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bench.analysis.cells import cpu_shares
+from bench.analysis.forecast import expected
+from bench.analysis.summary import BLOCKS_TO_JUDGE
+from bench.records import Cell, CellSummary, Run, Summary
+from bench.report import words
+
+Pair = tuple[str, str]
+"""Scenario and service."""
+Ends = tuple[float, float]
+
+NOT_RUN: Final = "not run"
+FAILED: Final = "failed"
+
+
+class View:
+    """A run as its tables need it. `spreads` are shown where a figure has no interval."""
+
+    def __init__(self, run: Run, summary: Summary, spreads: Mapping[Pair, Mapping[str, Ends]]) -> None:
+        self.run = run
+        self.summary = summary
+        self.services = run.plan.services
+        self.scenarios = tuple(name for name in run.plan.scenarios if any(self.cells(name)))
+        self._spreads = spreads
+        self._summaries = {(cell.scenario, cell.service): cell for cell in summary.cells}
+        self._bound = Counter(
+            cell.key[:2]
+            for cell in run.cells
+            if cell.status == "ok" and cpu_shares(cell, run.environment.cores)["cpu_bound"]
+        )
+
+    def cells(self, scenario: str) -> Iterator[Cell]:
+        return (cell for cell in self.run.cells if cell.scenario == scenario)
+
+    def sent(self, scenario: str) -> float | None:
+        """How many requests every stack was sent; None if that differed."""
+        found = {cell.metrics["sent"].value for cell in self.summary.cells if cell.scenario == scenario}
+        return found.pop() if len(found) == 1 else None
+
+    def expected(self, scenario: str) -> dict[str, float]:
+        return expected(next(self.cells(scenario)))
+
+    def bound(self, scenario: str, service: str) -> str:
+        """In how many of its blocks a cell was bound by the CPU, "" if in none."""
+        cell, bound = self._summaries.get((scenario, service)), self._bound[scenario, service]
+        if cell is None or not bound:
+            return ""
+        return "yes" if bound == cell.repetitions else f"{bound} of {cell.repetitions}"
+
+    def row(self, scenario: str, name: str) -> tuple[str, ...]:
+        """A metric of every service as text; "" where there are no figures at all."""
+        cells = [self._summaries.get((scenario, service)) for service in self.services]
+        known = [cell.metrics[name].value for cell in cells if cell is not None]
+        decimals = words.decimals_of(name, (value for value in known if value is not None))
+        return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
+
+    def absent(self, scenario: str, service: str) -> str:
+        """Why a service has no figures: it failed, or it was not run yet; "" if it has."""
+        if (scenario, service) in self._summaries:
+            return ""
+        return FAILED if any(cell.service == service for cell in self.cells(scenario)) else NOT_RUN
+
+    def _said(self, cell: CellSummary, name: str, decimals: int) -> str:
+        found, beyond = cell.metrics[name], words.metric(name).beyond
+        if found.value is None:
+            served = cell.metrics["share_served"].value == 1
+            return words.UNKNOWN if served and beyond == words.NOT_SERVED else beyond
+        ends = self._spreads.get((cell.scenario, cell.service), {}).get(name) if cell.repetitions > 1 else None
+        return words.figure(found, decimals, ends)
+
+    def label(self, scenario: str, name: str, short: bool = False) -> str:
+        metric, sent = words.metric(name), self.sent(scenario)
+        label = (metric.short if short else None) or metric.label
+        return f"{label} (of {sent:.0f})" if name == "ok" and sent is not None else label
+
+    def judged(self, scenario: str | None = None) -> str:
+        """How many blocks the figures come from (of one scenario, or of the run), and whether these judge."""
+        counts = [cell.repetitions for cell in self.summary.cells if scenario in (None, cell.scenario)]
+        least, most = min(counts, default=0), max(counts, default=0)
+        blocks = "1 block" if most == 1 else f"{most} blocks" if least == most else f"{least} to {most} blocks"
+        return f"{blocks}: not judged" if least < BLOCKS_TO_JUDGE else blocks
