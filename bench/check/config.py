@@ -10,7 +10,7 @@ from bench.check import bodies, judge
 from bench.check.experiments import held
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of
-from bench.check.subject import PATIENT_S, Subject, cause
+from bench.check.subject import PATIENT_S, Subject
 from bench.check.verdicts import Failed, settle
 from services.common import contract
 
@@ -49,7 +49,7 @@ async def round_trip(subject: Subject) -> str:
         shown = (await subject.client.get(contract.CONFIG)).json()
         stats = await subject.stats()
         for name, value in patch.items():
-            counted = stats[{"pool_acquire_timeout": "acquire_timeout"}.get(name, name)] if name in _IN_STATS else value
+            counted = stats[_IN_STATS[name]] if name in _IN_STATS else value
             if (posted.get(name), shown.get(name), counted) != (value, value, value):
                 problems.append(
                     f"{name} set to {value}: POST says {posted.get(name)}, GET {shown.get(name)}, stats {counted}"
@@ -76,10 +76,8 @@ async def any_content_type(subject: Subject) -> str:
 
 async def settings_apply(subject: Subject) -> str:
     """A changed hold, size and patience are in force for the next request."""
-    problems = [
-        problem for problem in (await _hold(subject), await _size(subject), await _patience(subject)) if problem
-    ]
-    return settle(problems, "a new hold, size and patience are in force at once")
+    found = (await _hold(subject), await _size(subject), await _patience(subject))
+    return settle([problem for problem in found if problem], "a new hold, size and patience are in force at once")
 
 
 async def work_kinds(subject: Subject) -> str:
@@ -114,7 +112,12 @@ async def restored(subject: Subject) -> str:
     return settle(problems, f"{len(wanted)} settings as they were found")
 
 
-_IN_STATS: Final = ("work_time_ms", "pool_acquire_timeout", "pool_min_size", "pool_max_size")
+_IN_STATS: Final = {
+    "work_time_ms": "work_time_ms",
+    "pool_acquire_timeout": "acquire_timeout",
+    "pool_min_size": "pool_min_size",
+    "pool_max_size": "pool_max_size",
+}
 _NOT_SET: Final = ("service", "workers", "tracing", "tuning")
 
 
@@ -128,9 +131,8 @@ async def _hold(subject: Subject) -> str | None:
         long = await subject.sample(contract.QUERY, asked_ms=LONG_MS)
         if long.work_s >= LONG_MS / 1000 > short.work_s:
             return None
-    return (
-        f"work_time_ms {SHORT_MS} and then {LONG_MS} were accepted, and held {ms(short.work_s)} and {ms(long.work_s)}"
-    )
+    held_s = f"held {ms(short.work_s)} and {ms(long.work_s)}"
+    return f"work_time_ms {SHORT_MS} and then {LONG_MS} were accepted, and requests {held_s}"
 
 
 async def _size(subject: Subject) -> str | None:
@@ -142,36 +144,44 @@ async def _size(subject: Subject) -> str | None:
     if certain > most or average > most:
         return f"pool_max_size {FEW} was accepted, and {max(certain, round(average))} held at once"
     answer = await subject.client.get(f"{contract.QUERY}?hold_ms=0")
-    body = answer.json()
-    told = body["pool"]["max_size"] if answer.status == 200 and isinstance(body, dict) else cause(answer)
+    if problem := problem_of(answer, 200, bodies.SERVED):
+        return problem
+    told = answer.json()["pool"]["max_size"]
     return None if told == FEW else f"pool_max_size {FEW} was accepted, and a handler says {told}"
 
 
 async def _patience(subject: Subject) -> str | None:
-    """Of two waits for the same exhausted pool, the one with more patience is the longer."""
-    await subject.pool_of(FEW)
-    waits = []
-    async with held(subject, subject.most(FEW), round(2500 * sum(PATIENCES_S))):
-        for patience_s in PATIENCES_S:
-            await subject.configure(pool_acquire_timeout=patience_s)
-            waits.append(await subject.sample(contract.QUERY, 0))
-    await subject.configure(pool_acquire_timeout=PATIENT_S)
-    if subject.shipped and any(one.status == 200 for one in waits):
-        return None  # a library that fixes the timeout for good needs another pool, and that one is not exhausted
-    if any(one.status == 200 for one in waits):
-        return f"pool_acquire_timeout {PATIENCES_S[0]:g} and then {PATIENCES_S[1]:g} were accepted, and a wait of {ms(max(one.seconds for one in waits))} was served"
-    if waits[1].seconds < PATIENCES_S[1]:
-        return f"pool_acquire_timeout {PATIENCES_S[1]:g} was accepted, and the wait ended after {ms(waits[1].seconds)}"
-    return None
+    """Of two waits for the same exhausted pool, the second has more patience, and the first ends before that.
+
+    Where the holders were done too soon, or a wait was late, the machine is busy: three times is no accident.
+    """
+    first_s, second_s = PATIENCES_S
+    for _ in range(TRIES):
+        await subject.pool_of(FEW)
+        waits = []
+        async with held(subject, subject.most(FEW), round(2500 * sum(PATIENCES_S))):
+            for patience_s in PATIENCES_S:
+                await subject.configure(pool_acquire_timeout=patience_s)
+                waits.append(await subject.sample(contract.QUERY, 0))
+        await subject.configure(pool_acquire_timeout=PATIENT_S)
+        if subject.shipped and any(one.status == 200 for one in waits):
+            return None  # a library that fixes its timeout for good was given another pool, which is not exhausted
+        if all(one.status == 503 for one in waits) and waits[0].seconds < second_s <= waits[1].seconds:
+            return None
+    ended = " and ".join(f"{ms(one.seconds)} ({one.status})" for one in waits)
+    return f"pool_acquire_timeout {first_s:g} and then {second_s:g} were accepted, and waits ended after {ended}"
 
 
 async def _units(subject: Subject) -> tuple[float, float]:
-    """How long a hold of no units lasts, and one of UNITS: the quickest of two each."""
-    held_s = []
-    for units in (0, UNITS):
-        await subject.configure(work_kind="cpu", work_time_ms=1, work_units=units)
-        both = [await subject.sample(contract.QUERY, asked_ms=1) for _ in range(2)]
-        if any(one.status != 200 for one in both):
-            raise Failed(f"cpu with {units} units: {both[0]}")
-        held_s.append(min(one.work_s for one in both))
+    """How long, in seconds, a hold of no units lasts, and one of UNITS; again while the machine hides it."""
+    for _ in range(TRIES):
+        held_s = []
+        for units in (0, UNITS):
+            await subject.configure(work_kind="cpu", work_time_ms=1, work_units=units)
+            both = [await subject.sample(contract.QUERY, asked_ms=1) for _ in range(2)]
+            if refused := next((one for one in both if one.status != 200), None):
+                raise Failed(f"cpu with {units} units: {refused}")
+            held_s.append(min(one.work_s for one in both))
+        if held_s[0] < held_s[1]:
+            break
     return held_s[0], held_s[1]

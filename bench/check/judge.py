@@ -94,10 +94,8 @@ def capacity(samples: Sequence[Sample], polls: Sequence[Poll], size: int, most: 
         problems.append(
             f"no more than {certain} requests held a connection at once ({average:.2f} on average) of {size}"
         )
-    over = (
-        f", {size} and {max(certain, used) - size} of the library's own overflow" if max(certain, used) > size else ""
-    )
-    return settle(problems, f"{max(certain, used)} of {size} at once{over}, {average:.2f} on average")
+    over = f", {size} and {used - size} of the library's own overflow" if used > size else ""
+    return settle(problems, f"{max(certain, used)} at once{over}, {average:.2f} on average")
 
 
 def waiting(polls: Sequence[Poll], samples: Sequence[Sample], steady: int, after: int) -> str:

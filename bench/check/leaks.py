@@ -4,6 +4,7 @@ In: a subject. Out: a line with figures, or `Failed`.
 """
 
 import asyncio
+from itertools import pairwise
 from typing import Any, Final
 
 from bench.check import bodies
@@ -27,7 +28,7 @@ async def query_proper(subject: Subject) -> str:
         samples.append(await subject.sample(path, asked_ms=30))
         samples.append(await subject.sample(path, 45))
         looks.append(await subject.at_rest())
-    plain, proper = [_counted(rise(*pair)) for pair in zip(looks, looks[1:], strict=False)]
+    plain, proper = [_counted(rise(*pair)) for pair in pairwise(looks)]
     problems = [
         f"{name} rose by {plain[name]:g} with query and {proper[name]:g} with query-proper"
         for name in plain
@@ -66,15 +67,8 @@ async def nested_exhausted(subject: Subject) -> str:
         problems.append(f"stage {detail['stage']}, error {detail['error']}, not nested_acquire and pool_exhausted")
     if answer.seconds < PATIENCE_S:
         problems.append(f"gave up after {ms(answer.seconds)} of {ms(PATIENCE_S)}")
-    expected = {
-        "acquired_total": 1 + len(others),
-        "released_total": 1 + len(others),
-        "timed_out_total": 1,
-        "pool_used_size": 0,
-    }
-    problems += [
-        f"{name} rose by {grew[name]:g}, not {count}" for name, count in expected.items() if grew[name] != count
-    ]
+    both = 1 + len(others)
+    problems += _apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)
     return settle(problems, f"503 at nested_acquire after {ms(answer.seconds)}, the first one came back")
 
 
@@ -83,31 +77,24 @@ async def leaving_client(subject: Subject) -> str:
     before = await subject.pool_of(2, hold_ms=20)
     gone = asyncio.Event()
     full = subject.most(2)
-    async with held(subject, full, LEFT_HOLD_MS):
+    async with held(subject, full, LEFT_HOLD_MS) as holders:
         left = [asyncio.create_task(subject.client.leave(contract.QUERY, gone)) for _ in range(LEAVERS)]
-        await subject.until(lambda now: now["waiting_requests"] >= LEAVERS, FULL_S)
+        waited = (await subject.until(lambda now: now["waiting_requests"] >= LEAVERS, FULL_S))["waiting_requests"]
         gone.set()
         await asyncio.gather(*left)
-        looks = [await subject.stats() for _ in range(3)]
-    after = await subject.until(lambda now: _ended(rise(before, now)) >= full + LEAVERS, SURELY_HELD_MS / 1000)
-    after = await subject.at_rest()
-    grew = rise(before, after)
-    problems = [
-        f"{name} is {after[name]} after the clients have left"
-        for name in ("waiting_requests", "pool_used_size")
-        if after[name]
-    ]
-    if _ended(grew) != full + LEAVERS:
-        problems.append(
-            f"{full + LEAVERS} asked, {grew['acquired_total']:g} acquired, {grew['timed_out_total']:g} timed out, {grew['failed_total']:g} failed"
-        )
-    if grew["acquired_total"] != grew["released_total"]:
-        problems.append(f"{grew['acquired_total']:g} acquired, {grew['released_total']:g} released")
-    went_on = int(grew["acquired_total"]) - full
-    early = [now for now in looks if now["pool_used_size"] == before["pool_used_size"] + full]
-    if went_on > 0 and early and early[-1]["waiting_requests"] < went_on:
-        problems.append(f"waiting_requests was {early[-1]['waiting_requests']} while {went_on} handlers still waited")
-    return settle(problems, f"{LEAVERS} left, {went_on} handlers went on, nothing remains")
+        looks = [await subject.poll() for _ in range(3)]
+    await subject.until(lambda now: _ended(rise(before, now)) >= full + LEAVERS, SURELY_HELD_MS / 1000)
+    grew = rise(before, await subject.at_rest())
+    acquired, ended = int(grew["acquired_total"]), _ended(grew)
+    problems = _apart(grew, waiting_requests=0, pool_used_size=0, released_total=acquired)
+    if ended != full + LEAVERS:
+        problems.append(f"{full + LEAVERS} asked, and {ended:g} acquired, timed out or failed")
+    went_on = min(waited, acquired - full)
+    surely_held = min(one.sent for one in _results(holders)) + LEFT_HOLD_MS / 1000
+    still = [look.waiting for look in looks if look.received < surely_held]
+    if still and min(still) < went_on:
+        problems.append(f"waiting_requests fell to {min(still)} while {went_on} handlers of theirs still waited")
+    return settle(problems, f"{LEAVERS} left, {acquired - full} of their handlers went on, nothing remains")
 
 
 async def leak_kept(subject: Subject) -> str:

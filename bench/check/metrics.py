@@ -5,7 +5,7 @@ In: a subject. Out: a line with figures, or `Failed`.
 
 from typing import Final
 
-from bench.check.experiments import exhaustion
+from bench.check.experiments import shown_exhaustion
 from bench.check.exposition import Exposition
 from bench.check.judge import PER_REQUEST_S, RELATIVE
 from bench.check.subject import Subject
@@ -65,10 +65,8 @@ async def metric_conventions(subject: Subject) -> str:
 
 async def metrics_from_zero(subject: Subject) -> str:
     """A counter is there before its first event: a rate over a series that is not there is no rate."""
-    text, problems = subject.first_metrics, []
-    for name in COUNTERS:
-        if not text.of(name):
-            problems.append(f"{name} was not there before the first request")
+    text = subject.first_metrics
+    problems = [f"{name} was not there before the first request" for name in COUNTERS if not text.of(name)]
     pooled = [path for path in contract.METHODS if path.startswith("/api/") and path != contract.NOOP]
     for route, status in [(path, status) for path in pooled for status in ("200", "503")]:
         if not text.of("http_requests_total", route=route, status=status):
@@ -91,7 +89,7 @@ async def metrics_on_request(subject: Subject) -> str:
 
 async def metrics_equal_stats(subject: Subject) -> str:
     """While the pool is exhausted and after, `/metrics` and `/pool/stats` tell the same."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     first, text, second = seen.looks
     problems, compared = [], 0
     for name, key in (GAUGES | COUNTERS).items():
@@ -107,7 +105,7 @@ async def metrics_equal_stats(subject: Subject) -> str:
 
 async def metrics_count_failures(subject: Subject) -> str:
     """A timeout stands in the counters and in the histograms, under both kinds of names."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     served = sum(1 for one in seen.samples if one.status == 200)
     refused = sum(1 for one in seen.samples if one.status == 503)
     if not refused:

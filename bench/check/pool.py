@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.check import judge, judge_time
 from bench.check.client import Answer
-from bench.check.experiments import PATIENCE_S, WAITERS, exhaustion, shown_burst
+from bench.check.experiments import PATIENCE_S, WAITERS, shown_burst, shown_exhaustion
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, cause, rise
 from bench.check.verdicts import Failed, Skipped, settle
@@ -47,14 +47,14 @@ async def burst_served(subject: Subject) -> str:
 
 async def waiting_count(subject: Subject) -> str:
     """`waiting_requests` is right while requests wait, and 0 when they have given up."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     return judge.waiting(seen.beside.polls, seen.samples, len(WAITERS), seen.after["waiting_requests"])
 
 
 async def counts(subject: Subject) -> str:
     """Acquired, released and timed out rise by what the client saw: in a burst, and while the pool is exhausted."""
     served = await subject.once("burst", shown_burst)
-    refused = await subject.once("exhaustion", exhaustion)
+    refused = await subject.once("exhaustion", shown_exhaustion)
     judge.counts(rise(served.before, served.after), served.samples)
     return judge.counts(rise(refused.before, refused.after), refused.samples)
 
@@ -62,14 +62,14 @@ async def counts(subject: Subject) -> str:
 async def integrals(subject: Subject) -> str:
     """The integrals over waiters and used connections rise by the sums of the requests' own times."""
     served = await subject.once("burst", shown_burst)
-    refused = await subject.once("exhaustion", exhaustion)
+    refused = await subject.once("exhaustion", shown_exhaustion)
     judge.integrals(rise(served.before, served.after), served.samples)
     return judge.integrals(rise(refused.before, refused.after), refused.samples)
 
 
 async def refusals(subject: Subject) -> str:
     """Each path answers an exhausted pool with the contract's 503, and names `pool_exhausted`."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     problems = [problem for one in seen.refusals if (problem := refusal_problem(one))]
     problems += [
         f"{one}: error is {given!r}, the pool is exhausted"
@@ -81,7 +81,7 @@ async def refusals(subject: Subject) -> str:
 
 async def health_while_exhausted(subject: Subject) -> str:
     """`/health` answers while requests that came before it still wait for the pool."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     problems = [problem for one in seen.health if (problem := problem_of(one, 200, {"status": str, "service": str}))]
     if problems:
         raise Failed("; ".join(problems))
@@ -90,7 +90,7 @@ async def health_while_exhausted(subject: Subject) -> str:
 
 async def noop_without_pool(subject: Subject) -> str:
     """`/api/noop` answers while the pool is exhausted, and takes no connection when it is not."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     line = judge_time.while_waiting([(one.sent, one.received) for one in seen.beside.noops], seen.samples)
     before = await subject.stats()
     answers = [await subject.client.get(contract.NOOP) for _ in range(NOOPS)]
@@ -125,16 +125,18 @@ async def resize_under_load(subject: Subject) -> str:
     """Another size while requests hold and wait fails none of them, and the old pools are gone soon after."""
     before = await subject.pool_of(5, hold_ms=RESIZE_HOLD_MS)
     answers: list[Answer] = []
+    served = asyncio.Semaphore(0)
 
     async def work(index: int) -> None:
         for turn in range(EACH):
             path = (contract.QUERY, contract.QUERY_PROPER)[(index + turn) % 2]
             answers.append(await subject.client.get(path))
+            served.release()
 
     async def resize() -> None:
-        for step, size in enumerate(SIZES, 1):
-            while len(answers) < step * CLIENTS * EACH // (len(SIZES) + 2):
-                await asyncio.sleep(0.002)
+        for size in SIZES:
+            for _ in range(CLIENTS * EACH // (len(SIZES) + 1)):
+                await served.acquire()
             await subject.configure(pool_max_size=size)
 
     resizing = asyncio.create_task(resize())
@@ -150,9 +152,11 @@ async def resize_under_load(subject: Subject) -> str:
     if after["pool_max_size"] != SIZES[-1]:
         problems.append(f"pool_max_size is {after['pool_max_size']} after {SIZES[-1]} was set")
     grew = rise(before, after)
-    for name in ("acquired_total", "released_total"):
-        if grew[name] != len(answers):
-            problems.append(f"{name} rose by {grew[name]:g}, the client saw {len(answers)}")
+    problems += [
+        f"{name} rose by {grew[name]:g}, the client saw {len(answers)}"
+        for name in ("acquired_total", "released_total")
+        if grew[name] != len(answers)
+    ]
     return settle(problems, f"{len(answers)} of {len(answers)} served through sizes 5, {', '.join(map(str, SIZES))}")
 
 

@@ -63,7 +63,7 @@ async def queries(subject: Subject) -> str:
 
 
 async def rows(subject: Subject) -> str:
-    """Every service reads the same rows, and noop sends as many bytes as a query does, give or take a figure's digits."""
+    """Every service reads the same rows, and noop sends as many bytes as a query, give or take some digits."""
     problems, sizes = [], {}
     for target in (f"{contract.QUERY}?{BRIEF}", f"{contract.QUERY_PROPER}?{BRIEF}", contract.NOOP):
         answer = await subject.client.get(target)

@@ -31,10 +31,9 @@ T = TypeVar("T")
 class Subject:
     """One service; `size` is the pool that the checks work with, unlike the one that they found."""
 
-    def __init__(self, client: Client, found: dict[str, Any], stats: Stats, metrics: Exposition) -> None:
+    def __init__(self, client: Client, found: dict[str, Any], metrics: Exposition) -> None:
         self.client = client
         self.found = found
-        self.first_stats = stats
         self.first_metrics = metrics
         self.service = str(found["service"])
         self.workers = int(found["workers"])
@@ -48,9 +47,7 @@ class Subject:
     async def meet(cls, client: Client) -> "Subject":
         """Reads what is there before anything is done; raises UserError where nothing answers."""
         try:
-            found, stats, metrics = [
-                await client.get(path) for path in (contract.CONFIG, contract.STATS, contract.METRICS)
-            ]
+            found, metrics = await client.get(contract.CONFIG), await client.get(contract.METRICS)
         except NoAnswer as error:
             raise UserError(f"{error}: start the service, or correct the address") from error
         config = found.json()
@@ -61,8 +58,7 @@ class Subject:
             series = exposition(metrics)
         except Failed:  # a check of its own says so
             series = Exposition(())
-        counts = stats.json()
-        return cls(client, config, counts if isinstance(counts, dict) else {}, series)
+        return cls(client, config, series)
 
     def most(self, size: int) -> int:
         """The most connections that a pool of `size` may hand out."""
@@ -86,6 +82,8 @@ class Subject:
         answer = await self.post(contract.CONFIG, contract.encode(patch))
         if answer.status != 200:
             raise Failed(f"POST {contract.CONFIG} {contract.encode(patch).decode()} → {answer.status}: {cause(answer)}")
+        if problem := bodies.mismatch(answer.json(), bodies.CONFIG):
+            raise Failed(f"{answer}: {problem}")
         return dict(answer.json())
 
     async def pool_of(self, size: int, *, timeout_s: float = PATIENT_S, hold_ms: int = 60) -> Stats:
@@ -101,15 +99,12 @@ class Subject:
 
     async def at_rest(self, used: int = 0) -> Stats:
         """The counts when nobody waits, `used` are handed out and no old pool drains, or after REST_S."""
-        return await self.until(
-            lambda now: "draining" not in now and now["waiting_requests"] == 0 and now["pool_used_size"] <= used,
-            REST_S,
-        )
+        return await self.until(lambda now: _rests(now, used), REST_S)
 
     async def until(self, seen: Callable[[Stats], bool], most_s: float) -> Stats:
         """Looks until `seen`, `most_s` seconds at most; returns the last look."""
         deadline = monotonic() + most_s
-        while not seen(stats := await self.stats()) and monotonic() < deadline:
+        while not seen(stats := await self.stats()) and monotonic() < deadline:  # noqa: ASYNC110 - it sends no event
             await asyncio.sleep(POLL_EVERY_S)
         return stats
 
@@ -157,6 +152,11 @@ def to_sample(answer: Answer, asked_s: float | None = None) -> Sample:
         asked_s=asked_s,
         error=refused.get("error"),
     )
+
+
+def _rests(now: Stats, used: int) -> bool:
+    still = not now["waiting_requests"] and not now["pool_connecting"] and "draining" not in now
+    return still and bool(now["pool_used_size"] <= used)
 
 
 def cause(answer: Answer) -> str:

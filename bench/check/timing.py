@@ -4,7 +4,7 @@ In: a subject. Out: a line with figures, or `Failed`.
 """
 
 from bench.check import judge_time
-from bench.check.experiments import PATIENCE_S, exhaustion, shown_burst
+from bench.check.experiments import PATIENCE_S, shown_burst, shown_exhaustion
 from bench.check.subject import Subject
 
 
@@ -16,20 +16,20 @@ async def hold_never_short(subject: Subject) -> str:
 
 async def timeout_never_early(subject: Subject) -> str:
     """No request gives up before `pool_acquire_timeout`."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     return judge_time.never_early(seen.samples, PATIENCE_S)
 
 
 async def timeout_not_late(subject: Subject) -> str:
     """No request waits longer than `pool_acquire_timeout`, a tenth, and what noop is late at that moment."""
-    seen = await subject.once("exhaustion", exhaustion)
+    seen = await subject.once("exhaustion", shown_exhaustion)
     return judge_time.not_late(seen.samples, PATIENCE_S, seen.beside.noop_s)
 
 
 async def waits_are_told(subject: Subject) -> str:
     """What a request spends inside the service is told as acquire, work or release."""
     served = await subject.once("burst", shown_burst)
-    refused = await subject.once("exhaustion", exhaustion)
+    refused = await subject.once("exhaustion", shown_exhaustion)
     return judge_time.told(served.samples + refused.samples, served.beside.noop_s + refused.beside.noop_s)
 
 

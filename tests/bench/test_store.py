@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -50,9 +51,7 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     save(store, made.run([A, B]), B)
     assert_stored(load(tmp_path / "deep" / "run"), made.run([A, B]), A, B)
     assert {path.name for path in store.directory.iterdir()} == FILES
-    assert load(store.directory).requests.schema == {
-        name: made.TYPES[kind] for name, kind in REQUEST_COLUMNS.items()
-    }
+    assert load(store.directory).requests.schema == {name: made.TYPES[kind] for name, kind in REQUEST_COLUMNS.items()}
 
 
 def test_a_cell_without_rows_is_kept_by_its_record(tmp_path: Path) -> None:
@@ -108,7 +107,7 @@ def test_resume_forgets_the_cells_that_the_run_no_longer_has(tmp_path: Path) -> 
     assert_stored(load(tmp_path), made.run([A, B]), A, B)
 
 
-@pytest.mark.parametrize("survives", range(10))
+@pytest.mark.parametrize("survives", range(6))
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])
 def test_a_crash_in_the_middle_leaves_whole_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, survives: int
@@ -119,12 +118,14 @@ def test_a_crash_in_the_middle_leaves_whole_cells(
     save(store, made.run([A, B]), B)
     original, calls = getattr(Path, step), 0
 
-    def crash(*arguments: object) -> object:
+    def crash(path: Path, given: Any) -> None:
         nonlocal calls
         calls += 1
         if calls > survives:
+            if step == "write_bytes":
+                original(path, given[: len(given) // 2])
             raise KeyboardInterrupt
-        return original(*arguments)
+        original(path, given)
 
     again = replace(A, rss_mb=70.0)
     shorter = rows_of(A)[0].head(3)
@@ -137,12 +138,10 @@ def test_a_crash_in_the_middle_leaves_whole_cells(
             finished = False
     stored = load(tmp_path)
     kept = {cell.key: cell for cell in stored.run.cells}
-    rows = stored.requests.filter(pl.col("service") == A.service)
-    outcome = {None: 0, A: 8, again: 3}[kept.get(A.key)] if A.key in kept else 0
-    assert rows.height == outcome
+    rows = stored.requests.filter(pl.col("service") == A.service).height
     assert kept[B.key] == B
     assert finished == (survives >= 5)
-    assert (kept.get(A.key) == again) == finished
+    assert (kept.get(A.key), rows) in ([(again, 3)] if finished else [(A, 8), (None, 0)])
     # And the next one goes on as if nothing had happened.
     resumed = Store(tmp_path, resume=True)
     resumed.save_cell(made.run([B, again]), again, shorter, *rows_of(A)[1:])

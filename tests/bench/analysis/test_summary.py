@@ -1,0 +1,104 @@
+"""Repetitions put together."""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from bench.analysis.summary import as_json, left_out, measure, spreads, summarise, summarise_metrics
+from bench.records import Cell, CellSummary, Figure, Run, Summary
+from tests.bench import made
+
+
+def run_of(*cells: Cell, **changed: Any) -> Run:
+    plan = {"services": made.SERVICES, "scenarios": ("one", "burst-timeout")} | changed
+    return made.run(cells, **plan)
+
+
+def metrics(*blocks: dict[str, float | None], service: str = "asyncpg_fastapi") -> dict[Any, Any]:
+    return {("one", service, block): values for block, values in enumerate(blocks)}
+
+
+def figures(*blocks: dict[str, float | None]) -> dict[str, Figure]:
+    summary = summarise_metrics(run_of(), metrics(*blocks))
+    assert len(summary.cells) == 1
+    assert summary.cells[0].repetitions == len(blocks)
+    return summary.cells[0].metrics
+
+
+def test_no_interval_under_five() -> None:
+    assert figures(*({"ok": float(n)} for n in (4, 1, 2, 3))) == {"ok": Figure(value=2.5)}
+    assert figures(*({"ok": float(n)} for n in (4, 1, 2, 3, 9))) == {"ok": Figure(value=3, low=1, high=9)}
+
+
+def test_what_was_not_served_is_longer_than_anything() -> None:
+    blocks = [{"latency_ms_p99_all": value, "first_timeout_s": value} for value in (3.0, None, 1.0, None, 2.0)]
+    both = Figure(value=3.0, low=1.0, high=None)
+    assert figures(*blocks) == {"latency_ms_p99_all": both, "first_timeout_s": both}
+    assert figures(blocks[0], blocks[1], blocks[1])["latency_ms_p99_all"] == Figure(value=None)
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    blocks = [{"app_rss_mb": value} for value in (60.0, None, 62.0)]
+    assert figures(*blocks) == {"app_rss_mb": Figure(value=61.0)}
+    assert figures({"app_rss_mb": None}) == {"app_rss_mb": Figure(value=None)}
+
+
+def test_spreads() -> None:
+    found = spreads(run_of(), metrics(*({"ok": n, "latency_ms_p50_all": None, "app_rss_mb": None} for n in (4, 1, 2))))
+    assert found == {("one", "asyncpg_fastapi"): {"ok": (1, 4), "latency_ms_p50_all": (math.inf, math.inf)}}
+
+
+def test_cells_stand_in_the_order_of_the_plan() -> None:
+    keys = [("burst-timeout", "psycopg_flask"), ("one", "psycopg_flask"), ("one", "asyncpg_fastapi")]
+    summary = summarise_metrics(run_of(), {(*key, 0): {"ok": 1} for key in keys})
+    assert [(cell.scenario, cell.service) for cell in summary.cells] == keys[::-1]
+
+
+def test_summarise_measures_each_cell_by_its_own_rows_and_leaves_out_what_failed() -> None:
+    cells = [made.cell("burst-timeout", service, block) for service in made.SERVICES[:2] for block in (0, 1)]
+    cells[3] = replace(cells[3], status="failed", why="it died")
+    parts = [
+        made.requests(cell, made.fifo_burst(100, 5, 100_000, patience))
+        for cell, patience in zip(cells, (1_050_000, 950_000, 850_000, 750_000), strict=True)
+    ]
+    run = run_of(*cells)
+    samples = made.samples(cells[0], [{"t_us": 0, "waiting": 95}])
+    summary = summarise(run, pl.concat(parts), samples, ())
+    said = [
+        (cell.scenario, cell.service, cell.repetitions, cell.metrics["ok"].value, cell.metrics["waiting_peak"].value)
+        for cell in summary.cells
+    ]
+    assert said == [
+        ("burst-timeout", "asyncpg_fastapi", 2, 52.5, 95),
+        ("burst-timeout", "psycopg_flask", 1, 45, None),
+    ]
+    assert left_out(run) == (cells[3],)
+    assert set(measure(run, pl.concat(parts), samples, ())) == {cell.key for cell in cells[:3]}
+
+
+def test_events_reach_their_cell() -> None:
+    cell = made.cell("leak-kept")
+    run = run_of(cell, scenarios=("leak-kept",))
+    requests = made.requests(cell, [{"sent_us": 2_000_000, "finished_us": 2_100_000}])
+    summary = summarise(run, requests, made.samples(cell), [made.event(cell, 1.5, "leak")])
+    assert summary.cells[0].metrics["recovered_s"].value == pytest.approx(0.6)
+
+
+def test_json() -> None:
+    cell = CellSummary(scenario="one", service="s", repetitions=1, metrics={"ok": Figure(value=1.0)})
+    assert json.loads(as_json(Summary(schema=1, cells=(cell,)))) == {
+        "schema": 1,
+        "cells": [
+            {
+                "scenario": "one",
+                "service": "s",
+                "repetitions": 1,
+                "metrics": {"ok": {"value": 1.0, "low": None, "high": None}},
+            }
+        ],
+    }
+    assert json.loads(as_json(Summary(schema=1, cells=()))) == {"schema": 1, "cells": []}

@@ -1,0 +1,117 @@
+"""Whole reports, in every format."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis.summary import as_json, summarise
+from bench.report.render import Format, render
+from bench.report.terminal import WIDTH
+from bench.store import Stored
+from bench.scenarios.catalogue import SCENARIOS
+from tests.bench import made
+from tests.bench.report.stored import stored
+
+
+def everything(blocks: int) -> Stored:
+    cells = [
+        made.cell(scenario, service, block)
+        for block in range(blocks)
+        for scenario in SCENARIOS
+        for service in made.SERVICES
+    ]
+    return stored(*cells)
+
+
+def rendered(run: Stored, form: Format) -> str:
+    return render(run, summarise(run.run, run.requests, run.samples, run.events), form)
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 5])
+def test_a_terminal_is_wide_enough(blocks: int) -> None:
+    text = rendered(everything(blocks), "terminal")
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_terminal() -> None:
+    assert (
+        rendered(stored(made.cell("burst-10")), "terminal")
+        == """\
+burst-10
+Ten at once on five connections: does the second batch wait one hold, and no longer?
+burst of 10 · hold 100 ms · pool 5 · patience 1.05 s · tuning equalised · 1 block: not judged
+
+                          forecast  asyncpg +
+                                      FastAPI
+------------------------  --------  ---------
+served (of 10)                  10         10
+timed out                        0          0
+goodput (1/s)                   50       50.0
+goodput ÷ (c/h)                  1      1.000
+acquire p50, all (ms)            0          0
+acquire p99, all (ms)          100        100
+acquire max, served (ms)       100        100
+last answer after (s)          0.2      0.200
+most waiting                     5          9
+
+How to read this
+- asyncpg + FastAPI: asyncpg.Pool, asyncpg, FastAPI, uvicorn on one event loop.
+- forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per
+  second over what c connections held for h can serve, while all of them are busy by forecast.
+- all: what was not served counts as longer than anything that was, and a quantile that falls there
+  reads “not served”; served: the 200s alone.
+- A column is a stack, never a library: pool, driver, framework, server and concurrency model differ
+  at once.
+- Fewer than 10 blocks judge nothing; this run has 1.
+- Runs with another hold than 100 ms, or another tuning than equalised, cannot be set beside this
+  one.
+- Generator, service and database share one machine and its loopback: no network lies between them,
+  and what is bound by the CPU says nothing of a pool.
+
+Overview
+hold 100 ms · tuning equalised · 1 block: not judged
+
+scenario  figure           forecast  asyncpg +
+                                       FastAPI
+--------  ---------------  --------  ---------
+burst-10  latency p99, ms       200        200
+"""
+    )
+
+
+def test_markdown_holds_everything_that_a_reader_must_know() -> None:
+    failed = replace(made.cell(block=1), status="failed", why="it | died")
+    text = rendered(stored(made.cell(), failed), "md")
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# Results",
+        "## Overview",
+        "## burst-timeout",
+        "## Left out",
+        "## How to read this, and what it does not say",
+    ]
+    for said in (
+        "- 2026-11-23T10:00:00Z, commit 0123abc\n",
+        "- Some CPU, 2 cores, 7.8 GB, Linux 6.1 x86_64, Python 3.11.2\n",
+        "- PostgreSQL 18.4 (embedded, max_connections 100)\n- asyncpg 0.32.0, psycopg 3.3.9\n",
+        "- profile quick, hold 100 ms, tuning equalised, tracing off, seed 1\n"
+        "- 2 blocks of 1 scenarios on 1 services, each cell in fresh processes; took 0 s\n",
+        "| burst-timeout | served (of 100) |       55 |                55 |\n",
+        "- burst-timeout · asyncpg + FastAPI, block 2: it | died\n",
+        "- A column is a stack, never a library: ",
+        "- Fewer than 10 blocks judge nothing; this run has 2.\n",
+        "- Runs with another hold than 100 ms, or another tuning than equalised, cannot be set beside this one.\n",
+    ):
+        assert said in text
+
+
+def test_readme_section_is_the_report_under_a_heading_of_its_own() -> None:
+    run = stored(made.cell())
+    assert rendered(run, "readme") == rendered(run, "md").replace("\n#", "\n###").replace("# Results", "### Results", 1)
+
+
+def test_json_is_the_summary() -> None:
+    run = stored(made.cell())
+    summary = summarise(run.run, run.requests, run.samples, run.events)
+    assert render(run, summary, "json") == as_json(summary)
+    assert json.loads(as_json(summary))["cells"][0]["metrics"]["ok"] == {"value": 55, "low": None, "high": None}

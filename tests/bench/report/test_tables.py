@@ -1,0 +1,146 @@
+"""What the tables hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis.summary import measure, spreads, summarise_metrics
+from bench.records import Cell, CpuSeconds
+from bench.report.tables import LOADED, ROWS, Table, failures, overview, scenario_table
+from bench.report.view import View
+from bench.report.words import METRICS
+from bench.store import Stored
+from tests.bench import made
+from tests.bench.report.stored import stored
+
+BUSY = CpuSeconds(generator=0.1, service=0.1, postgres=1.5, harness=0.1, other=0.1, available=2.0)
+
+
+def view_of(run: Stored) -> View:
+    metrics = measure(run.run, run.requests, run.samples, run.events)
+    return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
+
+
+def blocks(count: int, **changed: object) -> list[Cell]:
+    return [made.cell(block=block, **changed) for block in range(count)]
+
+
+def row(table: Table, label: str) -> tuple[str, ...]:
+    return next(row for row in table.rows if row[0] == label)
+
+
+def test_a_whole_table() -> None:
+    quick = made.cell("fix-larger-pool", cpu=replace(BUSY, postgres=0.1), load_s=1.0)
+    other = replace(quick, service="psycopg_flask")
+    failed = replace(quick, service="sqlalchemy_fastapi", status="failed", why="it died\nwith a long log")
+    view = view_of(stored(made.cell(), quick, other, failed, services=made.SERVICES))
+    assert scenario_table(view, "fix-larger-pool") == Table(
+        title="fix-larger-pool",
+        question="Twenty connections that the application holds idle: are all hundred served?",
+        about="burst of 100 · hold 100 ms · pool 20 · patience 1.05 s · tuning equalised · 1 block: not judged",
+        headers=("", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask", "SQLAlchemy + FastAPI"),
+        rows=(
+            ("", "", "", "", "failed"),
+            ("served (of 100)", "100", "100", "100", ""),
+            ("… in burst-timeout", "55", "55", "", ""),
+            ("timed out", "0", "0", "0", ""),
+            ("goodput (1/s)", "200", "200", "200", ""),
+            ("goodput ÷ (c/h)", "1", "1.000", "1.000", ""),
+            ("acquire p50, all (ms)", "200", "200", "200", ""),
+            ("acquire p99, all (ms)", "400", "400", "400", ""),
+            ("acquire max, served (ms)", "400", "400", "400", ""),
+            ("last answer after (s)", "0.5", "0.500", "0.500", ""),
+            ("most waiting", "80", "9", "9", ""),
+            ("CPU per request (ms)", "", "1.00", "1.00", ""),
+        ),
+        notes=("left out: SQLAlchemy + FastAPI, block 1: it died",),
+    )
+
+
+def test_the_overview_has_a_line_for_each_scenario() -> None:
+    cells = [made.cell("burst-10"), made.cell(), made.cell(service="psycopg_flask", cpu=BUSY, load_s=1.0)]
+    cells.append(made.cell("leak-kept", status="failed", why="it died"))
+    view = view_of(stored(*cells))
+    assert overview(view) == Table(
+        title="Overview",
+        about="hold 100 ms · tuning equalised · 1 block: not judged",
+        headers=("scenario", "figure", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask"),
+        rows=(
+            ("burst-10", "latency p99, ms", "200", "200", "not run"),
+            ("burst-timeout", "served (of 100)", "55", "55", "55 *"),
+            ("leak-kept", "served", "", "failed", "not run"),
+        ),
+        notes=(
+            "* CPU-bound: not about the pool, and in no comparison",
+            "at a hold of their own, see their tables: leak-kept",
+        ),
+    )
+    assert failures(view) == ("leak-kept · asyncpg + FastAPI, block 1: it died",)
+
+
+def test_what_was_not_served_is_said() -> None:
+    table = scenario_table(view_of(stored(made.cell())), "burst-timeout")
+    assert row(table, "acquire p99, all (ms)") == ("acquire p99, all (ms)", "not served", "not served")
+    assert row(table, "first timeout at (s)") == ("first timeout at (s)", "1.05", "1.05")
+
+
+@pytest.mark.parametrize(
+    ("count", "text", "judged"),
+    [
+        (1, "1000", "1 block: not judged"),
+        (4, "1002 [1000–1003]", "4 blocks: not judged"),
+        (5, "1002 (1000–1004)", "5 blocks: not judged"),
+        (9, "1004 (1001–1007)", "9 blocks: not judged"),
+        (10, "1004 (1002–1007)", "10 blocks"),
+    ],
+)
+def test_spread_interval_and_verdict_come_with_blocks(count: int, text: str, judged: str) -> None:
+    table = scenario_table(view_of(stored(*blocks(count))), "burst-timeout")
+    assert row(table, "acquire max, served (ms)")[2] == text
+    assert table.about.endswith(judged)
+
+
+def test_a_block_that_was_lost_is_missing_from_the_verdict() -> None:
+    cells = [*blocks(10), *blocks(9, service="psycopg_flask")]
+    assert scenario_table(view_of(stored(*cells)), "burst-timeout").about.endswith("9 to 10 blocks: not judged")
+
+
+def test_cpu_bound_blocks_are_counted() -> None:
+    cells = [*blocks(2, cpu=BUSY, load_s=1.0), *blocks(2, service="psycopg_flask")]
+    cells[0] = replace(cells[0], cpu=None)
+    cells.append(made.cell(service="sqlalchemy_fastapi", cpu=BUSY, load_s=1.0))
+    table = scenario_table(view_of(stored(*cells)), "burst-timeout")
+    assert row(table, "CPU-bound") == ("CPU-bound", "", "1 of 2", "no", "yes")
+    assert table.notes[0].startswith("CPU-bound: over 60 % of the machine, or 70 % of a core")
+
+
+def test_what_a_library_ships_above_the_pool_is_said() -> None:
+    cell = made.cell(service="sqlalchemy_fastapi", capacity=15)
+    table = scenario_table(view_of(stored(cell, tuning="as_shipped", tracing=True)), "burst-timeout")
+    assert "tuning as_shipped · tracing on" in table.about
+    assert table.notes == ("SQLAlchemy + FastAPI may hand out 15 connections as its library ships",)
+
+
+def test_the_floor_has_no_pool() -> None:
+    table = scenario_table(view_of(stored(made.cell("floor"))), "floor")
+    assert table.about == "100 in sequence · no connection taken · tuning equalised · 1 block: not judged"
+
+
+def test_requests_are_counted_apart_where_stacks_were_sent_different_numbers() -> None:
+    run = stored(made.cell("ramp"), made.cell("ramp", service="psycopg_flask"))
+    rows = scenario_table(view_of(run), "ramp").rows
+    assert rows[0] == ("served (of 1)", "", "1", "1")
+    fewer = replace(run, requests=run.requests.vstack(run.requests.tail(1)))
+    rows = scenario_table(view_of(fewer), "ramp").rows
+    assert rows[:2] == (("sent", "", "1", "2"), ("served", "", "1", "2"))
+
+
+def test_a_scenario_that_left_the_catalogue_still_has_its_table() -> None:
+    old = made.cell(scenario="burst-timeout")
+    run = stored(replace(old, scenario="burst-of-old"))
+    assert row(scenario_table(view_of(run), "burst-of-old"), "served (of 100)")[1:] == ("55", "55")
+    assert overview(view_of(run)).rows == (("burst-of-old", "served (of 100)", "55", "55"),)
+
+
+def test_every_metric_that_a_table_shows_has_a_name() -> None:
+    assert {*LOADED, *(name for names in ROWS.values() for name in names)} <= set(METRICS)
