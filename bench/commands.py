@@ -46,27 +46,23 @@ def database_target(url: str | None, pg_bin: Path | None) -> Iterator[Target]:
 
 def run_plan(plan: Plan, out: Path | None, database_url: str | None, pg_bin: Path | None, *, resume: bool) -> int:
     """Plays a plan; returns 1 where a cell failed."""
-    from bench.analysis.summary import summarise
-    from bench.report.render import render
-    from bench.store import Store, load
+    from bench.report import terminal
+    from bench.results import Results
+    from bench.store import Store
 
     directory = _directory(plan, out, resume=resume)
     store = Store(directory, resume=resume)
     done = _resumed(store.stored.run, plan, directory) if store.stored else None
-    finished = {cell.key for cell in done.cells if cell.status == "ok"} if done else set()
+    finished = {cell.key for cell in done.cells} if done else set()
     left = [estimate_s(cell) for cell in planned_cells(plan) if cell.key not in finished]
-    progress = Progress([CHECK_ESTIMATE_S] * len(plan.services) + left)
-    progress.say(
-        f"{len(left)} cells, {duration(sum(left) + CHECK_ESTIMATE_S * len(plan.services))} by estimate → {directory}"
-    )
+    checks = [CHECK_ESTIMATE_S] * len(plan.services)
+    progress = Progress(checks + left)
+    progress.say(f"{len(left)} cells in about {duration(sum(checks + left))} → {directory}")
+    results = Results(store)
     with database_target(database_url, pg_bin) as target:
         environment = describe(target.database, "embedded" if target.local else "given")
-        ended = run(plan, environment, target, store, done, progress)
-    stored = load(directory)
-    summary = summarise(stored.run, stored.requests, stored.samples, stored.events)
-    store.save_summary(summary)
-    store.save_report(render(stored, summary, "md"))
-    click.echo(render(stored, summary, "terminal"))
+        ended = run(plan, environment, target, done, progress, results.add)
+    click.echo(terminal.report(results.view(ended)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
     return 1 if any(cell.status == "failed" for cell in ended.cells) else 0
 

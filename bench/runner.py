@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bench.analysis.forecast import forecast
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
-from bench.frames import pool_frame, request_frame
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import SCHEMA, Cell, Environment, Plan, Run
@@ -22,9 +21,8 @@ from bench.scenarios.model import Asked, Scenario
 from bench.targets.database import Database, calibrate_units
 from bench.targets.local import LocalService, ServiceDied
 
-if TYPE_CHECKING:
-    from bench.store import Store
-
+Ended = Callable[[Run, Played], None]
+"""What becomes of a cell that has ended, and of the run up to it."""
 START_ESTIMATE_S: Final = 2.2
 """Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
 CHECK_ESTIMATE_S: Final = 6.0
@@ -70,9 +68,9 @@ def estimate_s(cell: Cell) -> float:
 
 
 def run(
-    plan: Plan, environment: Environment, target: Target, store: "Store", done: Run | None, progress: Progress
+    plan: Plan, environment: Environment, target: Target, done: Run | None, progress: Progress, ended: Ended
 ) -> Run:
-    """Plays what `done` lacks, and saves every cell. Interrupted, it leaves what was finished on disk."""
+    """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost."""
     began = monotonic()
     before = done.took_s if done else 0.0
     finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
@@ -100,17 +98,9 @@ def run(
                 took_s=before + monotonic() - began,
                 checks_s=checks_s + (done.checks_s if done else 0.0),
             )
-            save(store, current, played, plan)
+            ended(current, played)
             progress.done(_line(played), estimate_s=estimate_s(cell))
     return current
-
-
-def save(store: "Store", run: Run, played: Played, plan: Plan) -> None:
-    """A cell that has ended, with everything that it left."""
-    cell = played.cell
-    mix = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="").mix
-    requests = None if played.requests is None else request_frame(cell, played.requests, mix)
-    store.save_cell(run, cell, requests, pool_frame(cell, played.samples), played.events)
 
 
 def check_services(database: Database, plan: Plan, progress: Progress) -> Iterator[Checked]:

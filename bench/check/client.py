@@ -7,10 +7,10 @@ all of them kept in `Client.answers`; `NoAnswer` where none came.
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from bench.errors import UserError
@@ -19,6 +19,7 @@ from services.common import contract
 ANSWER_S: Final = 8.0
 """No check asks for anything that lasts longer than 2 s; more is a service that hangs."""
 
+T = TypeVar("T")
 _PART: Final = re.compile(r"(acquire|work|release|app);dur=(\d+(?:\.\d+)?)")
 
 
@@ -162,6 +163,15 @@ class Client:
             *(f"{name}: {value}" for name, value in fields.items()),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def together(asked: Iterable[Awaitable[T]]) -> list[T]:
+    """The outcomes of all, in order; where some fail, the first error, when all have ended."""
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes  # type: ignore[return-value] # none is an exception
 
 
 async def _content(reader: asyncio.StreamReader, fields: Mapping[str, str]) -> bytes:

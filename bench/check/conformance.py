@@ -5,7 +5,7 @@ Not provoked from outside: `database_unavailable`, which needs a database that f
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import monotonic
 from typing import Final
 
@@ -13,6 +13,8 @@ from bench.check import config, leaks, metrics, pool, refusals, shapes, timing
 from bench.check.client import Client, NoAnswer
 from bench.check.subject import Subject
 from bench.check.verdicts import Failed, Report, Result, Skipped, Verdict
+from bench.errors import UserError
+from services.common import contract
 
 Check = Callable[[Subject], Awaitable[str]]
 
@@ -77,27 +79,44 @@ def name_of(check: Check) -> str:
     return getattr(check, "__name__", "?").replace("_", "-")
 
 
-def check(base_url: str, *, on_progress: Callable[[str], None] | None = None) -> Report:
-    """Makes every check of the service at `base_url`, in some seconds; `on_progress` gets one line before each.
+def check(base_url: str, *, only: Collection[str] = (), on_progress: Callable[[str], None] | None = None) -> Report:
+    """Makes every check of the service at `base_url`, in some seconds, or those called `only`.
 
-    Raises UserError where no service of this contract answers. A check that fails stops no other.
+    `on_progress` gets one line before each. A check that fails stops no other.
+    Raises UserError where no service of this contract answers, or no check is called so.
     """
-    return asyncio.run(_check(base_url, on_progress or (lambda _: None)))
+    order = (*READING, *CHANGING, *CLOSING)
+    if unknown := set(only) - {name_of(one) for one in order}:
+        known = ", ".join(name_of(one) for one in order)
+        raise UserError(f"no check is called {', '.join(sorted(unknown))}: there are {known}")
+    chosen = [one for one in order if not only or name_of(one) in only]
+    return asyncio.run(_check(base_url, chosen, on_progress or (lambda _: None)))
 
 
-async def _check(base_url: str, on_progress: Callable[[str], None]) -> Report:
+async def _check(base_url: str, order: Sequence[Check], on_progress: Callable[[str], None]) -> Report:
     began = monotonic()
     client = Client(base_url)
     try:
         subject = await Subject.meet(client)
-        order = (*READING, *CHANGING, *CLOSING)
-        results = []
+        results: list[Result] = []
         for number, one in enumerate(order, 1):
             on_progress(f"{number}/{len(order)} {name_of(one)}")
             results.append(await _made(one, subject))
+            if results[-1].verdict == "failed" and not await _answers(client):
+                why = f"the service answers no more, since {name_of(one)}"
+                results += [Result(name_of(other), "skipped", why, 0.0) for other in order[number:]]
+                break
     finally:
         await client.close()
     return Report(subject.service, tuple(results), monotonic() - began)
+
+
+async def _answers(client: Client) -> bool:
+    try:
+        await client.get(contract.HEALTH)
+    except NoAnswer:
+        return False
+    return True
 
 
 async def _made(one: Check, subject: Subject) -> Result:

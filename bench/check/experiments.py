@@ -12,7 +12,7 @@ from typing import Final
 from bench.check.client import Answer
 from bench.check.exposition import Exposition
 from bench.check.judge import Poll, Sample, capacity_shown, held_at_once
-from bench.check.judge_time import NOOP_EVERY_S
+from bench.check.judge_time import NOOP_EVERY_S, Probe
 from bench.check.subject import POLL_EVERY_S, Stats, Subject, exposition, to_sample
 from services.common import contract
 
@@ -33,8 +33,8 @@ class Beside:
     noops: list[Answer]
 
     @property
-    def noop_s(self) -> list[float]:
-        return [noop.seconds for noop in self.noops]
+    def probes(self) -> list[Probe]:
+        return [(noop.sent, noop.received) for noop in self.noops]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ async def burst(subject: Subject, hold_ms: int = HOLD_MS) -> Burst:
 
 async def shown_burst(subject: Subject) -> Burst:
     """A burst that shows the capacity; on a machine that is too busy to see it, again with longer holds."""
-    for hold_ms in (HOLD_MS, 3 * HOLD_MS, 8 * HOLD_MS):
+    for hold_ms in (HOLD_MS, 2 * HOLD_MS, 4 * HOLD_MS):
         last = await burst(subject, hold_ms)
         if capacity_shown(last.samples, last.size):
             break

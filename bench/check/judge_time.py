@@ -18,6 +18,9 @@ ROUNDING_S: Final = 0.00001
 NOOP_EVERY_S: Final = 0.005
 """How often `/api/noop` is asked beside; a delay that begins between two is seen that much too short."""
 
+Probe = tuple[float, float]
+"""When a request that needs no pool was sent and answered, in seconds."""
+
 
 def ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
@@ -57,28 +60,28 @@ def never_early(samples: Sequence[Sample], patience_s: float) -> str:
     return settle(problems, f"{len(late)} timeouts of {ms(patience_s)}, the first after {ms(shortest)}")
 
 
-def excuse_s(noops: Sequence[float]) -> float:
-    """What the machine itself may add to a wait: a queue on the way in, and one on the way out."""
-    return 2 * (max(noops, default=0.0) + NOOP_EVERY_S)
+def excuse_s(sample: Sample, patience_s: float, noops: Sequence[Probe]) -> float:
+    """What the machine may add to this wait: a queue on the way in, and one on the way out, as noops saw them."""
+    due = sample.sent + patience_s
+    way_in = _slowest(noops, sample.sent, sample.sent)
+    way_out = _slowest(noops, due, max(due, sample.received))
+    return way_in + way_out + 2 * NOOP_EVERY_S
 
 
-def not_late(samples: Sequence[Sample], patience_s: float, noops: Sequence[float]) -> str:
-    """No wait, timed out or served, lasted longer than patience, a tenth, and what noops (seconds) excuse."""
-    limit = patience_s * (1 + LATE_SHARE) + excuse_s(noops)
+def not_late(samples: Sequence[Sample], patience_s: float, noops: Sequence[Probe]) -> str:
+    """No wait, timed out or served, lasted longer than patience, a tenth, and what noops excuse at that moment."""
     problems = []
+    worst, excused = 0.0, 0.0
     for one in samples:
-        waited = one.seconds if one.status == 503 else one.acquire_s
+        waited, excuse = one.seconds if one.status == 503 else one.acquire_s, excuse_s(one, patience_s, noops)
+        limit = patience_s * (1 + LATE_SHARE) + excuse
         if waited > limit:
-            problems.append(
-                f"{one} waited {ms(waited)} with a patience of {ms(patience_s)}, {ms(limit)} is the most here"
-            )
-    timed_out = [one.seconds for one in samples if one.status == 503]
-    if not timed_out:
+            problems.append(f"{one} waited {ms(waited)} of {ms(patience_s)}, and {ms(limit)} is the most here")
+        if one.status == 503:
+            worst, excused = max(worst, waited - patience_s), max(excused, excuse)
+    if not any(one.status == 503 for one in samples):
         problems.append(f"no wait timed out after {ms(patience_s)}")
-    worst = max(timed_out, default=0.0) - patience_s
-    return settle(
-        problems, f"at most {ms(worst)} late of {ms(patience_s)}, noop took up to {ms(max(noops, default=0))}"
-    )
+    return settle(problems, f"at most {ms(worst)} late of {ms(patience_s)}, where noop excuses up to {ms(excused)}")
 
 
 def coherent(answers: Sequence[Answer]) -> str:
@@ -104,16 +107,17 @@ def coherent(answers: Sequence[Answer]) -> str:
     return settle(problems, f"{len(answers)} answers fit into the client's clock")
 
 
-def told(samples: Sequence[Sample], noops: Sequence[float]) -> str:
-    """Of most requests, no more of `app` is in none of acquire, work and release than noop takes at most."""
+def told(samples: Sequence[Sample], noops: Sequence[Probe]) -> str:
+    """Of most requests, no more of `app` is in none of acquire, work and release than two of the slowest noops."""
     untold = [one.app_s - one.acquire_s - one.work_s - one.release_s for one in samples if one.status in (200, 503)]
-    middle, limit = median(untold) if untold else 0.0, excuse_s(noops)
-    problem = f"{ms(middle)} of app is in none of acquire, work and release; noop takes {ms(max(noops, default=0))}"
-    return settle([problem] if middle > limit else [], f"{ms(middle)} of app is untold, {ms(limit)} excused")
+    middle = median(untold) if untold else 0.0
+    limit = 2 * (max((received - sent for sent, received in noops), default=0.0) + NOOP_EVERY_S)
+    problem = f"{ms(middle)} of app is in none of acquire, work and release, and {ms(limit)} are excused"
+    return settle([problem] if middle > limit else [], f"{ms(middle)} of app is untold, {ms(limit)} are excused")
 
 
-def while_waiting(probes: Sequence[tuple[float, float]], waiters: Sequence[Sample]) -> str:
-    """A probe (sent, received) was answered while requests that came before it still waited; no absolute limit.
+def while_waiting(probes: Sequence[Probe], waiters: Sequence[Sample]) -> str:
+    """A probe was answered while requests that came before it still waited; no absolute limit.
 
     The best of several counts: one that needs the pool can never do it, and a busy machine can spoil some.
     """
@@ -126,6 +130,12 @@ def while_waiting(probes: Sequence[tuple[float, float]], waiters: Sequence[Sampl
         [] if quick else [problem],
         f"{quick} of {len(probes)} while {len(waiters)} waited, the quickest in {ms(fastest)}",
     )
+
+
+def _slowest(noops: Sequence[Probe], begin: float, end: float) -> float:
+    """Seconds of the slowest noop that was under way then; of all, where there was none."""
+    near = [noop for noop in noops if noop[0] <= end + NOOP_EVERY_S and noop[1] >= begin - NOOP_EVERY_S]
+    return max((received - sent for sent, received in near or noops), default=0.0)
 
 
 def _same(value: object, told: float) -> bool:

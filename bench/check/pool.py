@@ -91,7 +91,7 @@ async def health_while_exhausted(subject: Subject) -> str:
 async def noop_without_pool(subject: Subject) -> str:
     """`/api/noop` answers while the pool is exhausted, and takes no connection when it is not."""
     seen = await subject.once("exhaustion", shown_exhaustion)
-    line = judge_time.while_waiting([(one.sent, one.received) for one in seen.beside.noops], seen.samples)
+    line = judge_time.while_waiting(seen.beside.probes, seen.samples)
     before = await subject.stats()
     answers = [await subject.client.get(contract.NOOP) for _ in range(NOOPS)]
     took = rise(before, await subject.stats())

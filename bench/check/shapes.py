@@ -83,7 +83,7 @@ async def openapi(subject: Subject) -> str:
     document = answer.json()
     if answer.status != 200 or not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise Failed(f"{answer}: no OpenAPI document")
-    paths = {path: sorted(method.upper() for method in methods) for path, methods in document["paths"].items()}
+    paths = {path: sorted(map(str.upper, methods)) for path, methods in document["paths"].items()}
     expected = {path: sorted(methods) for path, methods in contract.METHODS.items()}
     apart = [path for path in sorted(paths | expected) if paths.get(path) != expected.get(path)]
     problems = [f"{path}: {paths.get(path)}, the contract has {expected.get(path)}" for path in apart]

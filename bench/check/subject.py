@@ -20,7 +20,9 @@ SHIPPED_OVERFLOW: Final[Mapping[str, int]] = {"sqlalchemy_fastapi": 10}
 """What a library hands out beyond `pool_max_size` when it is left as shipped; SQLAlchemy's max_overflow."""
 PATIENT_S: Final = 6.0
 """An acquire timeout that no check is meant to reach."""
-REST_S: Final = 6.0
+QUIET_S: Final = 2.0
+"""After this long no hold that a check asks for goes on."""
+DRAINED_S: Final = 6.0
 """An old pool from which connections were leaked is closed by force after acquire timeout, hold and 5 s."""
 POLL_EVERY_S: Final = 0.005
 
@@ -98,8 +100,9 @@ class Subject:
         return await self.at_rest()
 
     async def at_rest(self, used: int = 0) -> Stats:
-        """The counts when nobody waits, `used` are handed out and no old pool drains, or after REST_S."""
-        return await self.until(lambda now: _rests(now, used), REST_S)
+        """The counts when nobody waits, `used` are handed out and no old pool drains, or when that does not come."""
+        now = await self.until(lambda now: _rests(now, used), QUIET_S)
+        return await self.until(lambda now: _rests(now, used), DRAINED_S) if "draining" in now else now
 
     async def until(self, seen: Callable[[Stats], bool], most_s: float) -> Stats:
         """Looks until `seen`, `most_s` seconds at most; returns the last look."""

@@ -23,14 +23,14 @@ async def timeout_never_early(subject: Subject) -> str:
 async def timeout_not_late(subject: Subject) -> str:
     """No request waits longer than `pool_acquire_timeout`, a tenth, and what noop is late at that moment."""
     seen = await subject.once("exhaustion", shown_exhaustion)
-    return judge_time.not_late(seen.samples, PATIENCE_S, seen.beside.noop_s)
+    return judge_time.not_late(seen.samples, PATIENCE_S, seen.beside.probes)
 
 
 async def waits_are_told(subject: Subject) -> str:
     """What a request spends inside the service is told as acquire, work or release."""
     served = await subject.once("burst", shown_burst)
     refused = await subject.once("exhaustion", shown_exhaustion)
-    return judge_time.told(served.samples + refused.samples, served.beside.noop_s + refused.beside.noop_s)
+    return judge_time.told(served.samples + refused.samples, served.beside.probes + refused.beside.probes)
 
 
 async def times_fit(subject: Subject) -> str:

@@ -27,8 +27,9 @@ def plan(view: View) -> tuple[str, ...]:
     """What was asked for."""
     asked = view.run.plan
     setting = f"profile {asked.profile}, hold {asked.hold_ms} ms, tuning {asked.tuning}"
-    blocks = "1 block" if asked.repeat == 1 else f"{asked.repeat} blocks"
-    size = f"{blocks} of {len(asked.scenarios)} scenarios on {len(asked.services)} services"
+    scenarios = words.counted(len(asked.scenarios), "scenario")
+    services = words.counted(len(asked.services), "service")
+    size = f"{words.counted(asked.repeat, 'block')} of {scenarios} on {services}"
     return (
         f"{setting}, tracing {'on' if asked.tracing else 'off'}, seed {asked.seed}",
         f"{size}, each cell in fresh processes; took {words.duration(round(view.run.took_s))}",
@@ -52,6 +53,7 @@ def _reading(view: View) -> Iterator[str]:
         "all: what was not served counts as longer than anything that was, and a quantile that falls there "
         "reads “not served”; served: the 200s alone."
     )
+    yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):
         yield (
             "1.23 (1.20–1.26): the median over the blocks and its 95 % interval; [1.20–1.26]: under five "

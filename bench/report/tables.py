@@ -17,7 +17,7 @@ from services.common import contract
 
 LOADED: Final = (
     "sent", "ok", "timed_out", "failed", "goodput_per_s", "efficiency",
-    "acquire_ms_p50_all", "acquire_ms_p99_all", "acquire_ms_max_served",
+    "acquire_ms_p50_all", "acquire_ms_p99_all", "acquire_ms_max_served", "queue_ms_p50",
     "first_timeout_s", "wall_s", "waiting_peak", "app_cpu_ms_per_request",
 )  # fmt: skip
 ROWS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,7 +32,11 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """The metrics that a table of a family shows; `LOADED` for every other."""
 
+LEAST_SENT: Final = {"app_cpu_ms_per_request": 50, "latency_ms_p99_served": 50}
+"""Under this many requests a row is left out: CPU time comes in ticks of 10 ms, and the p99 is the maximum."""
 CPU_BOUND: Final = "CPU-bound"
+NOISY: Final = 0.2
+"""The share of the machine that nothing of this bench accounts for, above which it is said."""
 DULL: Final = {"failed": "0", "first_timeout_s": "none"}
 """A row of nothing but these is left out, as is one of nothing known."""
 
@@ -105,6 +109,8 @@ def _rows(view: View, scenario: str, metrics: Iterable[str]) -> Iterator[tuple[s
         said, figures = words.expectation(name, forecast.get(name)), view.row(scenario, name)
         if name == "sent" and view.sent(scenario) is not None:
             continue
+        if view.fewest_sent(scenario) < LEAST_SENT.get(name, 0):
+            continue
         if {said, *figures} <= {"", DULL.get(name, words.UNKNOWN)}:
             continue
         yield view.label(scenario, name), said, *figures
@@ -113,6 +119,7 @@ def _rows(view: View, scenario: str, metrics: Iterable[str]) -> Iterator[tuple[s
 def _overview_notes(view: View) -> Iterator[str]:
     if any(view.bound(name, service) for name in view.scenarios for service in view.services):
         yield "* CPU-bound: not about the pool, and in no comparison"
+        yield from _noise(view.others())
     own = [name for name in view.scenarios if name in SCENARIOS and SCENARIOS[name].hold_ms is not None]
     if own:
         yield f"at a hold of their own, see their tables: {', '.join(own)}"
@@ -146,9 +153,15 @@ def _notes(view: View, name: str) -> Iterator[str]:
             "CPU-bound: over 60 % of the machine, or 70 % of a core in the generator or the service; "
             "not about the pool, and in no comparison"
         )
+        yield from _noise(view.others(name))
     for cell in left_out(view.run):
         if cell.scenario == name:
             yield f"left out: {_failure(cell)}"
+
+
+def _noise(others: float) -> Iterator[str]:
+    if others > NOISY:
+        yield f"other programs took up to {others * 100:.0f} % of the machine: end them, and run it again"
 
 
 def _failure(cell: Cell) -> str:

@@ -42,8 +42,11 @@ class View:
 
     def sent(self, scenario: str) -> float | None:
         """How many requests every stack was sent; None if that differed."""
-        found = {cell.metrics["sent"].value for cell in self.summary.cells if cell.scenario == scenario}
+        found = self._all_sent(scenario)
         return found.pop() if len(found) == 1 else None
+
+    def fewest_sent(self, scenario: str) -> float:
+        return min(self._all_sent(scenario), default=0.0)
 
     def expected(self, scenario: str) -> dict[str, float]:
         return expected(next(self.cells(scenario)))
@@ -54,6 +57,17 @@ class View:
         if cell is None or not bound:
             return ""
         return "yes" if bound == cell.repetitions else f"{bound} of {cell.repetitions}"
+
+    def others(self, scenario: str | None = None) -> float:
+        """The largest share of the machine that other programs had in a cell that was bound by the CPU."""
+        return max(
+            (
+                cell.cpu.other / cell.cpu.available
+                for cell in self.run.cells
+                if cell.cpu and scenario in (None, cell.scenario) and self._bound[cell.key[:2]]
+            ),
+            default=0.0,
+        )
 
     def row(self, scenario: str, name: str) -> tuple[str, ...]:
         """A metric of every service as text; "" where there are no figures at all."""
@@ -76,6 +90,9 @@ class View:
         ends = self._spreads.get((cell.scenario, cell.service), {}).get(name) if cell.repetitions > 1 else None
         return words.figure(found, decimals, ends)
 
+    def _all_sent(self, scenario: str) -> set[float]:
+        return {cell.metrics["sent"].value or 0.0 for cell in self.summary.cells if cell.scenario == scenario}
+
     def label(self, scenario: str, name: str, short: bool = False) -> str:
         metric, sent = words.metric(name), self.sent(scenario)
         label = (metric.short if short else None) or metric.label
@@ -85,5 +102,5 @@ class View:
         """How many blocks the figures come from (of one scenario, or of the run), and whether these judge."""
         counts = [cell.repetitions for cell in self.summary.cells if scenario in (None, cell.scenario)]
         least, most = min(counts, default=0), max(counts, default=0)
-        blocks = "1 block" if most == 1 else f"{most} blocks" if least == most else f"{least} to {most} blocks"
+        blocks = words.counted(most, "block") if least == most else f"{least} to {most} blocks"
         return f"{blocks}: not judged" if least < BLOCKS_TO_JUDGE else blocks

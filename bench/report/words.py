@@ -59,6 +59,7 @@ METRICS: Final[dict[str, Metric]] = {
     "goodput_per_s": Metric(label="goodput (1/s)"),
     "efficiency": Metric(label="goodput ÷ (c/h)", decimals=3),
     **_quantile_metrics(),
+    "queue_ms_p50": Metric(label="before the app, p50 (ms)"),
     "hold_ms_p50": Metric(label="hold as measured, p50 (ms)"),
     "first_timeout_s": Metric(label="first timeout at (s)", beyond="none"),
     "recovered_s": Metric(label="recovered after (s)", beyond="never"),
@@ -93,7 +94,7 @@ def decimals_of(name: str, values: Iterable[float]) -> int:
     if fixed == 0:
         return 0 if all(value == round(value) for value in known) else 1
     largest = max(known, default=0.0)
-    return fixed or (0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 1 else 3)
+    return fixed or (0 if largest >= 100 or not largest else 1 if largest >= 10 else 2 if largest >= 1 else 3)
 
 
 def expectation(name: str, value: float | None) -> str:
@@ -114,6 +115,10 @@ def figure(found: Figure, decimals: int, ends: tuple[float, float] | None = None
     value = number(found.value, decimals)
     low, high = (number(end, decimals) for end in ends or (found.value, found.value))
     return value if low == high == value else f"{value} {brackets[0]}{low}–{high}{brackets[1]}"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def duration(seconds: float) -> str:

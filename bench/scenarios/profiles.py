@@ -28,7 +28,7 @@ PROFILES: Final[dict[str, Profile]] = {
         Profile(
             name="smoke",
             text="does it run at all (under 45 s)",
-            hold_ms=50,
+            hold_ms=100,
             repeat=1,
             scenarios=("one", "burst-10", "burst-timeout"),
         ),

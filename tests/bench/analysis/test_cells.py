@@ -185,14 +185,14 @@ def test_the_floor_waits_for_no_connection() -> None:
 def test_recovery_counts_from_the_last_leak_to_the_first_request_that_got_a_connection_after_it() -> None:
     cell = made.cell("leak-kept")
     events = [made.event(cell, t, "leak") for t in (1.5, 1.6)] + [made.event(cell, 4.0, "release_leaks")]
-    before = [
+    before: list[dict[str, Any]] = [
         {"sent_us": 1_400_000, "finished_us": 1_500_000},
         # Got its connection before the last leak, ended after it.
         {"sent_us": 1_590_000, "finished_us": 1_690_000},
         {"sent_us": 1_700_000, "finished_us": 2_250_000, "status": 503, "error": "pool_exhausted"},
     ]
     # Sent long before, handed its connection at 4.01 s.
-    after = [
+    after: list[dict[str, Any]] = [
         {"sent_us": 3_600_000, "finished_us": 4_110_000, "acquire_us": 410_000},
         {"sent_us": 3_700_000, "finished_us": 4_210_000, "acquire_us": 410_000},
     ]

@@ -133,8 +133,8 @@ def test_closed_load_with_more_users_than_patience_allows() -> None:
 
 def test_the_longest_of_several_windows_is_taken() -> None:
     """Above 10 users from 5 to 15 s, and from 25 to 65 s."""
-    stages = (Stage(users=20, seconds=10), Stage(users=0, seconds=10), Stage(users=20, seconds=10))
-    stages += (Stage(users=20, seconds=30), Stage(users=0, seconds=10))
+    corners = ((20, 10), (0, 10), (20, 10), (20, 30), (0, 10))
+    stages = tuple(Stage(users=users, seconds=seconds) for users, seconds in corners)
     assert forecast(asked(Closed(stages=stages))).busy == Busy(from_s=26.0, to_s=65.0)
 
 

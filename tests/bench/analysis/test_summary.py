@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from bench.analysis.cells import Metrics
 from bench.analysis.summary import as_json, left_out, measure, spreads, summarise, summarise_metrics
 from bench.records import Cell, CellSummary, Figure, Run, Summary
 from tests.bench import made
@@ -18,11 +19,11 @@ def run_of(*cells: Cell, **changed: Any) -> Run:
     return made.run(cells, **plan)
 
 
-def metrics(*blocks: dict[str, float | None], service: str = "asyncpg_fastapi") -> dict[Any, Any]:
+def metrics(*blocks: Metrics, service: str = "asyncpg_fastapi") -> dict[Any, Any]:
     return {("one", service, block): values for block, values in enumerate(blocks)}
 
 
-def figures(*blocks: dict[str, float | None]) -> dict[str, Figure]:
+def figures(*blocks: Metrics) -> dict[str, Figure]:
     summary = summarise_metrics(run_of(), metrics(*blocks))
     assert len(summary.cells) == 1
     assert summary.cells[0].repetitions == len(blocks)
@@ -30,25 +31,29 @@ def figures(*blocks: dict[str, float | None]) -> dict[str, Figure]:
 
 
 def test_no_interval_under_five() -> None:
-    assert figures(*({"ok": float(n)} for n in (4, 1, 2, 3))) == {"ok": Figure(value=2.5)}
-    assert figures(*({"ok": float(n)} for n in (4, 1, 2, 3, 9))) == {"ok": Figure(value=3, low=1, high=9)}
+    blocks: list[Metrics] = [{"ok": value} for value in (4, 1, 2, 3, 9)]
+    assert figures(*blocks[:4]) == {"ok": Figure(value=2.5)}
+    assert figures(*blocks) == {"ok": Figure(value=3, low=1, high=9)}
 
 
 def test_what_was_not_served_is_longer_than_anything() -> None:
-    blocks = [{"latency_ms_p99_all": value, "first_timeout_s": value} for value in (3.0, None, 1.0, None, 2.0)]
+    blocks: list[Metrics] = [
+        {"latency_ms_p99_all": value, "first_timeout_s": value} for value in (3.0, None, 1.0, None, 2.0)
+    ]
     both = Figure(value=3.0, low=1.0, high=None)
     assert figures(*blocks) == {"latency_ms_p99_all": both, "first_timeout_s": both}
     assert figures(blocks[0], blocks[1], blocks[1])["latency_ms_p99_all"] == Figure(value=None)
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    blocks = [{"app_rss_mb": value} for value in (60.0, None, 62.0)]
+    blocks: list[Metrics] = [{"app_rss_mb": value} for value in (60.0, None, 62.0)]
     assert figures(*blocks) == {"app_rss_mb": Figure(value=61.0)}
     assert figures({"app_rss_mb": None}) == {"app_rss_mb": Figure(value=None)}
 
 
 def test_spreads() -> None:
-    found = spreads(run_of(), metrics(*({"ok": n, "latency_ms_p50_all": None, "app_rss_mb": None} for n in (4, 1, 2))))
+    blocks: list[Metrics] = [{"ok": n, "latency_ms_p50_all": None, "app_rss_mb": None} for n in (4, 1, 2)]
+    found = spreads(run_of(), metrics(*blocks))
     assert found == {("one", "asyncpg_fastapi"): {"ok": (1, 4), "latency_ms_p50_all": (math.inf, math.inf)}}
 
 

@@ -8,8 +8,8 @@ import pytest
 from bench.analysis.summary import as_json, summarise
 from bench.report.render import Format, render
 from bench.report.terminal import WIDTH
-from bench.store import Stored
 from bench.scenarios.catalogue import SCENARIOS
+from bench.store import Stored
 from tests.bench import made
 from tests.bench.report.stored import stored
 
@@ -52,6 +52,7 @@ goodput ÷ (c/h)                  1      1.000
 acquire p50, all (ms)            0          0
 acquire p99, all (ms)          100        100
 acquire max, served (ms)       100        100
+before the app, p50 (ms)                    0
 last answer after (s)          0.2      0.200
 most waiting                     5          9
 
@@ -61,6 +62,7 @@ How to read this
   second over what c connections held for h can serve, while all of them are busy by forecast.
 - all: what was not served counts as longer than anything that was, and a quantile that falls there
   reads “not served”; served: the 200s alone.
+- before the app: the client's time less the handler's, mostly the queue in front of the framework.
 - A column is a stack, never a library: pool, driver, framework, server and concurrency model differ
   at once.
 - Fewer than 10 blocks judge nothing; this run has 1.
@@ -94,8 +96,8 @@ def test_markdown_holds_everything_that_a_reader_must_know() -> None:
         "- 2026-11-23T10:00:00Z, commit 0123abc\n",
         "- Some CPU, 2 cores, 7.8 GB, Linux 6.1 x86_64, Python 3.11.2\n",
         "- PostgreSQL 18.4 (embedded, max_connections 100)\n- asyncpg 0.32.0, psycopg 3.3.9\n",
-        "- profile quick, hold 100 ms, tuning equalised, tracing off, seed 1\n"
-        "- 2 blocks of 1 scenarios on 1 services, each cell in fresh processes; took 0 s\n",
+        "- profile quick, hold 100 ms, tuning equalised, tracing off, seed 1\n",
+        "- 2 blocks of 1 scenario on 1 service, each cell in fresh processes; took 0 s\n",
         "| burst-timeout | served (of 100) |       55 |                55 |\n",
         "- burst-timeout · asyncpg + FastAPI, block 2: it | died\n",
         "- A column is a stack, never a library: ",

@@ -1,6 +1,7 @@
 """What the tables hold."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def view_of(run: Stored) -> View:
     return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
 
 
-def blocks(count: int, **changed: object) -> list[Cell]:
+def blocks(count: int, **changed: Any) -> list[Cell]:
     return [made.cell(block=block, **changed) for block in range(count)]
 
 
@@ -49,6 +50,7 @@ def test_a_whole_table() -> None:
             ("acquire p50, all (ms)", "200", "200", "200", ""),
             ("acquire p99, all (ms)", "400", "400", "400", ""),
             ("acquire max, served (ms)", "400", "400", "400", ""),
+            ("before the app, p50 (ms)", "", "0", "0", ""),
             ("last answer after (s)", "0.5", "0.500", "0.500", ""),
             ("most waiting", "80", "9", "9", ""),
             ("CPU per request (ms)", "", "1.00", "1.00", ""),
@@ -114,6 +116,16 @@ def test_cpu_bound_blocks_are_counted() -> None:
     assert table.notes[0].startswith("CPU-bound: over 60 % of the machine, or 70 % of a core")
 
 
+def test_a_noisy_machine_is_told() -> None:
+    noisy = made.cell(cpu=replace(BUSY, postgres=0.1, other=1.4), load_s=1.0)
+    quiet = made.cell("burst-10", cpu=BUSY, load_s=1.0)
+    view = view_of(stored(noisy, quiet))
+    told = "other programs took up to 70 % of the machine: end them, and run it again"
+    assert scenario_table(view, "burst-timeout").notes[1:] == (told,)
+    assert scenario_table(view, "burst-10").notes[1:] == ()
+    assert told in overview(view).notes
+
+
 def test_what_a_library_ships_above_the_pool_is_said() -> None:
     cell = made.cell(service="sqlalchemy_fastapi", capacity=15)
     table = scenario_table(view_of(stored(cell, tuning="as_shipped", tracing=True)), "burst-timeout")
@@ -124,6 +136,16 @@ def test_what_a_library_ships_above_the_pool_is_said() -> None:
 def test_the_floor_has_no_pool() -> None:
     table = scenario_table(view_of(stored(made.cell("floor"))), "floor")
     assert table.about == "100 in sequence · no connection taken · tuning equalised · 1 block: not judged"
+
+
+def test_a_few_requests_have_no_p99_and_no_cpu_time_of_their_own() -> None:
+    cpu = replace(BUSY, postgres=0.1)
+    one = scenario_table(view_of(stored(made.cell("one", cpu=cpu, load_s=1.0))), "one")
+    assert [row[0] for row in one.rows] == [
+        "latency p50, served (ms)",
+        "acquire p50, served (ms)",
+        "hold as measured, p50 (ms)",
+    ]
 
 
 def test_requests_are_counted_apart_where_stacks_were_sent_different_numbers() -> None:

@@ -12,7 +12,7 @@ from tests.bench import made
 
 @pytest.mark.parametrize(
     ("values", "decimals"),
-    [([], 0 + 3), ([0.0], 3), ([0.25, 0.031], 3), ([1.0, 0.2], 2), ([10, 0.2], 1), ([99.9], 1), ([100, 3], 0)],
+    [([], 0), ([0.0], 0), ([0.25, 0.031], 3), ([1.0, 0.2], 2), ([10, 0.2], 1), ([99.9], 1), ([100, 3], 0)],
 )
 def test_three_digits_for_the_largest_of_a_row(values: list[float], decimals: int) -> None:
     assert words.decimals_of("latency_ms_p50_all", values) == decimals

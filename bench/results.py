@@ -1,0 +1,42 @@
+"""What a run has found so far, kept on disk as each cell ends: samples, summary and report.
+
+In: cells that have ended. Out: all files of the results, each complete at every moment.
+"""
+
+from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.summary import Key, measure, spreads, summarise_metrics
+from bench.cell import Played
+from bench.frames import pool_frame, request_frame
+from bench.records import Run
+from bench.report import markdown
+from bench.report.view import View
+from bench.scenarios.catalogue import SCENARIOS
+from bench.store import Store
+
+
+class Results:
+    """Takes cells one by one; what was finished before a `--resume` is taken up from the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._metrics: dict[Key, Metrics] = {}
+        if (done := store.stored) is not None:
+            self._metrics = measure(done.run, done.requests, done.samples, done.events)
+
+    def add(self, run: Run, played: Played) -> None:
+        """A cell that has just ended, and the run with it."""
+        cell = played.cell
+        mix = SCENARIOS[cell.scenario].at(run.plan.hold_ms, base_url="").mix
+        requests = None if played.requests is None else request_frame(cell, played.requests, mix)
+        samples = pool_frame(cell, played.samples)
+        self._store.save_cell(run, cell, requests, samples, played.events)
+        if cell.status == "ok" and requests is not None:
+            cores = run.environment.cores
+            self._metrics[cell.key] = cell_metrics(cell, requests, samples, played.events, cores)
+        view = self.view(run)
+        self._store.save_summary(view.summary)
+        self._store.save_report(markdown.report(view))
+
+    def view(self, run: Run) -> View:
+        """What reports are made of, as of now."""
+        return View(run, summarise_metrics(run, self._metrics), spreads(run, self._metrics))

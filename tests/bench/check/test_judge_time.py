@@ -1,0 +1,145 @@
+"""Holds, timeouts and told times, judged on samples made by hand."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bench.check import judge_time
+from bench.check.client import Answer
+from bench.check.judge import Sample
+from bench.check.verdicts import Failed
+
+
+def hold(seconds: float, work_s: float, asked_s: float | None) -> Sample:
+    return Sample(path="/api/query", status=200, sent=5, received=5 + seconds, work_s=work_s, asked_s=asked_s)
+
+
+def timeout(seconds: float, told_s: float | None = None) -> Sample:
+    waited_s = seconds if told_s is None else told_s
+    return Sample(path="/api/query", status=503, sent=5, received=5 + seconds, acquire_s=waited_s)
+
+
+def served_after(acquire_s: float) -> Sample:
+    return Sample(path="/api/query", status=200, sent=0, received=acquire_s, acquire_s=acquire_s)
+
+
+def test_hold_as_long_as_asked_passes() -> None:
+    samples = [hold(0.11, 0.1, 0.1), hold(0.2, 0.12, 0.1), hold(0.1, 0.0, None)]
+
+    assert judge_time.never_short(samples) == "2 holds, the longest 20.0 ms over"
+
+
+@pytest.mark.parametrize(
+    ("samples", "named"),
+    [
+        ([hold(0.11, 0.0999, 0.1)], "held 99.9 ms of 100.0 ms"),
+        ([hold(0.09, 0.1, 0.1)], "says that it held 100.0 ms and was back after 90.0 ms"),
+        ([hold(0.1, 0.0, None)], "no request was served"),
+        ([timeout(0.1)], "no request was served"),
+    ],
+)
+def test_hold_that_is_short_is_named(samples: list[Sample], named: str) -> None:
+    with pytest.raises(Failed, match=named):
+        judge_time.never_short(samples)
+
+
+def test_timeout_at_its_time_is_not_early() -> None:
+    line = judge_time.never_early([timeout(0.25), timeout(0.3), served_after(0.1)], 0.25)
+
+    assert line == "2 timeouts of 250.0 ms, the first after 250.0 ms"
+
+
+@pytest.mark.parametrize(
+    ("samples", "named"),
+    [
+        ([timeout(0.249)], "gave up after 249.0 ms of 250.0 ms"),
+        ([timeout(0.26, told_s=0.2)], "says waited_seconds 0.200000 of 0.25"),
+        ([timeout(0.26, told_s=0.3)], "and was back after"),
+        ([served_after(0.1)], "no wait timed out"),
+    ],
+)
+def test_timeout_that_is_early_or_told_wrong_is_named(samples: list[Sample], named: str) -> None:
+    with pytest.raises(Failed, match=named):
+        judge_time.never_early(samples, 0.25)
+
+
+def test_timeout_may_be_late_by_a_tenth_and_what_noop_is_late() -> None:
+    judge_time.not_late([timeout(0.284)], 0.25, [])
+    judge_time.not_late([timeout(0.384)], 0.25, [(4.99, 5.04), (5.2, 5.25)])
+
+
+def test_what_noop_was_late_at_another_moment_is_no_excuse() -> None:
+    quick = [(5.0, 5.001), (5.251, 5.252)]
+    with pytest.raises(Failed, match=r"287\.0 ms is the most here"):
+        judge_time.not_late([timeout(0.34)], 0.25, [*quick, (5.1, 5.2), (5.5, 5.9)])
+
+
+@pytest.mark.parametrize("late", [timeout(0.286), served_after(0.286)])
+def test_wait_that_is_late_is_named(late: Sample) -> None:
+    with pytest.raises(Failed, match=r"waited 286\.0 ms of 250\.0 ms, and 285\.0 ms"):
+        judge_time.not_late([timeout(0.25), late], 0.25, [])
+
+
+def test_no_timeout_at_all_is_named() -> None:
+    with pytest.raises(Failed, match="no wait timed out"):
+        judge_time.not_late([served_after(0.1)], 0.25, [])
+
+
+def spent(app_s: float, acquire_s: float) -> Sample:
+    return Sample(path="/api/query", status=200, sent=0, received=1, acquire_s=acquire_s, app_s=app_s)
+
+
+def test_time_that_is_told_passes() -> None:
+    assert "1.0 ms of app is untold" in judge_time.told([spent(0.101, 0.1)] * 3, [(0.0, 0.002)])
+
+
+def test_time_that_is_not_told_is_named_where_most_requests_have_it() -> None:
+    with pytest.raises(Failed, match="100.0 ms of app is in none"):
+        judge_time.told([spent(0.2, 0.1)] * 2 + [spent(0.1, 0.1)], [(0.0, 0.002)])
+
+    judge_time.told([spent(0.2, 0.1)] + [spent(0.1, 0.1)] * 2, [(0.0, 0.002)])
+
+
+def test_probe_that_is_answered_before_the_waiters_passes() -> None:
+    line = judge_time.while_waiting([(5.1, 5.11), (5.1, 5.4)], [timeout(0.3)])
+
+    assert line == "1 of 2 while 1 waited, the quickest in 10.0 ms"
+
+
+@pytest.mark.parametrize("probe", [(5.1, 5.31), (4.9, 5.1)])
+def test_probe_that_is_answered_after_the_waiters_or_sent_before_them_proves_nothing(
+    probe: tuple[float, float],
+) -> None:
+    with pytest.raises(Failed, match="none of 1 was answered"):
+        judge_time.while_waiting([probe], [timeout(0.3)])
+
+
+def answer(timing: str, body: object = None, seconds: float = 0.1) -> Answer:
+    content = json.dumps(body).encode()
+    return Answer("GET", "/api/query", 200, {"server-timing": timing}, content, 5.0, 5.0 + seconds)
+
+
+def timed(app: float, work: float = 80.0) -> str:
+    return f"acquire;dur=10.000, work;dur={work:.3f}, release;dur=1.000, app;dur={app:.3f}"
+
+
+def told_in_body(work: float) -> dict[str, dict[str, float]]:
+    return {"timing": {"acquire_time_ms": 10.0, "work_time_ms": work, "release_time_ms": 1.0}}
+
+
+def test_times_that_fit_pass() -> None:
+    assert judge_time.coherent([answer(timed(91.0), told_in_body(80.0))]) == "1 answers fit into the client's clock"
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: answer(timed(100.1)), "app 100.100 ms, and the client had it after 100.0 ms"),
+        (lambda: answer(timed(90.0)), "acquire, work and release are 91.000 ms of app 90.000 ms"),
+        (lambda: answer(timed(92.0), told_in_body(70.0)), "work in the body and in Server-Timing differ"),
+    ],
+)
+def test_times_that_do_not_fit_are_named(make: Callable[[], Answer], named: str) -> None:
+    with pytest.raises(Failed, match=named):
+        judge_time.coherent([make()])

@@ -1,0 +1,149 @@
+"""A service that breaks the contract is named for what it breaks, and one that keeps it is not accused."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bench.check import Report, check
+from bench.check.conformance import CHANGING
+from bench.errors import UserError
+from tests.bench.check.fake_http import Handler, serving
+from tests.bench.check.fake_pool import Defect
+from tests.bench.check.fake_service import FakeService
+
+NAMED_BY: list[tuple[Defect, str]] = [
+    ("one too many", "capacity"),
+    ("one too few", "capacity"),
+    ("short hold", "hold-never-short"),
+    ("short hold", "work-kinds"),
+    ("short hold told as long", "hold-never-short"),
+    ("short hold told as long", "times-fit"),
+    ("proper holds short", "query-proper"),
+    ("early timeout", "timeout-never-early"),
+    ("late timeout", "timeout-not-late"),
+    ("waiters uncounted", "waiting-count"),
+    ("waiters uncounted", "metrics-equal-stats"),
+    ("waiters still counted", "waiting-count"),
+    ("waits told as zero", "waits-are-told"),
+    ("waits told as zero", "integrals"),
+    ("waiter integral halved", "integrals"),
+    ("200 for a timeout", "refusals"),
+    ("200 for a timeout", "counts"),
+    ("wrong error", "refusals"),
+    ("no Retry-After", "refusals"),
+    ("rows missing", "rows"),
+    ("rows missing", "queries"),
+    ("settings ignored", "settings-apply"),
+    ("unknown keys taken", "malformed-configurations"),
+    ("half a patch taken", "malformed-configurations"),
+    ("health waits", "health-while-exhausted"),
+    ("noop takes a connection", "noop-without-pool"),
+    ("metrics of successes only", "metrics-count-failures"),
+    ("counters appear late", "metrics-from-zero"),
+    ("leak heals", "leak-kept"),
+    ("leak uncounted", "leak-dropped"),
+    ("leak uncounted", "leak-exception"),
+    ("nested keeps the first", "nested-exhausted"),
+    ("resize fails waiters", "resize-under-load"),
+    ("cpu ignored", "work-kinds"),
+    ("HEAD taken for GET", "wrong-methods"),
+    ("trailing slash taken", "unknown-paths"),
+    ("no Server-Timing on errors", "server-timing"),
+]
+BEFORE = {
+    "times-fit": ["queries", "hold-never-short"],
+    "server-timing": ["queries", "unknown-paths", "wrong-methods", "malformed-queries"],
+}
+"""What must be asked before these can look back on it."""
+
+
+def serve(*defects: Defect, workers: int = 1) -> Callable[[], Awaitable[Handler]]:
+    async def start() -> Handler:
+        return FakeService(*defects, workers=workers)
+
+    return start
+
+
+def failed(report: Report) -> dict[str, str]:
+    return {result.name: result.detail for result in report.failed}
+
+
+def test_service_that_keeps_the_contract_passes_every_check() -> None:
+    heard: list[str] = []
+    with serving(serve()) as url:
+        report = check(url, on_progress=heard.append)
+
+    assert failed(report) == {}
+    assert {result.name for result in report.results if result.verdict == "skipped"} == {"several-workers"}
+    assert report.passed
+    assert report.service == "fake"
+    assert heard[0].startswith(f"1/{len(report.results)} ")
+    assert all(result.detail and "\n" not in result.detail for result in report.results)
+
+
+@pytest.mark.parametrize(("defect", "name"), NAMED_BY)
+def test_defect_is_named(defect: Defect, name: str) -> None:
+    with serving(serve(defect)) as url:
+        report = check(url, only=[*BEFORE.get(name, ()), name])
+
+    assert not report.passed
+    assert name in failed(report), report
+
+
+def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
+    with serving(serve("half a patch taken")) as url:
+        report = check(url)
+
+    assert list(failed(report)) == ["malformed-configurations"]
+
+
+def test_what_is_changed_is_put_back() -> None:
+    async def start() -> Handler:
+        return service
+
+    service = FakeService()
+    service.shown = service.shown.changed({"work_time_ms": 77, "pool_max_size": 4})
+    service.pool.reconfigure(service.shown)
+    found = service.shown
+    with serving(start) as url:
+        check(url, only=["round-trip", "capacity", "restored"])
+
+    assert service.shown == found
+
+
+def test_of_several_workers_only_what_one_answer_can_tell_is_judged() -> None:
+    with serving(serve(workers=3)) as url:
+        report = check(url)
+
+    assert failed(report) == {}
+    assert sum(result.verdict == "skipped" for result in report.results) == len(CHANGING)
+    assert "409 with 3" in next(one.detail for one in report.results if one.name == "several-workers")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "http://localhost:99999", ""])
+def test_address_that_is_none_is_wrong_use(url: str) -> None:
+    with pytest.raises(UserError, match="http://host:port"):
+        check(url)
+
+
+def test_address_where_nobody_listens_is_wrong_use() -> None:
+    with serving(serve()) as url:
+        pass
+    with pytest.raises(UserError, match="start the service"):
+        check(url)
+
+
+def test_another_service_is_wrong_use() -> None:
+    async def start() -> Handler:
+        async def anything(_: object) -> tuple[int, dict[str, str], bytes]:
+            return 200, {"Content-Type": "text/html"}, b"<html>"
+
+        return anything
+
+    with serving(start) as url, pytest.raises(UserError, match="no service of this contract"):
+        check(url)
+
+
+def test_check_that_nobody_knows_is_wrong_use() -> None:
+    with pytest.raises(UserError, match="no check is called nope"):
+        check("http://127.0.0.1:1", only=["nope"])

@@ -1,0 +1,168 @@
+"""The commands as a person uses them: their words, their refusals, their exit status."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from socket import create_server
+
+import psutil
+import pytest
+
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.profiles import PROFILES
+from bench.targets.database import Database
+from bench.targets.local import free_port
+from services.common import contract
+from tests.waiting import until
+
+BENCH = (sys.executable, "-m", "bench.cli")
+
+
+def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*BENCH, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def test_list_names_everything_there_is() -> None:
+    done = bench("list")
+
+    assert done.returncode == 0
+    for name in (*SCENARIOS, *PROFILES, *contract.SERVICES):
+        assert name in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", "-s", "asyncpg_fastapy"), "unknown service 'asyncpg_fastapy': did you mean asyncpg_fastapi?"),
+        (("run", "-x", "burst-timout"), "unknown scenario 'burst-timout': did you mean burst-timeout?"),
+        (("run", "-x", "zzz"), f"unknown scenario 'zzz': there are {', '.join(SCENARIOS)}"),
+        (("run", "--profile", "quik"), "unknown profile 'quik': did you mean quick?"),
+        (("run", "--tuning", "equalized"), "unknown tuning 'equalized': did you mean equalised?"),
+        (("run", "--hold-ms", "0"), "Invalid value for '--hold-ms': 0 is not in the range 1<=x<=60000."),
+        (("run", "--repeat", "-1"), "Invalid value for '--repeat': -1 is not in the range 1<=x<=1000."),
+        (("run", "--seed", "one"), "Invalid value for '--seed': 'one' is not a valid integer range."),
+        (("run", "--resume"), "--resume goes on with a run: say which by --out DIR"),
+        (("run", "--profle", "quick"), "No such option '--profle'. Did you mean '--profile'?"),
+        (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
+        (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
+        (("report",), "Missing argument 'DIRECTORY'."),
+        (("nonsense",), "No such command 'nonsense'."),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(arguments: tuple[str, ...], expected: str) -> None:
+    done = bench(*arguments)
+
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"bench: {expected}"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2
+
+
+def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"postgresql://labuser:very-secret@127.0.0.1:{port}/labdb"
+
+    done = bench("run", "--profile", "smoke", "--out", str(tmp_path / "run"), "--database-url", url)
+
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"bench: cannot reach database labdb on 127.0.0.1:{port} as labuser: start it")
+    assert "very-secret" not in done.stdout + done.stderr
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("ten years")
+
+    done = bench("run", "--profile", "smoke", "--out", str(tmp_path))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith(f"bench: {tmp_path} is not empty: name another directory with --out")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = bench("run", "--profile", "smoke", "--out", str(tmp_path / "file" / "run"))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith(f"bench: cannot write to {tmp_path / 'file' / 'run'}")
+
+
+def test_the_lab_names_the_port_that_is_taken() -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = bench("lab", "--base-port", str(port - 1))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith(f"bench: port {port} is in use: stop what listens there")
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A temporary directory that PostgreSQL's own user may enter, for all that a bench makes."""
+    with tempfile.TemporaryDirectory(prefix="bench-test-") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(
+    scratch: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "run"
+    log = tmp_path / "log"
+    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "-x", "leak-kept", "--out", str(out))
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*BENCH, *arguments], stderr=stderr, env=os.environ | {"TMPDIR": str(scratch)}, start_new_session=True
+        )
+    try:
+        until(lambda: " one · asyncpg_fastapi · 1 of 1 served" in log.read_text(), "the first cell")
+        root = psutil.Process(process.pid)
+        until(lambda: any("services.asyncpg_fastapi" in child.cmdline() for child in _alive(root)), "the next service")
+        below = _alive(root)
+        assert len(below) >= 4  # generator, keeper, PostgreSQL, service
+
+        process.send_signal(number)
+
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+    psutil.wait_procs(below, timeout=30)
+    assert [child for child in below if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    until(lambda: not list(scratch.iterdir()), "an empty temporary directory")
+    report = bench("report", str(out))
+    assert report.returncode == 0
+    assert "What does one request cost" in report.stdout
+    resumed = bench(*arguments, "--resume")
+    assert resumed.returncode == 0
+    assert " one · " not in resumed.stderr
+    assert " leak-kept · asyncpg_fastapi · " in resumed.stderr
+
+
+def test_another_run_is_not_resumed(tmp_path: Path, database: Database) -> None:
+    out = str(tmp_path / "run")
+    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "--out", out, "--database-url", database.dsn)
+    assert bench(*arguments).returncode == 0
+
+    other = bench(*arguments, "--resume", "--seed", "5")
+
+    assert (other.returncode, len(other.stderr.splitlines())) == (2, 1)
+    assert other.stderr.startswith(f"bench: {out} was run with another seed: ask for the same")
+
+
+def _alive(root: psutil.Process) -> list[psutil.Process]:
+    return [child for child in root.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]

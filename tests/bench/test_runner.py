@@ -1,0 +1,155 @@
+"""A run over real services: its order, its records, and what becomes of a service that dies."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from bench import cell as cell_module
+from bench.commands import Target
+from bench.environment import describe
+from bench.faults.timeline import Timeline
+from bench.progress import Progress, duration
+from bench.records import Cell, Plan
+from bench.results import Results
+from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
+from bench.store import Store, load
+from bench.targets.database import Database
+from bench.targets.local import LocalService
+
+SERVICES = ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi")
+
+
+def plan(*scenarios: str, services: tuple[str, ...] = SERVICES, repeat: int = 1, hold_ms: int = 50) -> Plan:
+    return Plan(
+        profile="smoke",
+        tuning="equalised",
+        tracing=False,
+        hold_ms=hold_ms,
+        repeat=repeat,
+        seed=1,
+        services=services,
+        scenarios=scenarios,
+    )
+
+
+def play(plan: Plan, database: Database, directory: Path) -> tuple[Store, str]:
+    cells = planned_cells(plan)
+    said = StringIO()
+    progress = Progress([CHECK_ESTIMATE_S] * len(plan.services) + [estimate_s(cell) for cell in cells], said)
+    store = Store(directory)
+    run(plan, describe(database, "given"), Target(database, local=False), None, progress, Results(store).add)
+    return store, said.getvalue()
+
+
+def test_services_take_turns_in_being_first() -> None:
+    cells = planned_cells(plan("one", "burst-10", repeat=4))
+
+    first = [[cell.service for cell in cells if (cell.block, cell.scenario) == (block, "one")] for block in range(4)]
+    a, b, c = SERVICES
+    assert first == [[a, b, c], [b, c, a], [c, a, b], [a, b, c]]
+    assert len({cell.key for cell in cells}) == len(cells) == 4 * 2 * 3
+
+
+def test_services_of_a_block_meet_the_same_seed_and_blocks_another() -> None:
+    cells = planned_cells(plan("burst-10", repeat=3))
+
+    assert len({cell.seed for cell in cells}) == 3
+    assert {block: len({cell.seed for cell in cells if cell.block == block}) for block in range(3)} == {
+        0: 1,
+        1: 1,
+        2: 1,
+    }
+
+
+def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tmp_path: Path) -> None:
+    store, said = play(plan("burst-10", "burst-timeout"), database, tmp_path / "run")
+
+    stored = load(store.directory)
+    assert [cell.status for cell in stored.run.cells] == ["ok"] * 6
+    assert stored.requests.height == 3 * (10 + 100)
+    assert set(stored.requests.filter(stored.requests["scenario"] == "burst-10")["status"]) == {200}
+    for cell in stored.run.cells:
+        assert cell.settings is not None
+        assert cell.settings["pool_max_size"] == cell.settings["pool_min_size"] == 5
+        assert cell.settings["pool_acquire_timeout"] == cell.patience_s
+        assert cell.settings["work_time_ms"] == 50
+        assert cell.skew_ms is not None
+        samples = stored.samples.filter(
+            (stored.samples["scenario"] == cell.scenario) & (stored.samples["service"] == cell.service)
+        )
+        assert samples.height >= 2
+        assert samples["backends"].max() == 5
+    assert "keeps the contract" in said
+    assert " left" in said.splitlines()[0]
+
+
+def test_a_service_that_dies_is_one_failed_cell(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim: list[LocalService] = []
+    start, begin = LocalService.start, Timeline.start
+
+    def remember(self: LocalService) -> None:
+        victim.append(self)
+        start(self)
+
+    def kill(self: Timeline, t0: float) -> None:
+        if len(victim) == 2:  # the first one was checked, the second plays the first cell
+            for process in victim[-1].processes():
+                process.kill()
+        begin(self, t0)
+
+    monkeypatch.setattr(LocalService, "start", remember)
+    monkeypatch.setattr(Timeline, "start", kill)
+
+    store, said = play(plan("ramp", "one", services=("psycopg_flask",)), database, tmp_path / "run")
+
+    failed, ok = load(store.directory).run.cells
+    assert (failed.scenario, failed.status) == ("ramp", "failed")
+    assert failed.why == "psycopg_flask died under the load"
+    assert failed.log_tail is not None
+    assert "Starting gunicorn" in failed.log_tail
+    assert (ok.scenario, ok.status) == ("one", "ok")
+    assert "ramp · psycopg_flask · failed: psycopg_flask died under the load" in said
+
+
+def test_settings_that_are_not_in_force_fail_the_cell(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        cell_module, "_read_back", lambda base_url, _, read=cell_module._read_back: read(base_url, {"work_time_ms": 7})
+    )
+
+    store, _ = play(plan("one", services=("asyncpg_fastapi",)), database, tmp_path / "run")
+
+    (failed,) = load(store.directory).run.cells
+    assert failed.why == "work_time_ms is 50 in force, and 7 was asked for"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (80, "1 min 20 s"), (3599, "59 min 59 s"), (3720, "1 h 02 min")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_progress_learns_how_wrong_the_estimates_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("bench.progress.monotonic", lambda: now[0])
+    said = StringIO()
+    progress = Progress([1.0, 1.0, 2.0], said)
+
+    now[0] = 2.0
+    progress.done("a", estimate_s=1.0)
+    now[0] = 4.0
+    progress.done("b", estimate_s=1.0)
+    now[0] = 8.0
+    progress.done("c", estimate_s=2.0)
+
+    assert said.getvalue().splitlines() == ["[1/3] a · 6 s left", "[2/3] b · 4 s left", "[3/3] c"]
+
+
+def test_a_cell_s_key_is_its_place_in_the_matrix() -> None:
+    cell: Cell = planned_cells(plan("one"))[0]
+    assert cell.key == ("one", "asyncpg_fastapi", 0)
