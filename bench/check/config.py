@@ -3,10 +3,10 @@
 In: a subject. Out: a line with figures, or `Failed`.
 """
 
-import asyncio
 from typing import Any, Final, get_args
 
 from bench.check import bodies, judge
+from bench.check.client import together
 from bench.check.experiments import held
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of
@@ -140,7 +140,7 @@ async def _size(subject: Subject) -> str | None:
     """No more hold than the new size allows, and a handler says so."""
     await subject.pool_of(FEW)
     most = subject.most(FEW)
-    samples = await asyncio.gather(*(subject.sample(contract.QUERY, 60) for _ in range(most + 2)))
+    samples = await together(subject.sample(contract.QUERY, 60) for _ in range(most + 2))
     certain, average = judge.held_at_once(samples)
     if certain > most or average > most:
         return f"pool_max_size {FEW} was accepted, and {max(certain, round(average))} held at once"

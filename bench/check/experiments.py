@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from bench.check.client import Answer
+from bench.check.client import Answer, together
 from bench.check.exposition import Exposition
 from bench.check.judge import Poll, Sample, capacity_shown, held_at_once
 from bench.check.judge_time import NOOP_EVERY_S, Probe
@@ -80,7 +80,7 @@ async def burst(subject: Subject, hold_ms: int = HOLD_MS) -> Burst:
             path = (contract.QUERY, contract.QUERY_PROPER)[index % 2]
             own = hold_ms + LONGER_MS if index % 4 > 1 else None
             asked.append(subject.sample(path, own, asked_ms=hold_ms))
-        samples = await asyncio.gather(*asked)
+        samples = await together(asked)
     return Burst(size, tuple(samples), beside, before, await subject.at_rest())
 
 
@@ -129,7 +129,7 @@ async def _exhaustion(subject: Subject, hold_ms: int) -> Exhaustion:
             stats, metrics = await subject.stats(), await subject.client.get(contract.METRICS)
             stats_again = await subject.stats()
         finally:
-            refusals = await asyncio.gather(*waiting)
+            refusals = await together(waiting)
     after = await subject.at_rest()
     return Exhaustion(
         holders=tuple(holder.result() for holder in holders),
@@ -157,7 +157,7 @@ async def held(subject: Subject, count: int, hold_ms: int) -> AsyncIterator[list
         await subject.until(lambda now: now["pool_used_size"] >= used + count, FULL_S)
         yield holders
     finally:
-        await asyncio.gather(*holders)
+        await together(holders)
 
 
 @asynccontextmanager
@@ -181,4 +181,4 @@ async def watching(subject: Subject) -> AsyncIterator[Beside]:
         yield beside
     finally:
         until.set()
-        await asyncio.gather(*watchers)
+        await together(watchers)

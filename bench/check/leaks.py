@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from bench.check import bodies
+from bench.check.client import together
 from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
 from bench.check.judge import Sample
 from bench.check.judge_time import ms
@@ -81,7 +82,7 @@ async def leaving_client(subject: Subject) -> str:
         left = [asyncio.create_task(subject.client.leave(contract.QUERY, gone)) for _ in range(LEAVERS)]
         waited = (await subject.until(lambda now: now["waiting_requests"] >= LEAVERS, FULL_S))["waiting_requests"]
         gone.set()
-        await asyncio.gather(*left)
+        await together(left)
         looks = [await subject.poll() for _ in range(3)]
     await subject.until(lambda now: _ended(rise(before, now)) >= full + LEAVERS, SURELY_HELD_MS / 1000)
     grew = rise(before, await subject.at_rest())
@@ -101,7 +102,7 @@ async def leak_kept(subject: Subject) -> str:
     """Leaked connections that are kept stay used until `/admin/leaks/release` gives them back."""
     full = subject.most(subject.size)
     before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S, hold_ms=20)
-    leaked = await asyncio.gather(*(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full)))
+    leaked = await together(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full))
     problems = [problem for one in leaked if (problem := problem_of(one, 200, bodies.LEAKED))]
     problems += _apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
     starved = await subject.sample(contract.QUERY)

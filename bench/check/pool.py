@@ -7,7 +7,7 @@ import asyncio
 from typing import Final
 
 from bench.check import judge, judge_time
-from bench.check.client import Answer
+from bench.check.client import Answer, together
 from bench.check.experiments import PATIENCE_S, WAITERS, shown_burst, shown_exhaustion
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, cause, rise
@@ -141,7 +141,7 @@ async def resize_under_load(subject: Subject) -> str:
 
     resizing = asyncio.create_task(resize())
     try:
-        await asyncio.gather(*(work(index) for index in range(CLIENTS)))
+        await together(work(index) for index in range(CLIENTS))
         await resizing
     finally:
         resizing.cancel()

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from bench import cell as cell_module
-from bench.commands import Target
 from bench.environment import describe
 from bench.faults.timeline import Timeline
 from bench.progress import Progress, duration
 from bench.records import Cell, Plan
 from bench.results import Results
-from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
 from bench.store import Store, load
 from bench.targets.database import Database
 from bench.targets.local import LocalService

@@ -95,7 +95,7 @@ def test_time_that_is_told_passes() -> None:
 
 
 def test_time_that_is_not_told_is_named_where_most_requests_have_it() -> None:
-    with pytest.raises(Failed, match="100.0 ms of app is in none"):
+    with pytest.raises(Failed, match=r"100.0 ms of app is in none"):
         judge_time.told([spent(0.2, 0.1)] * 2 + [spent(0.1, 0.1)], [(0.0, 0.002)])
 
     judge_time.told([spent(0.2, 0.1)] + [spent(0.1, 0.1)] * 2, [(0.0, 0.002)])

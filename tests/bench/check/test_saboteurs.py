@@ -1,5 +1,6 @@
 """A service that breaks the contract is named for what it breaks, and one that keeps it is not accused."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from bench.check import Report, check
 from bench.check.conformance import CHANGING
 from bench.errors import UserError
-from tests.bench.check.fake_http import Handler, serving
+from services.common import contract
+from tests.bench.check.fake_http import Handler, Reply, Request, serving
 from tests.bench.check.fake_pool import Defect
 from tests.bench.check.fake_service import FakeService
 
@@ -147,3 +149,27 @@ def test_another_service_is_wrong_use() -> None:
 def test_check_that_nobody_knows_is_wrong_use() -> None:
     with pytest.raises(UserError, match="no check is called nope"):
         check("http://127.0.0.1:1", only=["nope"])
+
+
+def test_service_that_dies_fails_one_check_and_leaves_the_others_open() -> None:
+    async def start() -> Handler:
+        service, died = FakeService(), asyncio.Event()
+
+        async def until_it_is_asked_for_more(request: Request) -> Reply:
+            if died.is_set() or request.path == contract.OPENAPI:
+                died.set()
+                raise ConnectionError
+            return await service(request)
+
+        return until_it_is_asked_for_more
+
+    with serving(start) as url:
+        report = check(url, only=["health", "openapi", "rows", "capacity"])
+
+    assert [(result.name, result.verdict) for result in report.results] == [
+        ("health", "passed"),
+        ("openapi", "failed"),
+        ("rows", "skipped"),
+        ("capacity", "skipped"),
+    ]
+    assert report.results[-1].detail == "the service answers no more, since openapi"

@@ -1,0 +1,86 @@
+"""Many clients at once, each on a connection of its own, and what service and database say meanwhile."""
+
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bench.targets.http import Client
+from bench.targets.local import LocalService
+from services.common import contract
+from tests.waiting import until
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, and a body that was JSON."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def error(self) -> str | None:
+        """Which `error` the contract's detail names."""
+        name: str | None = self.body.get("detail", {}).get("error")
+        return name
+
+
+def ask(service: LocalService, path: str, method: str = "GET", body: dict[str, Any] | None = None) -> Answer:
+    """One request on a connection of its own."""
+    with Client(service.base_url, timeout_s=60) as client:
+        status, text = client.exchange(method, path, None if body is None else json.dumps(body))
+    return Answer(status, json.loads(text))
+
+
+def configure(service: LocalService, **patch: Any) -> Answer:
+    return ask(service, contract.CONFIG, "POST", patch)
+
+
+def stats(service: LocalService) -> dict[str, Any]:
+    return ask(service, contract.STATS).body
+
+
+@contextmanager
+def clients(service: LocalService, count: int) -> Iterator[Callable[[str], Future[Answer]]]:
+    """Calls `path` in a thread of its own; leaving waits for all of them."""
+    with ThreadPoolExecutor(count) as pool:
+        yield lambda path: pool.submit(ask, service, path)
+
+
+def at_once(service: LocalService, paths: list[str]) -> list[Answer]:
+    """All of them together; the answers in the same order."""
+    with clients(service, len(paths)) as call:
+        return [future.result() for future in [call(path) for path in paths]]
+
+
+def at_rest(service: LocalService, used: int = 0) -> dict[str, Any]:
+    """The stats once nobody waits, nothing connects or drains, and no more than the leaks are used."""
+
+    def resting() -> dict[str, Any] | None:
+        now = stats(service)
+        busy = now["waiting_requests"] or now["pool_connecting"] or "draining" in now or now["pool_used_size"] != used
+        return None if busy else now
+
+    return until(resting, "a service at rest")
+
+
+def held_at_once(service: LocalService, count: int, used: int = 0) -> bool:
+    """Whether `count` more requests than the leaks hold a connection at the same moment, all of them served."""
+    with clients(service, count) as call:
+        holders = [call(f"{contract.QUERY}?hold_ms=400") for _ in range(count)]
+        together = False
+        while not all(holder.done() for holder in holders):
+            together = together or stats(service)["pool_used_size"] == used + count
+    return together and [holder.result().status for holder in holders] == [200] * count
+
+
+def leave(service: LocalService, path: str) -> Callable[[], None]:
+    """Sends a request; calling what comes back resets the connection without reading the answer."""
+    connection = socket.create_connection(("127.0.0.1", service.port))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return connection.close
