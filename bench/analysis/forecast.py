@@ -10,6 +10,7 @@ k·h, and whoever would wait longer than the patience T is told no after T.
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from bench.analysis.statistics import QUANTILES, rank_of
 from bench.records import Busy, Cell, Forecast
@@ -18,6 +19,10 @@ from bench.scenarios.model import Asked
 from services.common import contract
 
 NOTHING = Forecast()
+
+
+LEAST_BATCHES: Final = 5
+"""With fewer full batches, how late a single one was is too large a part of the slope over them."""
 
 
 def forecast(asked: Asked) -> Forecast:
@@ -90,7 +95,7 @@ def _burst(n: int, c: int, hold_s: float, patience_s: float) -> Forecast:
         served=served,
         timed_out=n - served,
         wall_s=math.ceil(served / c) * hold_s,
-        busy=Busy(served=full) if full >= 2 * c else None,
+        busy=Busy(served=full) if full >= LEAST_BATCHES * c else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_no_request_fails_through_five_sizes(start: StartService, name: str, dat
         try:
             loops = [pool.submit(loop, index) for index in range(CLIENTS)]
             served_more()
-            for old, new in zip(SIZES, SIZES[1:], strict=False):
+            for old, new in pairwise(SIZES):
                 seen: list[int] = []
                 changed: Future[Answer] = pool.submit(configure, service, pool_max_size=new)
 
@@ -85,10 +86,10 @@ def test_a_size_that_the_database_has_no_room_for_changes_nothing(
     before = ask(service, contract.CONFIG).body, stats(service)
     with connect(database) as connection:
         try:
-            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 10")  # type: ignore[arg-type]
+            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 10")
             refused = configure(service, pool_max_size=20, work_time_ms=70)
         finally:
-            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")  # type: ignore[arg-type]
+            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
 
         assert (refused.status, refused.error) == (503, "database_unavailable")
         assert (ask(service, contract.CONFIG).body, stats(service)) == before

@@ -30,7 +30,7 @@ def asked(load: Load, pool_size: int = 5, patience: float = 10.5, path: str = co
         ("floor", Forecast(served=100, timed_out=0)),
         ("one", Forecast(served=1, timed_out=0, wall_s=0.1)),
         ("five-in-sequence", Forecast(served=5, timed_out=0, wall_s=0.5)),
-        ("burst-10", Forecast(served=10, timed_out=0, wall_s=0.2, busy=Busy(served=10))),
+        ("burst-10", Forecast(served=10, timed_out=0, wall_s=0.2)),
         ("burst-50", Forecast(served=50, timed_out=0, wall_s=1.0, busy=Busy(served=50))),
         ("burst-timeout", Forecast(served=55, timed_out=45, wall_s=1.1, busy=Busy(served=55))),
         ("burst-timeout-cpu", Forecast()),

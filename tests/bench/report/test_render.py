@@ -48,7 +48,6 @@ burst of 10 · hold 100 ms · pool 5 · patience 1.05 s · tuning equalised · 1
 served (of 10)                  10         10
 timed out                        0          0
 goodput (1/s)                   50       50.0
-goodput ÷ (c/h)                  1      1.000
 acquire p50, all (ms)            0          0
 acquire p99, all (ms)          100        100
 acquire max, served (ms)       100        100
