@@ -16,7 +16,15 @@ from services.common import contract
 
 
 def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
-    """Serves until interrupted; returns 1 when a service ends by itself."""
+    """Serves until interrupted, which is how it should end: 0. Returns 1 when a service ends by itself."""
+    try:
+        return _serve(base_port, database_url, pg_bin)
+    except KeyboardInterrupt:
+        click.echo("\nthe lab is closed", err=True)
+        return 0
+
+
+def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
     ports = {name: base_port + nth for nth, name in enumerate(contract.SERVICES)}
     for port in ports.values():
         if port_in_use(port):

@@ -68,6 +68,8 @@ def cell_metrics(
         "backends_last": _last(samples["backends"]),
         "app_cpu_ms_per_request": cell.cpu.service * 1000 / sent if cell.cpu and sent else None,
         "app_rss_mb": cell.rss_mb,
+        "skew_ms": cell.skew_ms,
+        "lateness_ms_p99": cell.lateness_ms_p99,
         **cpu_shares(cell, cores),
     }
 

@@ -19,6 +19,7 @@ LOADED: Final = (
     "sent", "ok", "timed_out", "failed", "goodput_per_s", "efficiency",
     "acquire_ms_p50_all", "acquire_ms_p99_all", "acquire_ms_max_served", "queue_ms_p50",
     "first_timeout_s", "wall_s", "waiting_peak", "app_cpu_ms_per_request",
+    "skew_ms", "lateness_ms_p99",
 )  # fmt: skip
 ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "baseline": (
@@ -27,7 +28,7 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "leaks": (
         "ok", "timed_out", "failed", "recovered_s", "first_timeout_s", "acquire_ms_p50_all",
-        "waiting_peak", "used_last", "backends_last",
+        "waiting_peak", "used_last", "backends_last", "lateness_ms_p99",
     ),
 }  # fmt: skip
 """The metrics that a table of a family shows; `LOADED` for every other."""

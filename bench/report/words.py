@@ -70,6 +70,8 @@ METRICS: Final[dict[str, Metric]] = {
     "backends_last": Metric(label="backends at the end", decimals=0),
     "app_cpu_ms_per_request": Metric(label="CPU per request (ms)"),
     "app_rss_mb": Metric(label="memory (MB)"),
+    "skew_ms": Metric(label="sent within (ms)"),
+    "lateness_ms_p99": Metric(label="sent late by, p99 (ms)"),
 }
 
 

@@ -83,6 +83,8 @@ def test_every_metric_of_a_small_burst() -> None:
             "backends_last": 3,
             "app_cpu_ms_per_request": 5.0,
             "app_rss_mb": 61.5,
+            "skew_ms": None,
+            "lateness_ms_p99": None,
             "cpu_machine_share": 0.15,
             "cpu_largest_part_share": 0.12,
             "cpu_bound": 0,
