@@ -52,12 +52,11 @@ async def configuration(subject: Subject) -> str:
 
 
 async def queries(subject: Subject) -> str:
-    """Query, query-proper, nested and noop: 200 with exactly the contract's keys."""
+    """Query, query-proper and noop: 200 with exactly the contract's keys."""
     return await _shapes(
         subject,
         (f"{contract.QUERY}?{BRIEF}", bodies.SERVED),
         (f"{contract.QUERY_PROPER}?{BRIEF}", bodies.SERVED),
-        (f"{contract.NESTED}?{BRIEF}", bodies.NESTED),
         (contract.NOOP, bodies.SERVED),
     )
 

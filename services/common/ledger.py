@@ -22,12 +22,11 @@ class Account:
     waiting: int = 0
     used: int = 0
     releasing: int = 0
-    longest_hold_ms: int = 0
-    written_off: bool = False
-
-    @property
-    def idle(self) -> bool:
-        return self.waiting == self.used == self.releasing == 0
+    leaked: int = 0
+    """Those of `used` that no handler will give back by itself."""
+    done_by: float = 0.0
+    """On the monotonic clock: when everybody who has asked is done, by patience and hold."""
+    closed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -77,18 +76,18 @@ class Ledger:
     _waiter_seconds: float = 0.0
     _used_seconds: float = 0.0
 
-    def ask(self, account: Account, hold_ms: int) -> Wait | None:
+    def ask(self, account: Account, hold_ms: int, patience_s: float) -> Wait | None:
         """A handler begins to wait for a connection that it means to hold for `hold_ms`.
 
         None where the account was closed since the handler looked: ask the pool in force again.
         """
         with self._lock:
-            if account.written_off:
+            if account.closed:
                 return None
             now = self._advance()
             self._waiting += 1
             account.waiting += 1
-            account.longest_hold_ms = max(account.longest_hold_ms, hold_ms)
+            account.done_by = max(account.done_by, now + patience_s + hold_ms / 1000)
             return Wait(account, now, self._connect_failures)
 
     def grant(self, wait: Wait) -> float:
@@ -97,9 +96,12 @@ class Ledger:
             now = self._advance()
             self._waiting -= 1
             wait.account.waiting -= 1
-            self._used += 1
-            wait.account.used += 1
             self._acquired += 1
+            if wait.account.closed:  # cut off while it waited: there is nothing that it could give back
+                self._abandoned += 1
+            else:
+                self._used += 1
+                wait.account.used += 1
             wait.granted = now
             return now - wait.since
 
@@ -130,7 +132,7 @@ class Ledger:
         with self._lock:
             now = self._advance()
             account.releasing += 1
-            if not account.written_off:
+            if not account.closed:
                 self._used -= 1
                 account.used -= 1
                 self._released += 1
@@ -140,22 +142,30 @@ class Ledger:
         with self._lock:
             account.releasing -= 1
 
-    def leak(self) -> None:
+    def leak(self, account: Account) -> None:
         """A handler ends without giving its connection back, on purpose."""
         with self._lock:
             self._leaked += 1
+            account.leaked += 1
 
-    def close_if_idle(self, account: Account) -> bool:
-        """Closes the account of an old pool that nobody needs any more; False while somebody does."""
+    def found(self, account: Account) -> None:
+        """A leaked connection is about to be given back after all."""
         with self._lock:
-            account.written_off = account.written_off or account.idle
-            return account.written_off
+            account.leaked -= 1
 
-    def write_off(self, account: Account) -> int:
-        """An old pool is closed by force; returns how many connections it had still handed out."""
+    def close(self, account: Account, *, force: bool = False) -> int | None:
+        """Closes the account of an old pool; returns how many connections were still handed out.
+
+        None while somebody needs it: a waiter, a handler that holds, a release under way; and leaked
+        connections until everybody could have been done. `force` asks for none of this.
+        """
         with self._lock:
-            self._advance()
-            account.written_off = True
+            now = self._advance()
+            busy = account.waiting or account.releasing or account.used > account.leaked
+            waits_for_leaks = account.used and now < account.done_by
+            if (busy or waits_for_leaks) and not force:
+                return None
+            account.closed = True
             lost, account.used = account.used, 0
             self._used -= lost
             self._abandoned += lost

@@ -5,9 +5,11 @@ text, each fact under the lab's name and again under the semantic conventions' (
 """
 
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from time import sleep
 from typing import Any, Final
 
 from prometheus_client import (
@@ -37,6 +39,7 @@ BUCKETS: Final = (
 # When a series was made is no answer to any question here, and would make the text half as long again.
 disable_created_metrics()
 
+READ_ATTEMPTS: Final = 100
 Exemplar = dict[str, str] | None
 
 
@@ -164,6 +167,11 @@ class Metrics:
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             registry.register(collector)
         encoder, content_type = choose_encoder(accept or "")
+        for _ in range(READ_ATTEMPTS):
+            try:
+                return encoder(registry), content_type
+            except struct.error:  # a worker that starts just now has made its file, and not yet filled it
+                sleep(0.01)
         return encoder(registry), content_type
 
     def _gauge(self, name: str, text: str) -> Gauge:

@@ -5,7 +5,7 @@ In: `os.environ` or a JSON object. Out: `Settings` and `Config`, or one line tha
 
 import os
 import sys
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,8 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.common import contract
 
 Milliseconds = Annotated[int, Field(ge=0, le=contract.MAX_HOLD_MS)]
-PoolSize = Annotated[int, Field(ge=1, le=1000)]
-MinSize = Annotated[int, Field(ge=0, le=1000)]
+MAX_POOL_SIZE: Final = 1000
+PoolSize = Annotated[int, Field(ge=1, le=MAX_POOL_SIZE)]
+MinSize = Annotated[int, Field(ge=0, le=MAX_POOL_SIZE)]
 Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]
 Units = Annotated[int, Field(ge=0, le=10**12)]
 TcpPort = Annotated[int, Field(ge=1, le=65535)]
@@ -64,7 +65,8 @@ class Config(BaseModel):
             raise SettingsError(f"nothing to change: give one of {', '.join(sorted(Config.model_fields))}")
         values = self.model_dump()
         size = patch.get("pool_max_size")
-        if type(size) is int and "pool_min_size" not in patch:
+        valid = type(size) is int and 1 <= size <= MAX_POOL_SIZE  # else it is the size that must be named
+        if valid and "pool_min_size" not in patch:
             fixed = self.pool_min_size == self.pool_max_size
             values["pool_min_size"] = size if fixed else min(self.pool_min_size, size)
         try:

@@ -99,12 +99,13 @@ class ServicePool:
     def close(self) -> None:
         """Closes every pool at once; what is still handed out is cut off."""
         for generation in [*self._draining, self._current]:
-            self._end(generation)
+            lost = self.books.ledger.close(generation.account, force=True) or 0
+            self._end(generation, lost)
 
     def acquire(self, timing: Timing, hold_ms: int = 0) -> Lease:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
         timeout = self.config.pool_acquire_timeout
-        generation, wait = self._ask(hold_ms)
+        generation, wait = self._ask(hold_ms, timeout)
         with self.books.acquiring(wait, timing, timeout):
             connection = generation.pool.getconn(timeout=timeout)
         return Lease(connection, generation, wait, timing)
@@ -118,7 +119,7 @@ class ServicePool:
     def connection(self, timing: Timing, hold_ms: int = 0) -> Iterator[Lease]:
         """The same through the library's own context manager, `with pool.connection()`."""
         timeout = self.config.pool_acquire_timeout
-        generation, wait = self._ask(hold_ms)
+        generation, wait = self._ask(hold_ms, timeout)
         with ExitStack() as stack:
             with self.books.acquiring(wait, timing, timeout):
                 context = generation.pool.connection(timeout=timeout)
@@ -131,7 +132,7 @@ class ServicePool:
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         """The bug on purpose: the handler ends without `release`. Kept, the reference lives on; else it is lost."""
-        self.books.ledger.leak()
+        self.books.ledger.leak(lease.generation.account)
         if keep:
             self._kept.append(lease)
 
@@ -139,6 +140,7 @@ class ServicePool:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""
         kept, self._kept = self._kept, []
         for lease in kept:
+            self.books.ledger.found(lease.generation.account)
             self.release(lease)
         return len(kept)
 
@@ -146,9 +148,9 @@ class ServicePool:
         """Puts a changed configuration in force. Another size makes and warms a new pool, then swaps.
 
         Those who wait for the old pool, or hold its connections, are served by it; it is closed when
-        they are done, or by force after patience and the longest hold. Raises SettingsError, or Refused
-        when the new pool cannot connect; then nothing has changed. (`ConnectionPool.resize` does not
-        shrink under load: what is handed out comes back into the pool.)
+        they are done, and with what has leaked as soon as everybody could have been done. Raises SettingsError,
+        or Refused when the new pool cannot connect; then nothing has changed. (`ConnectionPool.resize`
+        does not shrink under load: what is handed out comes back into the pool.)
         """
         with self._resizing:
             config = self.config.changed(patch)
@@ -178,11 +180,11 @@ class ServicePool:
             ),
         )
 
-    def _ask(self, hold_ms: int) -> tuple[Generation, Wait]:
+    def _ask(self, hold_ms: int, patience_s: float) -> tuple[Generation, Wait]:
         """Begins to wait for the pool in force; an old one that was closed just now is not asked."""
         while True:
             generation = self._current
-            if wait := self.books.ledger.ask(generation.account, hold_ms):
+            if wait := self.books.ledger.ask(generation.account, hold_ms, patience_s):
                 return generation, wait
 
     def _make(self, config: Config) -> Generation:
@@ -217,17 +219,15 @@ class ServicePool:
         return CountedConnection
 
     def _retire(self, old: Generation) -> None:
-        """Closes an old pool when nobody needs it any more, or by force when they should be done."""
-        patience_s = self.config.pool_acquire_timeout + old.account.longest_hold_ms / 1000
-        deadline = monotonic() + patience_s
-        while not self.books.ledger.close_if_idle(old.account) and monotonic() < deadline:
+        """Closes an old pool when nobody needs it any more; leaked connections are not waited for for ever."""
+        while (lost := self.books.ledger.close(old.account)) is None:
             sleep(0.02)
-        self._end(old)
+        self._end(old, lost)
         self._draining.remove(old)
 
-    def _end(self, generation: Generation) -> None:
-        if lost := self.books.ledger.write_off(generation.account):
-            log.warning("an old pool is closed with %d connections not given back", lost)
+    def _end(self, generation: Generation, lost: int) -> None:
+        if lost:
+            log.warning("a pool is closed with %d connections not given back", lost)
         abandoned = [lease for lease in self._kept if lease.generation is generation]
         self._kept = [lease for lease in self._kept if lease.generation is not generation]
         generation.pool.close(timeout=CLOSE_TIMEOUT_S)

@@ -99,12 +99,13 @@ class ServicePool:
         for task in self._retiring:
             task.cancel()
         for generation in [*self._draining, self._current]:
-            await self._end(generation)
+            lost = self.books.ledger.close(generation.account, force=True) or 0
+            await self._end(generation, lost)
 
     async def acquire(self, timing: Timing, hold_ms: int = 0) -> Lease:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
         timeout = self.config.pool_acquire_timeout
-        generation, wait = self._ask(hold_ms)
+        generation, wait = self._ask(hold_ms, timeout)
         with self.books.acquiring(wait, timing, timeout):
             async with self._patience(timeout):
                 connection = await generation.engine.connect()
@@ -120,7 +121,7 @@ class ServicePool:
     async def connection(self, timing: Timing, hold_ms: int = 0) -> AsyncIterator[Lease]:
         """The same through the library's own context manager, `async with engine.connect()`."""
         timeout = self.config.pool_acquire_timeout
-        generation, wait = self._ask(hold_ms)
+        generation, wait = self._ask(hold_ms, timeout)
         async with AsyncExitStack() as stack:
             with self.books.acquiring(wait, timing, timeout):
                 async with self._patience(timeout):
@@ -134,7 +135,7 @@ class ServicePool:
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         """The bug on purpose: the handler ends without `release`. Kept, the reference lives on; else it is lost."""
-        self.books.ledger.leak()
+        self.books.ledger.leak(lease.generation.account)
         if keep:
             self._kept.append(lease)
 
@@ -142,6 +143,7 @@ class ServicePool:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""
         kept, self._kept = self._kept, []
         for lease in kept:
+            self.books.ledger.found(lease.generation.account)
             await self.release(lease)
         return len(kept)
 
@@ -149,8 +151,8 @@ class ServicePool:
         """Puts a changed configuration in force. Another size makes and warms a new pool, then swaps.
 
         Those who wait for the old pool, or hold its connections, are served by it; it is closed when
-        they are done, or by force after patience and the longest hold. Raises SettingsError, or Refused
-        when the new pool cannot connect; then nothing has changed.
+        they are done, and with what has leaked as soon as everybody could have been done. Raises SettingsError,
+        or Refused when the new pool cannot connect; then nothing has changed.
         """
         async with self._resizing:
             config = self.config.changed(patch)
@@ -188,11 +190,11 @@ class ServicePool:
             return nullcontext()
         return asyncio.timeout(timeout + TIMER_SLACK_S)
 
-    def _ask(self, hold_ms: int) -> tuple[Generation, Wait]:
+    def _ask(self, hold_ms: int, patience_s: float) -> tuple[Generation, Wait]:
         """Begins to wait for the pool in force; an old one that was closed just now is not asked."""
         while True:
             generation = self._current
-            if wait := self.books.ledger.ask(generation.account, hold_ms):
+            if wait := self.books.ledger.ask(generation.account, hold_ms, patience_s):
                 return generation, wait
 
     async def _make(self, config: Config) -> Generation:
@@ -210,13 +212,19 @@ class ServicePool:
             max_overflow=overflow,
             **options,
         )
-        try:
-            async with AsyncExitStack() as stack:  # the pool connects when it is asked: ask for all at once
-                waking = (stack.enter_async_context(engine.connect()) for _ in range(config.pool_min_size))
-                await asyncio.gather(*waking)
-        except DATABASE_ERRORS as error:
-            await engine.dispose()
-            raise Refused("database_unavailable", f"no connection to PostgreSQL: {describe(error)}", 0.0) from error
+        # The pool connects when it is asked: ask for all at once, and give back what came.
+        asked = (engine.connect().start() for _ in range(config.pool_min_size))
+        came = await asyncio.gather(*asked, return_exceptions=True)
+        for connection in came:
+            if isinstance(connection, AsyncConnection):
+                await connection.close()
+        for error in came:
+            if isinstance(error, BaseException):
+                await engine.dispose()
+                if not isinstance(error, DATABASE_ERRORS):
+                    raise error
+                cause = f"no connection to PostgreSQL: {describe(error)}"
+                raise Refused("database_unavailable", cause, 0.0) from error
         return Generation(engine, config, Account(config.pool_max_size + overflow))
 
     async def _connect(self) -> asyncpg.Connection:
@@ -226,17 +234,15 @@ class ServicePool:
             )
 
     async def _retire(self, old: Generation) -> None:
-        """Closes an old pool when nobody needs it any more, or by force when they should be done."""
-        patience_s = self.config.pool_acquire_timeout + old.account.longest_hold_ms / 1000 + RELEASE_TIMEOUT_S
-        deadline = monotonic() + patience_s
-        while not self.books.ledger.close_if_idle(old.account) and monotonic() < deadline:
+        """Closes an old pool when nobody needs it any more; leaked connections are not waited for for ever."""
+        while (lost := self.books.ledger.close(old.account)) is None:
             await asyncio.sleep(0.02)
-        await self._end(old)
+        await self._end(old, lost)
         self._draining.remove(old)
 
-    async def _end(self, generation: Generation) -> None:
-        if lost := self.books.ledger.write_off(generation.account):
-            log.warning("an old pool is closed with %d connections not given back", lost)
+    async def _end(self, generation: Generation, lost: int) -> None:
+        if lost:
+            log.warning("a pool is closed with %d connections not given back", lost)
         abandoned = [lease for lease in self._kept if lease.generation is generation]
         self._kept = [lease for lease in self._kept if lease.generation is not generation]
         try:
