@@ -65,8 +65,8 @@ class Config(BaseModel):
             raise SettingsError(f"nothing to change: give one of {', '.join(sorted(Config.model_fields))}")
         values = self.model_dump()
         size = patch.get("pool_max_size")
-        valid = type(size) is int and 1 <= size <= MAX_POOL_SIZE  # else it is the size that must be named
-        if valid and "pool_min_size" not in patch:
+        # Where the size itself is out of range, it is what must be named, not the other one that follows.
+        if type(size) is int and 1 <= size <= MAX_POOL_SIZE and "pool_min_size" not in patch:
             fixed = self.pool_min_size == self.pool_max_size
             values["pool_min_size"] = size if fixed else min(self.pool_min_size, size)
         try:

@@ -29,7 +29,7 @@ def books() -> Books:
 
 
 def ask(books: Books, account: Account) -> Wait:
-    wait = books.ledger.ask(account, 0)
+    wait = books.ledger.ask(account, 0, 1.0)
     assert wait
     return wait
 
@@ -138,7 +138,7 @@ def test_a_release_is_timed_apart_from_the_hold(books: Books, clock: Clock) -> N
         clock.pass_(0.5)
 
     assert timing == Timing(work_ms=2000.0, release_ms=500.0)
-    assert wait.account.idle
+    assert wait.account.releasing == 0
     assert books.totals() == Totals(0, 0, 0, 1, 1, 0, 0, 0, 0, 0.0, 2.0)
     assert observed(books, "db_query_duration_seconds") == (1, 2.0)
 
@@ -154,7 +154,7 @@ def test_a_release_that_fails_is_logged_and_not_raised(
 
     assert caplog.messages == ["a connection was lost on its release: gone"]
     assert timing == Timing(work_ms=1000.0, release_ms=250.0)
-    assert wait.account.idle
+    assert wait.account.releasing == 0
     assert books.totals().released_total == 1
 
 
@@ -165,7 +165,7 @@ def test_a_release_that_is_cancelled_is_counted_and_passes(books: Books, clock: 
         fail(books.releasing(wait, timing), clock, 0.25, error)
 
     assert timing == Timing(work_ms=1000.0, release_ms=250.0)
-    assert wait.account.idle
+    assert wait.account.releasing == 0
     assert books.totals().pool_used_size == 0
 
 

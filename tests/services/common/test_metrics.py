@@ -173,7 +173,7 @@ def test_refreshes_at_once_add_up_to_what_the_ledger_has() -> None:
     def work() -> None:
         together.wait()
         for _ in range(200):
-            wait = ledger.ask(account, 0)
+            wait = ledger.ask(account, 0, 1.0)
             assert wait
             ledger.grant(wait)
             ledger.give_back(account)
