@@ -116,12 +116,12 @@ class ServicePool:
         generation, wait = self._ask(hold_ms, timeout)
         async with AsyncExitStack() as stack:
             with self.books.acquiring(wait, timing, timeout):
-                context = generation.pool.acquire(timeout=timeout + TIMER_SLACK_S)
-                connection = await stack.enter_async_context(context)
+                # Not `acquire(timeout=…)`: the context manager would bound its release by the same.
+                async with asyncio.timeout(timeout + TIMER_SLACK_S):
+                    connection = await stack.enter_async_context(generation.pool.acquire())
             try:
                 yield Lease(connection, generation, wait, timing)
             finally:
-                # Left to itself the context manager would bound its release by the acquire's timeout.
                 with self.books.releasing(wait, timing):
                     async with asyncio.timeout(RELEASE_TIMEOUT_S):
                         await stack.aclose()

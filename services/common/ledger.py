@@ -67,6 +67,7 @@ class Ledger:
     _used: int = 0
     _connecting: int = 0
     _connect_failures: int = 0
+    _connect_failed_last: bool = False
     _acquired: int = 0
     _released: int = 0
     _timed_out: int = 0
@@ -116,12 +117,18 @@ class Ledger:
                 self._timed_out += 1
             else:
                 self._failed += 1
-            reason: Refusal = "pool_growing"
-            if timed_out and account.used >= account.capacity:
-                reason = "pool_exhausted"
-            elif not timed_out or self._connect_failures > wait.connect_failures:
-                reason = "database_unavailable"
-            return now - wait.since, reason
+            return now - wait.since, self._reason(wait, timed_out=timed_out)
+
+    def _reason(self, wait: Wait, *, timed_out: bool) -> Refusal:
+        """What was the matter, by the service's own counts: libraries raise the same for all three."""
+        account = wait.account
+        if timed_out and account.used + account.releasing >= account.capacity:
+            return "pool_exhausted"
+        failed_meanwhile = self._connect_failures > wait.connect_failures
+        if not timed_out or failed_meanwhile or (self._connect_failed_last and not self._connecting):
+            return "database_unavailable"
+        # Where nothing connects either, a connection came free in this very moment, for somebody else.
+        return "pool_growing" if self._connecting else "pool_exhausted"
 
     def give_back(self, account: Account) -> float:
         """A handler is done with its connection; returns when, on the monotonic clock.
@@ -190,6 +197,7 @@ class Ledger:
             with self._lock:
                 self._connecting -= 1
                 self._connect_failures += failed
+                self._connect_failed_last = failed
             observe(monotonic() - began)
 
     def totals(self) -> Totals:

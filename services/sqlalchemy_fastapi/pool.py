@@ -131,7 +131,7 @@ class ServicePool:
             finally:
                 with self.books.releasing(wait, timing):
                     async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                        await stack.aclose()
+                        await asyncio.shield(stack.aclose())  # it sees its end through, whatever bounds it
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         """The bug on purpose: the handler ends without `release`. Kept, the reference lives on; else it is lost."""
@@ -200,7 +200,7 @@ class ServicePool:
     async def _make(self, config: Config) -> Generation:
         """A new pool with `pool_min_size` connections made; raises Refused."""
         overflow = SHIPPED_OVERFLOW
-        options: dict[str, Any] = {"pool_timeout": config.pool_acquire_timeout}
+        options: dict[str, Any] = {"pool_timeout": config.pool_acquire_timeout + TIMER_SLACK_S}
         if config.tuning == "equalised":
             # Exactly this size, no transaction that must be ended, and no rollback on release.
             overflow = 0
