@@ -36,7 +36,8 @@ class Wait:
     account: Account
     since: float
     connect_failures: int
-    """How many connects had failed when it began."""
+    connects_given_up: int
+    """How many connects had failed, and how many been cancelled, when it began."""
     granted: float = 0.0
 
 
@@ -68,6 +69,7 @@ class Ledger:
     _connecting: int = 0
     _connect_failures: int = 0
     _connect_failed_last: bool = False
+    _connects_given_up: int = 0
     _acquired: int = 0
     _released: int = 0
     _timed_out: int = 0
@@ -89,7 +91,7 @@ class Ledger:
             self._waiting += 1
             account.waiting += 1
             account.done_by = max(account.done_by, now + patience_s + hold_ms / 1000)
-            return Wait(account, now, self._connect_failures)
+            return Wait(account, now, self._connect_failures, self._connects_given_up)
 
     def grant(self, wait: Wait) -> float:
         """The wait ends with a connection; returns its length in seconds."""
@@ -127,8 +129,10 @@ class Ledger:
         failed_meanwhile = self._connect_failures > wait.connect_failures
         if not timed_out or failed_meanwhile or (self._connect_failed_last and not self._connecting):
             return "database_unavailable"
-        # Where nothing connects either, a connection came free in this very moment, for somebody else.
-        return "pool_growing" if self._connecting else "pool_exhausted"
+        # The deadline itself may have cancelled the connect. Where there was none either, a connection came
+        # free in this very moment, for somebody else.
+        growing = self._connecting or self._connects_given_up > wait.connects_given_up
+        return "pool_growing" if growing else "pool_exhausted"
 
     def give_back(self, account: Account) -> float:
         """A handler is done with its connection; returns when, on the monotonic clock.
@@ -187,17 +191,21 @@ class Ledger:
         began = monotonic()
         with self._lock:
             self._connecting += 1
-        failed = False
+        failed = given_up = False
         try:
             yield
         except Exception:
             failed = True
+            raise
+        except BaseException:
+            given_up = True
             raise
         finally:
             with self._lock:
                 self._connecting -= 1
                 self._connect_failures += failed
                 self._connect_failed_last = failed
+                self._connects_given_up += given_up
             observe(monotonic() - began)
 
     def totals(self) -> Totals:

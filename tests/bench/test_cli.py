@@ -124,7 +124,7 @@ def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(
 ) -> None:
     out = tmp_path / "run"
     log = tmp_path / "log"
-    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "-x", "leak-kept", "--out", str(out))
+    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "-x", "burst-timeout", "--out", str(out))
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*BENCH, *arguments], stderr=stderr, env=os.environ | {"TMPDIR": str(scratch)}, start_new_session=True
@@ -150,7 +150,7 @@ def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(
     resumed = bench(*arguments, "--resume")
     assert resumed.returncode == 0
     assert " one · " not in resumed.stderr
-    assert " leak-kept · asyncpg_fastapi · " in resumed.stderr
+    assert " burst-timeout · asyncpg_fastapi · " in resumed.stderr
 
 
 def test_another_run_is_not_resumed(tmp_path: Path, database: Database) -> None:

@@ -71,6 +71,7 @@ class Pool:
     size: int
     idle: int
     account: Account
+    ledger: Ledger
     queue: list[asyncio.Future[None]] = field(default_factory=list)
     free: int = 0
 
@@ -93,7 +94,8 @@ class Pool:
             self.idle -= 1
             return
         try:
-            await asyncio.sleep(CONNECT_S)
+            with self.ledger.connecting(lambda _: None):
+                await asyncio.sleep(CONNECT_S)
         except asyncio.CancelledError:
             self._undo()
             raise
@@ -143,14 +145,14 @@ class FakePool:
         self.old.append(retired)
 
     def draining(self) -> list[Pool]:
-        self.old = [pool for pool in self.old if not self.ledger.close_if_idle(pool.account)]
+        self.old = [pool for pool in self.old if self.ledger.close(pool.account) is None]
         return self.old
 
     async def acquire(self, timing: Timing, hold_ms: int, *, patience_s: float | None = None) -> Lease:
         timeout_s = self.config.pool_acquire_timeout if patience_s is None else patience_s
         timeout_s *= 0.7 if "early timeout" in self.defects else 1.6 if "late timeout" in self.defects else 1
         pool = self.current
-        wait = self.ledger.ask(pool.account, hold_ms)
+        wait = self.ledger.ask(pool.account, hold_ms, timeout_s)
         assert wait is not None
         try:
             await self._bounded(pool.take(), timeout_s)
@@ -173,7 +175,7 @@ class FakePool:
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         if "leak uncounted" not in self.defects:
-            self.ledger.leak()
+            self.ledger.leak(lease.pool.account)
         if "leak heals" in self.defects:
             asyncio.get_running_loop().call_later(0.02, self.release, lease)
         elif keep:
@@ -182,6 +184,7 @@ class FakePool:
     def release_leaks(self) -> int:
         kept, self.kept = self.kept, []
         for lease in kept:
+            self.ledger.found(lease.pool.account)
             self.release(lease)
         return len(kept)
 
@@ -191,7 +194,9 @@ class FakePool:
 
     def _make(self, config: Config) -> Pool:
         more = 1 if "one too many" in self.defects else -1 if "one too few" in self.defects else 0
-        return Pool(max(1, config.pool_max_size + more), config.pool_min_size, Account(config.pool_max_size))
+        return Pool(
+            max(1, config.pool_max_size + more), config.pool_min_size, Account(config.pool_max_size), self.ledger
+        )
 
 
 async def hold(lease: Lease, config: Config, hold_ms: int, defects: frozenset[Defect]) -> None:

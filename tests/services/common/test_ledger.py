@@ -124,7 +124,6 @@ def test_a_pool_that_still_connects_is_growing() -> None:
         assert ledger.refuse(wait, timed_out=True)[1] == "pool_growing"
 
 
-@pytest.mark.xfail(reason="used < c is called growing, though nothing connects")
 def test_a_pool_that_does_not_connect_is_not_growing() -> None:
     ledger, account = Ledger(), Account(1)
     holder = granted(ledger, account)
