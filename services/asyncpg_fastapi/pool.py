@@ -22,7 +22,8 @@ from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
 
 SERVICE: Final = "asyncpg_fastapi"
-DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""`InternalClientError` too: that is what a statement gets on a connection that is being lost at this moment."""
 TIMEOUT_ERRORS: Final = (TimeoutError,)
 CONNECT_TIMEOUT_S: Final = 5.0
 RELEASE_TIMEOUT_S: Final = 5.0

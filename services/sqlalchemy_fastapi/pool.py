@@ -25,7 +25,13 @@ from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
 
 SERVICE: Final = "sqlalchemy_fastapi"
-DATABASE_ERRORS: Final = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS: Final = (
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a statement gets on a connection that is being lost at this moment
+    OSError,
+)
 TIMEOUT_ERRORS: Final = (TimeoutError, QueueTimeout)
 SHIPPED_OVERFLOW: Final = 10
 """`max_overflow` where nothing is said: a pool of 5 hands out 15."""
