@@ -4,7 +4,7 @@ from bench.targets.database import Database, backends, connect
 from bench.targets.local import LocalService
 from services.common import contract
 from tests.conftest import StartService
-from tests.contract.asking import Answer, ask, at_once, at_rest, configure, held_at_once, stats
+from tests.contract.asking import Answer, ask, at_rest, configure, held_at_once, stats
 from tests.waiting import until
 
 SIZE = 4
@@ -16,7 +16,7 @@ def leak(service: LocalService, how: str) -> Answer:
 
 def recovers(service: LocalService, count: int, used: int) -> bool:
     """Whether `count` can be held at once by now; asked, because what is asked gives the collector its garbage."""
-    for _ in range(20):
+    for _ in range(30):
         ask(service, f"{contract.QUERY}?hold_ms=0")
     return held_at_once(service, count, used)
 
@@ -45,29 +45,13 @@ def test_leaks_stay_used_and_only_what_is_kept_can_be_given_back(
         else:
             if name == "psycopg_flask":  # the backend ends with its object, the slot is lost
                 until(lambda: backends(connection, name).total == SIZE - 2, "the backends of the two that were dropped")
-            assert not any(recovers(service, SIZE - 1, used=2) for _ in range(3))
+            assert not recovers(service, SIZE - 1, used=2)
             assert held_at_once(service, SIZE - 2, used=2)
             if name == "asyncpg_fastapi":  # the pool's own holder refers to it: no slot, and a backend for nothing
                 assert backends(connection, name).total == SIZE
     counted = at_rest(service, used=2)
     assert counted["acquired_total"] - counted["released_total"] == 2
     assert counted["abandoned_total"] == 0
-
-
-def test_an_exhausted_pool_of_leaks_is_exhausted_until_they_are_given_back(start: StartService) -> None:
-    service = start(pool_min_size=2, pool_max_size=2, pool_acquire_timeout=0.05, work_time_ms=0)
-    for _ in range(2):
-        leak(service, "kept")
-
-    refused = at_once(service, [contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED])
-
-    assert {answer.error for answer in refused} == {"pool_exhausted"}
-    assert all(answer.body["detail"]["waited_seconds"] >= 0.05 for answer in refused)
-    assert refused[3].body["detail"]["stage"] == "acquire"
-    assert ask(service, contract.RELEASE_LEAKS, "POST").body["released"] == 2
-    assert held_at_once(service, 2)
-    counted = at_rest(service)
-    assert (counted["timed_out_total"], counted["failed_total"], counted["leaked_total"]) == (4, 0, 2)
 
 
 def test_another_size_abandons_what_is_leaked(start: StartService, name: str, database: Database) -> None:

@@ -1,0 +1,71 @@
+"""A service's pool inside the test's own process, and a backend that stops answering."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import uvloop
+
+from bench.targets.database import Database
+from services.common.settings import Settings
+
+PATIENCE_S = 60.0
+TURN_S = 0.002
+"""How early a timer of uvloop may fire."""
+
+
+def settings(database: Database, size: int, **more: Any) -> Settings:
+    """Settings of a service with a pool of exactly `size` on the test's database."""
+    return Settings(
+        db_host=database.host,
+        db_port=database.port,
+        db_name=database.name,
+        db_user=database.user,
+        db_password=database.password,
+        pool_min_size=size,
+        pool_max_size=size,
+        **more,
+    )
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    """Runs a coroutine on the event loop that the services use; one that does not end is cut off."""
+
+    async def main() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await story()
+
+    uvloop.run(main())
+
+
+@contextmanager
+def frozen() -> Iterator[Callable[[int], None]]:
+    """Calls `freeze(pid)`: the process stops answering, with its connections open, until the block is left."""
+    pids: list[int] = []
+
+    def freeze(pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        pids.append(pid)
+
+    try:
+        yield freeze
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+class Stopwatch:
+    """Seconds of a block on the monotonic clock."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.monotonic() - self._began

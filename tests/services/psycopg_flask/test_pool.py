@@ -1,0 +1,128 @@
+"""The pool over `psycopg_pool.ConnectionPool`: patience, old pools and threads, where HTTP cannot show them."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bench.targets.database import Database, backends, connect
+from services.common import contract
+from services.common.books import Refused
+from services.common.contract import Timing
+from services.common.metrics import Metrics
+from services.common.tracing import Tracing
+from services.psycopg_flask import pool as module
+from services.psycopg_flask import work
+from services.psycopg_flask.pool import SERVICE, ServicePool
+from tests.services.inside import settings
+from tests.waiting import until
+
+
+@contextmanager
+def opened(database: Database, size: int = 1, **more: Any) -> Iterator[ServicePool]:
+    pool = ServicePool(settings(database, size, **more), Metrics(SERVICE), Tracing(SERVICE))
+    pool.open()
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def request(pool: ServicePool, hold_s: float) -> None:
+    lease = pool.acquire(Timing(), int(hold_s * 1000))
+    try:
+        time.sleep(hold_s)
+    finally:
+        pool.release(lease)
+
+
+def test_who_comes_too_late_is_refused_and_never_early(database: Database) -> None:
+    with opened(database, pool_acquire_timeout=0.02) as pool:
+        holder = pool.acquire(Timing())
+        for _ in range(40):
+            with pytest.raises(Refused) as refused:
+                pool.acquire(timing := Timing())
+            assert refused.value.reason == "pool_exhausted"
+            assert refused.value.waited_s >= 0.02
+            assert timing.acquire_ms == refused.value.waited_s * 1000
+        pool.release(holder)
+
+        assert pool.books.totals().timed_out_total == 40
+
+
+def test_waiters_of_an_old_pool_keep_the_patience_that_they_came_with(database: Database) -> None:
+    with opened(database, pool_acquire_timeout=30) as pool, ThreadPoolExecutor(8) as threads:
+        requests = [threads.submit(request, pool, 0.05) for _ in range(8)]
+        until(lambda: pool.books.totals().waiting_requests == 7, "seven waiters")
+        pool.reconfigure({"pool_acquire_timeout": 0.01})
+        pool.reconfigure({"pool_max_size": 2})
+        errors = [error for one in requests if (error := one.exception())]
+        until(lambda: not pool.snapshot().draining, "the old pool is gone")
+
+        assert errors == []
+        totals = pool.books.totals()
+        assert totals.acquired_total == totals.released_total == 8
+        assert totals.pool_used_size == 0
+
+
+def test_a_size_that_the_database_has_no_room_for_changes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OPEN_TIMEOUT_S", 0.5)
+    with opened(database, size=3) as pool, connect(database) as connection:
+        before = pool.config, pool.snapshot()
+        try:
+            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 10")
+            with pytest.raises(Refused) as refused:
+                pool.reconfigure({"pool_max_size": 20, "work_time_ms": 70})
+        finally:
+            connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
+
+        assert refused.value.reason == "database_unavailable"
+        assert pool.config == before[0]
+        assert until(lambda: pool.snapshot() == before[1], "no connect under way")
+        until(lambda: backends(connection, SERVICE).total == 3, "no backend of the pool that was not made")
+        leases = [pool.acquire(Timing()) for _ in range(3)]
+        assert [work.read(lease) for lease in leases] == [contract.ROWS] * 3
+        for lease in leases:
+            pool.release(lease)
+
+
+@pytest.fixture
+def _impatient_threads() -> Iterator[None]:
+    """Threads that take turns every few instructions."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_impatient_threads")
+def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(database: Database) -> None:
+    with opened(database, size=4, pool_acquire_timeout=30) as pool, ThreadPoolExecutor(4) as threads:
+        done = threading.Event()
+
+        def give_back() -> int:
+            count = 0
+            while not done.is_set():
+                count += pool.release_leaks()
+            return count
+
+        def leak() -> None:
+            for _ in range(150):
+                pool.leak(pool.acquire(Timing()), keep=True)
+
+        giver = threads.submit(give_back)
+        leakers = [threads.submit(leak) for _ in range(3)]
+        errors = [error for one in leakers if (error := one.exception())]
+        done.set()
+
+        assert errors == []
+        assert giver.result() + pool.release_leaks() == 450
+        totals = pool.books.totals()
+        assert (totals.leaked_total, totals.released_total, totals.pool_used_size) == (450, 450, 0)
