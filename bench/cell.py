@@ -25,7 +25,7 @@ from bench.scenarios.model import Asked
 from bench.targets.database import Database
 from bench.targets.http import Client, ServiceError
 from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied, Usage
-from bench.targets.sampler import Row, Sampler
+from bench.targets.sampler import Row, Sampler, machine_seconds
 from services.common import contract
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ class Meter:
 
     @classmethod
     def read(cls, service: LocalService) -> "Meter":
-        machine = psutil.cpu_times()
-        return cls(monotonic(), service.usage(), process_time(), machine.user + machine.nice + machine.system)
+        return cls(monotonic(), service.usage(), process_time(), machine_seconds())
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ In: the view of a run. Out: one text; tables in GitHub's flavour.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from tabulate import tabulate
 
 from bench.report import prose
 from bench.report.tables import Table, failures, overview, scenario_table
 from bench.report.view import View
+
+README_LEVEL: Final = 3
 
 
 def report(view: View, level: int = 1) -> str:
@@ -27,6 +30,19 @@ def report(view: View, level: int = 1) -> str:
         _points(failures(view)) or "Nothing: every cell passed.",
         _heading(level + 1, "How to read this, and what it does not say"),
         _points(prose.legend(view)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def readme(view: View) -> str:
+    """The same for a README, where a reader wants the overview and opens the rest."""
+    tables = "\n\n".join(table_text(scenario_table(view, name), README_LEVEL) for name in view.scenarios)
+    sections = [
+        table_text(overview(view), README_LEVEL),
+        _folded(f"The {len(view.scenarios)} tables", tables),
+        _folded("How to read them", _points(prose.legend(view))),
+        _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
+        "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -49,6 +65,10 @@ def table_text(table: Table, level: int) -> str:
         _points(map(_cell, table.notes)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _heading(level: int, text: str) -> str:

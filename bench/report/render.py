@@ -3,7 +3,7 @@
 In: a run with its samples, and its summary. Out: the text of a format.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 from bench.analysis.statistics import LEAST_FOR_INTERVAL
 from bench.analysis.summary import as_json, measure, spreads
@@ -13,7 +13,6 @@ from bench.report.view import View
 from bench.store import Stored
 
 Format = Literal["terminal", "md", "readme", "json"]
-README_LEVEL: Final = 3
 
 
 def render(stored: Stored, summary: Summary, form: Format) -> str:
@@ -28,4 +27,4 @@ def render(stored: Stored, summary: Summary, form: Format) -> str:
     view = View(stored.run, summary, spreads(stored.run, metrics))
     if form == "terminal":
         return terminal.report(view)
-    return markdown.report(view) if form == "md" else markdown.report(view, level=README_LEVEL)
+    return markdown.report(view) if form == "md" else markdown.readme(view)

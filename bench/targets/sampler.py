@@ -36,6 +36,17 @@ def cpu_seconds(process: psutil.Process) -> float | None:
     return times.user + times.system
 
 
+def machine_seconds() -> float:
+    """Time since boot in which some core could not have done more, over all cores.
+
+    What a hypervisor took away (steal) counts: it is the rest of the machine, as any other program is.
+    """
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user and nice already
+    return float(sum(times) - idle - guest)
+
+
 class PostgresCpu:
     """CPU of the backends of one database on this machine; a backend that ended keeps what it had used."""
 
@@ -147,13 +158,11 @@ class Sampler:
     def _cpu(self, now: float, backends: list[tuple[int, str]] | None) -> tuple[float | None, ...]:
         self._cpu_at = now
         service = [used for process in self._processes if (used := cpu_seconds(process)) is not None]
-        machine = psutil.cpu_times()
-        idle = machine.idle + getattr(machine, "iowait", 0.0)
         postgres = self._postgres.read([pid for pid, _ in backends]) if self._postgres and backends else None
         return (
             cpu_seconds(self._generator) if self._generator else None,
             sum(service) if service else None,
             postgres,
             process_time(),
-            sum(machine) - idle - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0),
+            machine_seconds(),
         )

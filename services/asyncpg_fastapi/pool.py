@@ -26,6 +26,7 @@ DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg
 """`InternalClientError` too: that is what a statement gets on a connection that is being lost at this moment."""
 TIMEOUT_ERRORS: Final = (TimeoutError,)
 CONNECT_TIMEOUT_S: Final = 5.0
+OPEN_TIMEOUT_S: Final = 10.0
 RELEASE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 0.3
 TIMER_SLACK_S: Final = 0.002
@@ -192,13 +193,14 @@ class ServicePool:
             # Exactly this size for good, and no round trip that resets the session on release.
             options = {"max_inactive_connection_lifetime": 0, "max_queries": 2**62, "reset": _no_reset}
         try:
-            pool = await asyncpg.create_pool(
-                **_address(self._settings),
-                min_size=config.pool_min_size,
-                max_size=config.pool_max_size,
-                connect=self._connect,
-                **options,
-            )
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                pool = await asyncpg.create_pool(
+                    **_address(self._settings),
+                    min_size=config.pool_min_size,
+                    max_size=config.pool_max_size,
+                    connect=self._connect,
+                    **options,
+                )
         except DATABASE_ERRORS as error:
             raise Refused("database_unavailable", f"no connection to PostgreSQL: {describe(error)}", 0.0) from error
         return Generation(pool, config, Account(config.pool_max_size))

@@ -128,7 +128,7 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         try:
             with pool.books.working(lease.wait, exchange.timing):
                 rows = work.read(lease)
-        except Refused:  # a dead connection is no leak on purpose
+        except Exception:  # a dead connection is no leak on purpose
             pool.release(lease)
             raise
         pool.leak(lease, keep=how == "kept")

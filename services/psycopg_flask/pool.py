@@ -4,6 +4,7 @@ In: the configuration in force and a request's `Timing`. Out: a `Lease` on a con
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -87,6 +88,7 @@ class ServicePool:
         self._current: Generation
         self._draining: list[Generation] = []
         self._kept: list[Lease] = []
+        self._keeping = threading.Lock()
         self._resizing = threading.Lock()
 
     def open(self) -> None:
@@ -128,17 +130,19 @@ class ServicePool:
                 yield Lease(connection, generation, wait, timing)
             finally:
                 with self.books.releasing(wait, timing):
-                    stack.close()
+                    stack.__exit__(*sys.exc_info())  # an exception must reach it: it rolls back then
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         """The bug on purpose: the handler ends without `release`. Kept, the reference lives on; else it is lost."""
         self.books.ledger.leak(lease.generation.account)
         if keep:
-            self._kept.append(lease)
+            with self._keeping:
+                self._kept.append(lease)
 
     def release_leaks(self) -> int:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""
-        kept, self._kept = self._kept, []
+        with self._keeping:
+            kept, self._kept = self._kept, []
         for lease in kept:
             self.books.ledger.found(lease.generation.account)
             self.release(lease)
@@ -228,8 +232,9 @@ class ServicePool:
     def _end(self, generation: Generation, lost: int) -> None:
         if lost:
             log.warning("a pool is closed with %d connections not given back", lost)
-        abandoned = [lease for lease in self._kept if lease.generation is generation]
-        self._kept = [lease for lease in self._kept if lease.generation is not generation]
+        with self._keeping:
+            abandoned = [lease for lease in self._kept if lease.generation is generation]
+            self._kept = [lease for lease in self._kept if lease.generation is not generation]
         generation.pool.close(timeout=CLOSE_TIMEOUT_S)
         for lease in abandoned:
             lease.connection.close()

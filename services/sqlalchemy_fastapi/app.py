@@ -131,7 +131,7 @@ def create_app(settings: Settings) -> ASGIApp:
         try:
             with pool.books.working(lease.wait, exchange.timing):
                 rows = await work.read(lease)
-        except Refused:  # a dead connection is no leak on purpose
+        except Exception:  # a dead connection is no leak on purpose
             await pool.release(lease)
             raise
         pool.leak(lease, keep=how == "kept")

@@ -36,6 +36,7 @@ TIMEOUT_ERRORS: Final = (TimeoutError, QueueTimeout)
 SHIPPED_OVERFLOW: Final = 10
 """`max_overflow` where nothing is said: a pool of 5 hands out 15."""
 CONNECT_TIMEOUT_S: Final = 5.0
+OPEN_TIMEOUT_S: Final = 10.0
 RELEASE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 0.3
 NEVER_S: Final = 86_400.0
@@ -219,7 +220,11 @@ class ServicePool:
             **options,
         )
         # The pool connects when it is asked: ask for all at once, and give back what came.
-        asked = (engine.connect().start() for _ in range(config.pool_min_size))
+        asked = [asyncio.ensure_future(engine.connect().start()) for _ in range(config.pool_min_size)]
+        if asked:
+            await asyncio.wait(asked, timeout=OPEN_TIMEOUT_S)
+        for connecting in asked:
+            connecting.cancel()  # nothing but those that took too long
         came = await asyncio.gather(*asked, return_exceptions=True)
         for connection in came:
             if isinstance(connection, AsyncConnection):
@@ -227,7 +232,7 @@ class ServicePool:
         for error in came:
             if isinstance(error, BaseException):
                 await engine.dispose()
-                if not isinstance(error, DATABASE_ERRORS):
+                if not isinstance(error, (*DATABASE_ERRORS, asyncio.CancelledError)):
                     raise error
                 cause = f"no connection to PostgreSQL: {describe(error)}"
                 raise Refused("database_unavailable", cause, 0.0) from error

@@ -106,9 +106,13 @@ def test_markdown_holds_everything_that_a_reader_must_know() -> None:
         assert said in text
 
 
-def test_readme_section_is_the_report_under_a_heading_of_its_own() -> None:
-    run = stored(made.cell())
-    assert rendered(run, "readme") == rendered(run, "md").replace("\n#", "\n###").replace("# Results", "### Results", 1)
+def test_readme_section_shows_the_overview_and_folds_the_rest() -> None:
+    text = rendered(stored(made.cell()), "readme")
+    assert text.startswith("### Overview\n")
+    assert text.index("### Overview") < text.index("<summary>The 1 tables</summary>") < text.index("### burst-10")
+    assert text.count("<details>") == text.count("</details>") == 3
+    assert "PostgreSQL" in text
+    assert text.endswith("**Left out:** nothing, every cell passed.\n")
 
 
 def test_json_is_the_summary() -> None:

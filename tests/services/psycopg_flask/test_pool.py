@@ -126,3 +126,22 @@ def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(database:
         assert giver.result() + pool.release_leaks() == 450
         totals = pool.books.totals()
         assert (totals.leaked_total, totals.released_total, totals.pool_used_size) == (450, 450, 0)
+
+
+def test_a_handler_that_fails_rolls_back_what_the_context_manager_lent(database: Database) -> None:
+    class Failed(Exception):
+        pass
+
+    with opened(database, tuning="as_shipped") as pool:
+
+        def fail() -> None:
+            with pool.connection(Timing()) as lease:
+                lease.connection.execute("INSERT INTO locks VALUES (4711)")
+                raise Failed
+
+        with pytest.raises(Failed):
+            fail()
+        with pool.connection(Timing()) as lease:
+            assert lease.connection.execute("SELECT id FROM locks WHERE id = 4711").fetchall() == []
+
+        assert pool.books.totals().released_total == 2
