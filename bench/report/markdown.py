@@ -39,7 +39,7 @@ def readme(view: View) -> str:
     tables = "\n\n".join(table_text(scenario_table(view, name), README_LEVEL) for name in view.scenarios)
     sections = [
         table_text(overview(view), README_LEVEL),
-        _folded(f"The {len(view.scenarios)} tables", tables),
+        _folded("A table for each scenario", tables),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
         "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),

@@ -109,7 +109,11 @@ def test_markdown_holds_everything_that_a_reader_must_know() -> None:
 def test_readme_section_shows_the_overview_and_folds_the_rest() -> None:
     text = rendered(stored(made.cell()), "readme")
     assert text.startswith("### Overview\n")
-    assert text.index("### Overview") < text.index("<summary>The 1 tables</summary>") < text.index("### burst-10")
+    assert (
+        text.index("### Overview")
+        < text.index("<summary>A table for each scenario</summary>")
+        < text.index("### burst-timeout")
+    )
     assert text.count("<details>") == text.count("</details>") == 3
     assert "PostgreSQL" in text
     assert text.endswith("**Left out:** nothing, every cell passed.\n")
