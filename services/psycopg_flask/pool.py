@@ -54,7 +54,7 @@ class Lease:
 
 
 def require_c_build() -> None:
-    """Raises SettingsError on psycopg's pure Python build: 7 times slower, and nothing else would show it."""
+    """Raises SettingsError on psycopg's pure Python build: it would be another driver than is compared."""
     if psycopg.pq.__impl__ == "python":
         raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
 
