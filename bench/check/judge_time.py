@@ -4,6 +4,7 @@ In: samples of requests, and how long `/api/noop` took at the same moment. Out: 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -16,7 +17,7 @@ LATE_SHARE: Final = 0.1
 ROUNDING_S: Final = 0.00001
 """Times are told in thousandths of a millisecond."""
 NOOP_EVERY_S: Final = 0.005
-"""How often `/api/noop` is asked beside; a delay that begins between two is seen that much too short."""
+"""How often `/api/noop` is asked beside."""
 
 Probe = tuple[float, float]
 """When a request that needs no pool was sent and answered, in seconds."""
@@ -61,11 +62,9 @@ def never_early(samples: Sequence[Sample], patience_s: float) -> str:
 
 
 def excuse_s(sample: Sample, patience_s: float, noops: Sequence[Probe]) -> float:
-    """What the machine may add to this wait: a queue on the way in, and one on the way out, as noops saw them."""
+    """What the machine may add to this wait: a standstill on the way in, and one on the way out, as noops saw them."""
     due = sample.sent + patience_s
-    way_in = _slowest(noops, sample.sent, sample.sent)
-    way_out = _slowest(noops, due, max(due, sample.received))
-    return way_in + way_out + 2 * NOOP_EVERY_S
+    return _standstill(noops, sample.sent, sample.sent) + _standstill(noops, due, max(due, sample.received))
 
 
 def not_late(samples: Sequence[Sample], patience_s: float, noops: Sequence[Probe]) -> str:
@@ -132,10 +131,14 @@ def while_waiting(probes: Sequence[Probe], waiters: Sequence[Sample]) -> str:
     )
 
 
-def _slowest(noops: Sequence[Probe], begin: float, end: float) -> float:
-    """Seconds of the slowest noop that was under way then; of all, where there was none."""
-    near = [noop for noop in noops if noop[0] <= end + NOOP_EVERY_S and noop[1] >= begin - NOOP_EVERY_S]
-    return max((received - sent for sent, received in near or noops), default=0.0)
+def _standstill(noops: Sequence[Probe], begin: float, end: float) -> float:
+    """The longest time around `begin` to `end`, in seconds, for which no noop shows that the service was answering.
+
+    From one's sending to the next one's answer: the service (its collector of garbage, its turn on the CPU) may have
+    stood still from the moment after the first was answered, while that answer lay unread.
+    """
+    around = [after[1] - before[0] for before, after in pairwise(noops) if before[0] <= end and after[1] >= begin]
+    return max(around, default=NOOP_EVERY_S)
 
 
 def _same(value: object, told: float) -> bool:

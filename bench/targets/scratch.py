@@ -90,7 +90,9 @@ def _end_orphan(data: Path) -> None:
             postmaster.send_signal(number)
             postmaster.send_signal(signal.SIGCONT)
             deadline = time.monotonic() + _ORPHAN_TIMEOUT_S
-            while _alive(postmaster) and time.monotonic() < deadline:
+            while time.monotonic() < deadline:
+                if not _alive(postmaster):
+                    return
                 time.sleep(0.01)
     except (OSError, ValueError, psutil.Error):
         return  # no such file or no such process: nothing to end

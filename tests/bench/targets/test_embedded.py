@@ -264,15 +264,14 @@ def test_the_sweep_ends_a_server_without_a_keeper(tmp_path: Path, monkeypatch: p
     data = directory / "data"
     data.mkdir(parents=True)
     pause = "import signal; print(flush=True); signal.pause()"
-    orphan = subprocess.Popen([sys.executable, "-c", pause, str(data)], stdout=subprocess.PIPE)
-    assert orphan.stdout is not None
-    assert orphan.stdout.readline()
-    (data / "postmaster.pid").write_text(f"{orphan.pid}\n{data}\n")
+    with subprocess.Popen([sys.executable, "-c", pause, str(data)], stdout=subprocess.PIPE) as orphan:
+        assert orphan.stdout is not None
+        assert orphan.stdout.readline()
+        (data / "postmaster.pid").write_text(f"{orphan.pid}\n{data}\n")
 
-    scratch.sweep()
+        scratch.sweep()
 
-    assert orphan.wait() == -signal.SIGQUIT
-    orphan.communicate()
+        assert orphan.wait() == -signal.SIGQUIT
     assert not directory.exists()
 
 
