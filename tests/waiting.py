@@ -7,11 +7,11 @@ from typing import Literal, TypeVar
 T = TypeVar("T")
 """What is waited for; nothing, False and empty are not it."""
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def until(condition: Callable[[], T | Literal[False] | None], what: str = "the condition") -> T:
-    """The first truthy value of `condition`; fails the test after 30 s."""
+    """The first truthy value of `condition`; fails the test after 60 s."""
     deadline = time.monotonic() + PATIENCE_S
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not come true in {PATIENCE_S:g} s"

@@ -42,9 +42,11 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
     @app.before_request
     def refuse_what_flask_adds() -> None:
         """HEAD and OPTIONS to every GET, and `//health` for `/health`: the contract has none of them."""
-        if request.environ["PATH_INFO"] not in contract.METHODS:
+        environ = request.environ
+        methods = contract.METHODS.get(environ["PATH_INFO"])
+        if methods is None:
             raise NotFound
-        if request.method not in contract.METHODS[request.path]:
+        if environ["REQUEST_METHOD"] not in methods:
             raise MethodNotAllowed
 
     def config_body() -> dict[str, Any]:

@@ -22,8 +22,7 @@ from bench.targets.database import (
     statement_counts,
 )
 from bench.targets.embedded import EmbeddedPostgres
-
-from .waiting import until
+from tests.waiting import until
 
 SCHEMA = Path(__file__).parents[3] / "services" / "schema.sql"
 ODD = Database("::1", 6543, "my db/1", "al@ice", "p:a/s?s#%")
@@ -142,7 +141,7 @@ def test_backends_are_counted_by_name_and_state(server: EmbeddedPostgres) -> Non
         active.pgconn.send_query(b"SELECT pg_sleep(3600)")
 
         expected = Backends(total=4, active=1, idle=1, idle_in_transaction=2)
-        assert until(lambda: backends(watcher, "watched") == expected), backends(watcher, "watched")
+        until(lambda: backends(watcher, "watched") == expected)
         active.close()  # leaving it would ask for a COMMIT in the middle of the statement
         server_side = watcher.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -150,7 +149,7 @@ def test_backends_are_counted_by_name_and_state(server: EmbeddedPostgres) -> Non
         )
         assert server_side.fetchall() == [(True,)]
     with connect(server.database) as watcher:
-        assert until(lambda: backends(watcher, "watched") == Backends(0, 0, 0, 0))
+        until(lambda: backends(watcher, "watched") == Backends(0, 0, 0, 0))
 
 
 def test_the_server_counts_statements(server: EmbeddedPostgres) -> None:

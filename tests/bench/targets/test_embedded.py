@@ -22,8 +22,7 @@ from bench.errors import UserError
 from bench.targets import scratch
 from bench.targets.database import Database, connect, reachable
 from bench.targets.embedded import EmbeddedPostgres, embedded_postgres
-
-from .waiting import until
+from tests.waiting import until
 
 ROOT = Path(bench.__file__).parents[1]
 
@@ -197,7 +196,7 @@ def test_nothing_stays_when_the_bench_is_killed(start_bench: StartBench) -> None
     running = start_bench()
     running.bench.kill()
 
-    assert until(lambda: running.gone)
+    until(lambda: running.gone)
     assert running.bench.wait() == -signal.SIGKILL
 
 
@@ -207,12 +206,12 @@ def test_nothing_stays_when_the_bench_is_killed_while_the_server_is_made() -> No
         place.chmod(0o711)
         environment = {**os.environ, "TMPDIR": name}
         with subprocess.Popen([sys.executable, "-c", BENCH], cwd=ROOT, env=environment, stdin=subprocess.PIPE) as child:
-            assert until(lambda: any(place.glob("poolbench-pg-*/data")))
+            until(lambda: any(place.glob("poolbench-pg-*/data")))
             keepers = psutil.Process(child.pid).children()
             child.kill()
 
         assert len(keepers) == 1
-        assert until(lambda: not alive(keepers[0]))
+        until(lambda: not alive(keepers[0]))
         assert list(place.iterdir()) == []
 
 
@@ -248,7 +247,7 @@ def test_the_next_run_sweeps_what_a_killed_keeper_left(
         running.keeper.kill()  # first: it would clean up when the bench dies
         running.bench.kill()
         running.bench.wait()
-        assert until(lambda: not alive(running.keeper))
+        until(lambda: not alive(running.keeper))
         assert running.directory.exists()
 
         with embedded_postgres() as database:
