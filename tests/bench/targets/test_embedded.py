@@ -262,7 +262,8 @@ def test_the_sweep_ends_a_server_without_a_keeper(tmp_path: Path, monkeypatch: p
     directory = tmp_path / "poolbench-pg-left"
     data = directory / "data"
     data.mkdir(parents=True)
-    pause = "import signal; print(flush=True); signal.pause()"
+    # As PostgreSQL does, it handles SIGQUIT also where a shell's background job inherits that it is ignored.
+    pause = "from signal import *; signal(SIGQUIT, SIG_DFL); print(flush=True); pause()"
     with subprocess.Popen([sys.executable, "-c", pause, str(data)], stdout=subprocess.PIPE) as orphan:
         assert orphan.stdout is not None
         assert orphan.stdout.readline()
