@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf lab check lint lock clean
+.PHONY: bench test setup perf lab check stack stack-down stack-test dashboards lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -14,6 +14,19 @@ lab: setup         ## the three services on ports 8000, 8001 and 8002, until Ctr
 
 check: setup       ## does each service keep the HTTP contract?
 	$(BENCH) check
+
+stack:             ## the three services in Docker, with Prometheus, Grafana on port 3001, and Jaeger
+	docker compose up --build --detach --wait
+	@echo "Grafana http://localhost:3001 · Jaeger http://localhost:16686 · Prometheus http://localhost:9090 · RUNBOOK.md"
+
+stack-down:        ## end it, and drop its volumes
+	docker compose --profile '*' down --volumes
+
+stack-test: setup  ## the same under another name: does a user find in it what the README says?
+	.venv/bin/python -m pytest tests/stack $(ARGS)
+
+dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
+	.venv/bin/python -m grafana
 
 perf: setup        ## how much the measuring itself costs; not a test
 	.venv/bin/python -m perf

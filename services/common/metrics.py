@@ -32,9 +32,13 @@ from services.common import contract
 from services.common.ledger import Totals
 
 BUCKETS: Final = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0,
+    0.0005, 0.001, 0.0025, 0.005, 0.0105, 0.0255, 0.0525, 0.075, 0.105, 0.155, 0.21, 0.31, 0.525, 0.75,
+    1.05, 1.55, 2.1, 3.1, 5.25, 7.5, 10.5, 15.5, 31.0, 61.0,
 )  # fmt: skip
-"""Seconds. From one round trip on loopback to the longest patience; the SDK's defaults put every wait in one."""
+"""Seconds, from one round trip on loopback to the longest patience; the SDK's defaults put every wait in one.
+
+Most lie just above a round time: a hold of 100 ms lasts 100.3, and would else be told as anything up to the next bound.
+"""
 
 # When a series was made is no answer to any question here, and would make the text half as long again.
 disable_created_metrics()

@@ -212,4 +212,9 @@ def test_draining_is_shown_only_while_a_pool_drains() -> None:
 
 def test_buckets_rise_from_a_round_trip_to_the_longest_patience() -> None:
     assert all(low < high for low, high in itertools.pairwise(BUCKETS))
-    assert (BUCKETS[0], BUCKETS[-1]) == (0.0005, 60.0)
+    assert (BUCKETS[0], BUCKETS[-1]) == (0.0005, 61.0)
+
+
+@pytest.mark.parametrize("round_s", [0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0])
+def test_what_lasts_a_round_time_is_told_as_no_more_than_a_tenth_longer(round_s: float) -> None:
+    assert next(bound for bound in BUCKETS if round_s * 1.003 <= bound) / round_s < 1.1

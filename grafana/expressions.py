@@ -1,0 +1,42 @@
+"""Every query that a dashboard asks, ready to be run on a Prometheus.
+
+In: a dashboard as Grafana reads it (parsed JSON), and a value for each variable that its queries name.
+Out: one `Expression` for each query, in the order in which the panels stand.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+"""`${name}`, `${name:format}` or `$name`; none of them is PromQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One query of one panel, its variables filled in."""
+
+    dashboard: str
+    panel: str
+    expr: str
+
+
+def expressions(dashboard: Mapping[str, Any], values: Mapping[str, str]) -> list[Expression]:
+    """All queries of `dashboard` (its uid is what they are filed under).
+
+    `values` has a text for each variable, without the dollar: `__rate_interval`, `service` … A variable that it lacks
+    is a KeyError that names it, because a query with a hole in it proves nothing.
+    """
+    return [
+        Expression(dashboard["uid"], panel["title"], VARIABLE.sub(lambda m: values[m[1] or m[2]], target["expr"]))
+        for panel in panels(dashboard)
+        for target in panel.get("targets", ())
+    ]
+
+
+def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every panel, rows included, and what a collapsed row hides after its row."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels", ())

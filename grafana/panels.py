@@ -1,0 +1,271 @@
+"""The few shapes of which all dashboards are made.
+
+In: queries, and what they mean. Out: the SDK's panels and dashboards.
+
+A dashboard is a list of rows; the panels of a row share its width evenly, and the grid follows from that.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Final
+
+from grafana.queries import HIGHEST, Queries, Query
+from grafana.sdk import Dataquery, UnknownDataquery, common, gauge, prometheus, stat, timeseries
+from grafana.sdk import dashboard as model
+
+TAG: Final = "poolbench"
+GRID_COLUMNS: Final = 24
+NO_REQUESTS: Final = "no requests in this window"
+NO_EXPORTER: Final = "no data from postgres-exporter"
+PROMETHEUS: Final = common.DataSourceRef(type_val="prometheus", uid="prometheus")
+GRAFANA: Final = common.DataSourceRef(type_val="grafana", uid="-- Grafana --")
+
+Limits = Sequence[tuple[float, str]]
+"""From which value on which colour; below the first, green."""
+
+COLOURS: Final[Mapping[str, str]] = {
+    "used": "orange",
+    "used, mean": "orange",
+    "free": "green",
+    "idle": "green",
+    "size": "blue",
+    "connecting": "purple",
+    "min": "#8e8ea0",
+    "max": "red",
+    "waiting": "orange",
+    "waiting, mean": "blue",
+    "mean": "blue",
+    "p50": "green",
+    "p95": "yellow",
+    "p99": "orange",
+    "timed out": "red",
+    "failed": "purple",
+    "got one": "green",
+    "asked": "blue",
+    "connects": "blue",
+    "leaked": "red",
+    "abandoned": "purple",
+    "served (200)": "green",
+    "answered": "blue",
+    "200": "green",
+    "500": "purple",
+    "503": "red",
+    "active": "orange",
+    "idle in transaction": "purple",
+    "all": "blue",
+    "L ÷ λ": "blue",
+    "as measured": "green",
+    "CPU": "blue",
+    "resident": "blue",
+    HIGHEST: "#8e8ea0",
+}
+"""One meaning, one colour, on every panel."""
+
+AMOUNTS: Final = frozenset({"used", "used, mean", "waiting", "timed out", "served (200)", "leaked", "CPU", "resident"})
+"""What is filled below."""
+
+BOUNDS: Final = frozenset({"min", "max", HIGHEST})
+"""What is no measurement of this panel's own: dashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels side by side, below a heading if there is one; `height` in units of the grid."""
+
+    heading: str | None
+    panels: tuple[model.Panel, ...]
+    height: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One number of a `numbers` panel."""
+
+    query: Query
+    unit: str
+    limits: Limits = ()
+
+
+def over_time(
+    title: str, description: str, unit: str, queries: Queries, *, limits: Limits = (), empty: str | None = None
+) -> model.Panel:
+    """Lines over time from 0 up; `limits` are dashed lines, `empty` is what stands in place of no data at all."""
+    style = common.GraphThresholdsStyleMode.DASHED if limits else common.GraphThresholdsStyleMode.OFF
+    return model.Panel(
+        type_val="timeseries",
+        title=title,
+        description=description,
+        datasource=PROMETHEUS,
+        targets=_targets(queries),
+        options=timeseries.Options(
+            legend=common.VizLegendOptions(show_legend=True),
+            tooltip=common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.NONE),
+        ),
+        field_config=model.FieldConfigSource(
+            defaults=model.FieldConfig(
+                unit=unit,
+                min_val=0,
+                no_value=empty,
+                color=model.FieldColor(mode=model.FieldColorModeId.PALETTE_CLASSIC),
+                thresholds=_thresholds(limits),
+                custom=common.GraphFieldConfig(
+                    line_width=2,
+                    show_points=common.VisibilityMode.NEVER,
+                    thresholds_style=common.GraphThresholdsStyleConfig(style),
+                ),
+            ),
+            overrides=[_look(name) for name in _names(queries)],
+        ),
+    )
+
+
+def numbers(title: str, description: str, values: Sequence[Value], *, decimals: int | None = None) -> model.Panel:
+    """What is the case now, in large figures; with more than one, each has its name below."""
+    return model.Panel(
+        type_val="stat",
+        title=title,
+        description=description,
+        datasource=PROMETHEUS,
+        targets=_targets([value.query for value in values], instant=True),
+        options=stat.Options(
+            graph_mode=common.BigValueGraphMode.NONE,
+            text_mode=common.BigValueTextMode.VALUE_AND_NAME if len(values) > 1 else common.BigValueTextMode.VALUE,
+            reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"]),
+        ),
+        field_config=model.FieldConfigSource(
+            defaults=model.FieldConfig(
+                unit=values[0].unit,
+                decimals=decimals,
+                no_value=NO_REQUESTS,
+                thresholds=_thresholds(values[0].limits),
+            ),
+            overrides=[
+                _override(value.query.legend, unit=value.unit, thresholds=_thresholds(value.limits))
+                for value in values[1:]
+            ],
+        ),
+    )
+
+
+def share(title: str, description: str, queries: Queries, limits: Limits) -> model.Panel:
+    """How much of a whole is taken now, from 0 to 100 %."""
+    return model.Panel(
+        type_val="gauge",
+        title=title,
+        description=description,
+        datasource=PROMETHEUS,
+        targets=_targets(queries, instant=True),
+        options=gauge.Options(reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"])),
+        field_config=model.FieldConfigSource(
+            defaults=model.FieldConfig(unit="percentunit", min_val=0, max_val=1, thresholds=_thresholds(limits)),
+        ),
+    )
+
+
+def variable(name: str, label: str, query: str) -> model.VariableModel:
+    """A choice of one among what Prometheus knows now."""
+    return model.VariableModel(
+        name=name,
+        label=label,
+        datasource=PROMETHEUS,
+        query={"qryType": 1, "query": query, "refId": name},
+        definition=query,
+        refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=model.VariableSort.ALPHABETICAL_ASC,
+    )
+
+
+def dashboard(
+    uid: str, title: str, description: str, rows: Iterable[Row], variables: Sequence[model.VariableModel] = ()
+) -> model.Dashboard:
+    """With the last 15 minutes, the bench's own marks, and links to its siblings."""
+    return model.Dashboard(
+        uid=uid,
+        title=title,
+        description=description,
+        tags=[TAG],
+        time=model.DashboardDashboardTime(from_val="now-15m", to="now"),
+        refresh="5s",
+        graph_tooltip=model.DashboardCursorSync.CROSSHAIR,
+        panels=_placed(rows),
+        templating=model.DashboardDashboardTemplating(list(variables)),
+        annotations=model.AnnotationContainer([_bench_marks()]),
+        links=[
+            model.DashboardLink(
+                title="poolbench dashboards", type_val=model.DashboardLinkType.DASHBOARDS, tags=[TAG], keep_time=True
+            )
+        ],
+    )
+
+
+def _placed(rows: Iterable[Row]) -> list[model.Panel | model.RowPanel]:
+    placed: list[model.Panel | model.RowPanel] = []
+    y = 0
+    for row in rows:
+        if row.heading:
+            grid = model.GridPos(h=1, w=GRID_COLUMNS, x=0, y=y)
+            placed.append(model.RowPanel(title=row.heading, grid_pos=grid, id_val=len(placed) + 1))
+            y += 1
+        width = GRID_COLUMNS // len(row.panels)
+        for nth, panel in enumerate(row.panels):
+            panel.grid_pos = model.GridPos(h=row.height, w=width, x=nth * width, y=y)
+            panel.id_val = len(placed) + 1
+            placed.append(panel)
+        y += row.height
+    return placed
+
+
+def _bench_marks() -> model.AnnotationQuery:
+    """The start, the faults and the end of each bench run, which it posts under this tag."""
+    target = {"type": "tags", "tags": [TAG], "matchAny": False, "limit": 100}
+    return model.AnnotationQuery(
+        name="bench runs", datasource=GRAFANA, icon_color="light-blue", target=UnknownDataquery(target)
+    )
+
+
+def _targets(queries: Iterable[Query], *, instant: bool = False) -> list[Dataquery]:
+    return [
+        prometheus.Dataquery(
+            expr=query.expr,
+            legend_format=query.legend,
+            ref_id=ascii_uppercase[nth],
+            exemplar=query.exemplar,
+            instant=instant,
+            range_val=not instant,
+        )
+        for nth, query in enumerate(queries)
+    ]
+
+
+def _names(queries: Queries) -> list[str]:
+    """The names of all series that have a look of their own; any state or status may come where a label names them."""
+    legends = [query.legend for query in queries]
+    if "{{state}}" in legends:
+        legends += ["active", "idle", "idle in transaction"]
+    if "{{status}}" in legends:
+        legends += ["200", "500", "503"]
+    return [legend for legend in legends if legend in COLOURS]
+
+
+def _look(name: str) -> model.DashboardFieldConfigSourceOverrides:
+    colour = {"mode": "fixed", "fixedColor": COLOURS[name]}
+    if name in BOUNDS:
+        dashed = {"custom.lineStyle": {"fill": "dash", "dash": [6, 6]}, "custom.lineWidth": 1}
+        return _override(name, color=colour, **dashed)
+    if name in AMOUNTS:
+        return _override(name, color=colour, **{"custom.fillOpacity": 15})
+    return _override(name, color=colour)
+
+
+def _override(name: str, **properties: object) -> model.DashboardFieldConfigSourceOverrides:
+    return model.DashboardFieldConfigSourceOverrides(
+        matcher=model.MatcherConfig(id_val="byName", options=name),
+        properties=[model.DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()],
+    )
+
+
+def _thresholds(limits: Limits) -> model.ThresholdsConfig:
+    return model.ThresholdsConfig(
+        steps=[model.Threshold(None, "green"), *(model.Threshold(value, colour) for value, colour in limits)]
+    )

@@ -1,0 +1,177 @@
+"""The three stacks side by side: a column for each service, a row for each question.
+
+In: nothing. Out: the dashboard `pools-side-by-side`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.report.words import STACKS, WHOLE_STACKS
+from grafana import queries
+from grafana.panels import NO_EXPORTER, NO_REQUESTS, Limits, Row, Value, dashboard, numbers, over_time
+from grafana.queries import Queries
+from grafana.sdk import dashboard as model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One row: what is asked, what its panels show, what they say and what not."""
+
+    text: str
+    fact: str
+    unit: str
+    queries: Callable[[str], Queries]
+    description: str
+    limits: Limits = ()
+    empty: str | None = None
+
+
+QUESTIONS = (
+    Question(
+        text="Is the pool full?",
+        fact="connections",
+        unit="short",
+        queries=queries.connections,
+        description=(
+            "“used” at “max” means that the next request has to wait. “used” is counted by the service, leaks "
+            "included; “free” is what the library says. They need not add up to “max”: a pool grows, and a lost "
+            "connection is in neither. Looked at every 5 s: what is shorter stays unseen."
+        ),
+    ),
+    Question(
+        text="Who waits for a connection?",
+        fact="waiting requests",
+        unit="short",
+        queries=queries.waiting,
+        limits=((1, "orange"),),
+        description=(
+            "Handlers that have asked for a connection and have none, at the moment of each scrape. From the dashed "
+            "line on somebody waits. It does not say how long, nor who waits in front of the framework."
+        ),
+    ),
+    Question(
+        text="How long until a request has its connection?",
+        fact="acquire",
+        unit="s",
+        queries=queries.acquire,
+        empty=NO_REQUESTS,
+        description=(
+            "From asking to having, or giving up: timeouts are in it, at the length of their patience. The mean is "
+            "exact; quantiles are estimated between two bucket bounds, and so may stand above the longest wait there "
+            "was. A dot is a traced request, and leads to its trace."
+        ),
+    ),
+    Question(
+        text="How many give up?",
+        fact="timeouts per second",
+        unit="ops",
+        queries=queries.timeouts,
+        description=(
+            "Acquires that ended without a connection because their patience was over; each is a 503. Anything above 0 "
+            "is lost work. Acquires that failed otherwise, as with a dead database, are not in it."
+        ),
+    ),
+    Question(
+        text="How many are served?",
+        fact="goodput",
+        unit="reqps",
+        queries=queries.answers,
+        description=(
+            "200s per second on the paths that take a connection, and answers of any kind; the gap between the two is "
+            "what was told no. c connections held for h seconds serve at most c ÷ h: the pool is busy there, not slow."
+        ),
+    ),
+    Question(
+        text="How long does a request take?",
+        fact="latency",
+        unit="s",
+        queries=queries.latency,
+        empty=NO_REQUESTS,
+        description=(
+            "From the framework to the head of the answer, failures included, on the paths that take a connection. "
+            "Acquire and hold are in it; the queue in front of the framework, which only the client sees, is not. The "
+            "mean is exact; quantiles are estimated between two bucket bounds."
+        ),
+    ),
+    Question(
+        text="What does PostgreSQL see?",
+        fact="backends",
+        unit="short",
+        queries=queries.backends,
+        empty=NO_EXPORTER,
+        description=(
+            "Server processes under this service's name, by what they do at the scrape. A connection that the "
+            "application holds without a statement is “idle” here and “used” in the first row. Backends that stay away "
+            "while the pool says “used” are connections that it lost."
+        ),
+    ),
+    Question(
+        text="What does it cost in CPU?",
+        fact="CPU, of one core",
+        unit="percentunit",
+        queries=queries.cpu,
+        limits=((0.7, "orange"),),
+        description=(
+            "Of the process that answers /metrics: uvicorn itself, or gunicorn's worker and not its arbiter. From the "
+            "dashed line on, the waiting is about the processor and no longer about the pool."
+        ),
+    ),
+    Question(
+        text="What does it cost in memory?",
+        fact="resident memory",
+        unit="bytes",
+        queries=queries.memory,
+        description=(
+            "Of the process that answers /metrics: uvicorn itself, or gunicorn's worker and not its arbiter. "
+            "Interpreter and framework are most of it; the pool hardly shows."
+        ),
+    ),
+)
+
+
+def build() -> model.Dashboard:
+    return dashboard(
+        uid="pools-side-by-side",
+        title="Connection pools, side by side",
+        description=(
+            "One column is one stack: pool, driver, framework, server and concurrency model differ at once. The dashed "
+            "grey line is the highest of the three, so that each row has one scale."
+        ),
+        rows=[Row(None, tuple(_now(service) for service in STACKS)), *(_row(question) for question in QUESTIONS)],
+    )
+
+
+def _row(question: Question) -> Row:
+    return Row(
+        question.text,
+        tuple(
+            over_time(
+                title=f"{stack}: {question.fact}",
+                description=question.description,
+                unit=question.unit,
+                queries=(*question.queries(service), queries.highest(question.queries)),
+                limits=question.limits,
+                empty=question.empty,
+            )
+            for service, stack in STACKS.items()
+        ),
+    )
+
+
+def _now(service: str) -> model.Panel:
+    """The head of a column: its stack's name, and how it fares."""
+    used, _, most = queries.connections(service)
+    (waiting,) = queries.waiting(service)
+    (served,) = queries.served(service)
+    (timeouts,) = queries.timeouts(service)
+    return numbers(
+        title=STACKS[service],
+        description=f"{WHOLE_STACKS[service]}. The state at the last scrape, and the rates of the last 20 s.",
+        values=(
+            Value(used, "short"),
+            Value(most, "short"),
+            Value(waiting, "short", limits=((1, "orange"),)),
+            Value(served, "reqps"),
+            Value(timeouts, "ops", limits=((0.001, "red"),)),
+        ),
+    )

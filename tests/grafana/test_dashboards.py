@@ -1,0 +1,150 @@
+"""What a reader may rely on, on every panel of every dashboard."""
+
+from itertools import combinations, pairwise
+from typing import Any
+
+import pytest
+
+from bench.report.words import STACKS
+from grafana.queries import HIGHEST
+from tests.grafana.boards import BOARDS, EXPRESSIONS, PANELS
+
+EACH_PANEL = pytest.mark.parametrize(
+    ("uid", "panel"), PANELS, ids=[f"{uid}: {panel['title']}" for uid, panel in PANELS]
+)
+EACH_BOARD = pytest.mark.parametrize("uid", BOARDS)
+
+
+def test_there_are_three() -> None:
+    assert set(BOARDS) == {"pools-side-by-side", "pool-one-service", "pool-any-service"}
+    assert all(board["uid"] == uid for uid, board in BOARDS.items())
+
+
+@EACH_PANEL
+def test_a_panel_says_what_it_shows_and_in_which_unit(uid: str, panel: dict[str, Any]) -> None:
+    assert len(panel["description"]) > 40
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert panel["type"] in {"timeseries", "stat", "gauge"}
+
+
+@EACH_PANEL
+def test_lines_have_a_legend_with_a_name_for_each_query(uid: str, panel: dict[str, Any]) -> None:
+    names = [target["legendFormat"] for target in panel["targets"]]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    if panel["type"] == "timeseries":
+        assert panel["options"]["legend"]["showLegend"] is True
+
+
+@EACH_PANEL
+def test_lines_start_at_zero(uid: str, panel: dict[str, Any]) -> None:
+    if panel["type"] != "stat":
+        assert panel["fieldConfig"]["defaults"]["min"] == 0
+
+
+@EACH_PANEL
+def test_a_look_is_given_only_to_what_a_panel_may_show(uid: str, panel: dict[str, Any]) -> None:
+    names = {target["legendFormat"] for target in panel["targets"]}
+    free = any("{{" in name for name in names)
+    looks = {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]}
+    assert free or looks <= names
+
+
+@EACH_PANEL
+def test_thresholds_rise(uid: str, panel: dict[str, Any]) -> None:
+    first, *steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert first["value"] is None
+    assert all(one["value"] < other["value"] for one, other in pairwise(steps))
+
+
+@EACH_PANEL
+def test_a_panel_of_quantiles_says_when_there_is_nothing_to_show(uid: str, panel: dict[str, Any]) -> None:
+    if any("histogram_quantile" in target["expr"] for target in panel["targets"]):
+        assert panel["fieldConfig"]["defaults"]["noValue"].endswith("in this window")
+
+
+@EACH_BOARD
+def test_titles_and_ids_are_unique(uid: str) -> None:
+    panels = BOARDS[uid]["panels"]
+    assert len({panel["title"] for panel in panels}) == len(panels)
+    assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+@EACH_BOARD
+def test_titles_ask_or_name_a_stack(uid: str) -> None:
+    for panel in BOARDS[uid]["panels"]:
+        title = panel["title"]
+        assert title.endswith("?") or title.startswith(tuple(STACKS.values())) or panel["type"] == "row"
+
+
+@EACH_BOARD
+def test_no_two_panels_overlap_and_none_is_too_small_to_read(uid: str) -> None:
+    places = [panel["gridPos"] for panel in BOARDS[uid]["panels"]]
+    for place in places:
+        assert 0 <= place["x"] <= place["x"] + place["w"] <= 24
+    for one, other in combinations(places, 2):
+        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert beside or above, (one, other)
+    assert all(panel["gridPos"]["h"] >= 6 for panel in BOARDS[uid]["panels"] if panel["type"] != "row")
+
+
+@EACH_BOARD
+def test_every_line_of_the_grid_is_filled(uid: str) -> None:
+    area = sum(panel["gridPos"]["w"] * panel["gridPos"]["h"] for panel in BOARDS[uid]["panels"])
+    bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in BOARDS[uid]["panels"])
+    assert area == 24 * bottom
+
+
+@EACH_BOARD
+def test_a_dashboard_opens_on_now_and_knows_its_siblings_and_the_bench(uid: str) -> None:
+    board = BOARDS[uid]
+    assert board["time"] == {"from": "now-15m", "to": "now"}
+    assert (board["refresh"], board["timezone"], board["graphTooltip"], board["tags"]) == (
+        "5s", "browser", 1, ["poolbench"],
+    )  # fmt: skip
+    (link,) = board["links"]
+    assert (link["type"], link["tags"], link["keepTime"]) == ("dashboards", ["poolbench"], True)
+    assert "placement" not in link
+    (marks,) = board["annotations"]["list"]
+    assert marks["enable"] is True
+    assert "placement" not in marks
+    assert marks["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
+    assert marks["target"] == {"type": "tags", "tags": ["poolbench"], "matchAny": False, "limit": 100}
+
+
+@pytest.mark.parametrize(("column", "service"), list(enumerate(STACKS)))
+def test_a_column_is_about_its_own_service(column: int, service: str) -> None:
+    panels = [panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["gridPos"]["x"] == 8 * column]
+    assert len(panels) == 10
+    for panel in panels:
+        assert panel["title"].startswith(STACKS[service])
+        assert panel["gridPos"]["w"] == 8
+        for target in panel["targets"]:
+            whose = ".+" if target["legendFormat"] == HIGHEST else service
+            assert f'=~"{whose}"' in target["expr"]
+            assert not any(f'"{other}"' in target["expr"] for other in STACKS if other != whose)
+
+
+def test_the_three_columns_differ_in_nothing_but_the_service() -> None:
+    columns = []
+    for service, stack in STACKS.items():
+        panels = [panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["title"].startswith(stack)]
+        exprs = [target["expr"].replace(service, "SERVICE") for panel in panels for target in panel["targets"]]
+        units = [panel["fieldConfig"]["defaults"]["unit"] for panel in panels]
+        columns.append((exprs, units, [panel["title"].removeprefix(stack) for panel in panels]))
+    assert columns[0] == columns[1] == columns[2]
+
+
+def test_traces_stand_beside_the_slowest_acquires_alone() -> None:
+    asked = {target["expr"] for _, panel in PANELS for target in panel["targets"] if target["exemplar"]}
+    assert len(asked) == 5
+    assert all("histogram_quantile(0.99" in expr and "max(" not in expr for expr in asked)
+    assert all("acquire_seconds" in expr or "wait_time_seconds" in expr for expr in asked)
+
+
+def test_the_dashboard_for_any_service_knows_no_name_of_ours() -> None:
+    ours = ("db_pool_", "db_query_", "http_", "poolbench_", "process_", 'service="')
+    exprs = [found.expr for found in EXPRESSIONS if found.dashboard == "pool-any-service"]
+    assert exprs
+    assert not [expr for expr in exprs if any(name in expr for name in ours)]
