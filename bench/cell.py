@@ -1,18 +1,19 @@
-"""One cell: one scenario on one service, on a process of its own, from start to stop.
+"""One cell: one scenario on one service, from the settings to the last sample.
 
-In: what is asked, a database, a load generator. Out: a `Cell` with its samples, whatever happened.
+In: what is asked, a way to open the service, a load generator. Out: a `Cell` with its samples, whatever happened.
 """
 
+import http.client
 import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic, process_time, sleep
+from time import monotonic, process_time, sleep, time
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
@@ -24,8 +25,9 @@ from bench.scenarios.loads import Drive, length_s
 from bench.scenarios.model import Asked
 from bench.targets.database import Database
 from bench.targets.http import Client, ServiceError
-from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied, Usage
+from bench.targets.local import PROBE_THREADS, ServiceDied
 from bench.targets.sampler import Row, Sampler, machine_seconds
+from bench.targets.service import Service, Usage
 from services.common import contract
 
 if TYPE_CHECKING:
@@ -52,7 +54,10 @@ class Played:
 class Conditions:
     """What all cells of a run share."""
 
-    database: Database
+    open: Callable[[str, Mapping[str, Any]], AbstractContextManager[Service]]
+    """A service of this name with these settings in force, for as long as a cell lasts."""
+    database: Database | None
+    """Where PostgreSQL is asked for its own view of the pool; None where it cannot be."""
     local_database: bool
     tuning: contract.Tuning
     work_units: int
@@ -64,7 +69,7 @@ class Mismatch(RuntimeError):
 
 
 def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str, Any]:
-    """The environment of a measured service; sizes are set at start, never at runtime."""
+    """The settings of a measured service: the environment of a process, or what a service elsewhere is told."""
     scenario = asked.scenario
     settings: dict[str, Any] = {
         "work_time_ms": asked.hold_ms,
@@ -88,7 +93,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
     settings = settings_for(asked, conditions, cell.service)
     emit = _emitter(cell, events)
     try:
-        with LocalService(cell.service, conditions.database, settings) as service:
+        with conditions.open(cell.service, settings) as service:
             in_force = _read_back(service.base_url, settings)
             _warm_up(service.base_url, asked.scenario.pool_size)
             generator.wait_ready()
@@ -101,22 +106,22 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
         return Played(ended, measured.requests, samples, events)
     except ServiceDied as error:
         failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
-    except (GeneratorFailed, Mismatch, ServiceError, OSError) as error:
-        failed = replace(cell, status="failed", why=str(error).splitlines()[0])
+    except (GeneratorFailed, Mismatch, ServiceError, http.client.HTTPException, OSError) as error:
+        failed = replace(cell, status="failed", why=(str(error) or type(error).__name__).splitlines()[0])
     return Played(replace(failed, took_s=monotonic() - began), None, samples, events)
 
 
 @dataclass(frozen=True)
 class Meter:
-    """CPU seconds at one moment: of the service, of this process, of the whole machine."""
+    """CPU seconds at one moment: of the service where it can be seen, of this process, of the whole machine."""
 
     at: float
-    service: Usage
+    service: Usage | None
     harness_s: float
     machine_s: float
 
     @classmethod
-    def read(cls, service: LocalService) -> "Meter":
+    def read(cls, service: Service) -> "Meter":
         return cls(monotonic(), service.usage(), process_time(), machine_seconds())
 
 
@@ -136,14 +141,16 @@ class Measured:
             "load_s": finished if isinstance(finished, float) else 0.0,
             "skew_ms": self.outcome.skew_ms,
             "lateness_ms_p99": self.outcome.lateness_p99_ms,
-            "rss_mb": self.after.service.rss_mb,
+            "rss_mb": self.after.service.rss_mb if self.after.service else None,
+            "began_s": round(time() - monotonic() + self.outcome.t0, 3),
         }
 
     def cpu(self, samples: list[Row]) -> CpuSeconds:
-        """Where the machine's time went; `other` is what none of the parts accounts for."""
+        """Where this machine's time went; `other` is what none of the parts accounts for."""
         read = [row[POSTGRES_CPU] for row in samples if row[POSTGRES_CPU] is not None]
         postgres = read[-1] - read[0] if read else None
-        service = self.after.service.cpu_s - self.before.service.cpu_s
+        before, after = self.before.service, self.after.service
+        service = after.cpu_s - before.cpu_s if before and after else None
         harness = self.after.harness_s - self.before.harness_s
         busy = self.after.machine_s - self.before.machine_s
         return CpuSeconds(
@@ -151,13 +158,13 @@ class Measured:
             service=service,
             postgres=postgres,
             harness=harness,
-            other=max(0.0, busy - self.outcome.cpu_s - service - harness - (postgres or 0.0)),
+            other=max(0.0, busy - self.outcome.cpu_s - (service or 0.0) - harness - (postgres or 0.0)),
             available=(psutil.cpu_count() or 1) * (self.after.at - self.before.at),
         )
 
 
 def _measure(
-    service: LocalService, generator: LoadGenerator, drive: Drive, sampler: Sampler, timeline: Timeline
+    service: Service, generator: LoadGenerator, drive: Drive, sampler: Sampler, timeline: Timeline
 ) -> Measured:
     """Plays the load, with everything that looks on; raises ServiceDied where the service does not outlive it."""
 
@@ -184,7 +191,7 @@ def _measure(
 
 
 @contextmanager
-def _watched(service: LocalService, generator: LoadGenerator) -> Iterator[None]:
+def _watched(service: Service, generator: LoadGenerator) -> Iterator[None]:
     """Ends the generator as soon as the service is dead: nobody answers any more, and refusals prove nothing."""
     over = threading.Event()
 
@@ -212,12 +219,13 @@ def _emitter(cell: Cell, events: list[Event]) -> Emit:
 
 
 def _sampler(
-    service: LocalService, conditions: Conditions, asked: Asked, generator: LoadGenerator, rows: list[Row]
+    service: Service, conditions: Conditions, asked: Asked, generator: LoadGenerator, rows: list[Row]
 ) -> Sampler:
+    name = service.application_name
     return Sampler(
         service.base_url,
-        service.name,
-        conditions.database,
+        name or "",
+        conditions.database if name else None,
         rows,
         local_database=conditions.local_database,
         hold_s=asked.hold_ms / 1000,
@@ -226,7 +234,7 @@ def _sampler(
     )
 
 
-def _drive(cell: Cell, asked: Asked, service: LocalService) -> Drive:
+def _drive(cell: Cell, asked: Asked, service: Service) -> Drive:
     return Drive(base_url=service.base_url, load=asked.load, mix=asked.mix, seed=cell.seed, give_up_s=asked.give_up_s)
 
 

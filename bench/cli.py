@@ -48,7 +48,14 @@ class CheckTarget(OneOf):
         return super().convert(value, param, ctx)
 
 
-SERVICE = OneOf("service", contract.SERVICES)
+class ServiceAt(OneOf):
+    """A service's name, or NAME=URL for one that runs elsewhere; what the two halves are is looked at later."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value) if "=" in str(value) else super().convert(value, param, ctx)
+
+
+SERVICE_AT = ServiceAt("service", contract.SERVICES)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
 TUNING = OneOf("tuning", get_args(contract.Tuning))
@@ -97,7 +104,20 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 
 
 @cli.command()
-@click.option("-s", "--service", "services", type=SERVICE, multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--target",
+    metavar="local|compose|URL",
+    help="Where the services are: processes of the bench's own (the default), the Compose stack, or an address.",
+)
+@click.option(
+    "-s",
+    "--service",
+    "services",
+    type=SERVICE_AT,
+    multiple=True,
+    metavar="NAME[=URL]",
+    help="Only this one, or one that runs elsewhere under a name of your own; may be repeated.",
+)
 @click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
@@ -108,8 +128,14 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
     "--out", type=click.Path(path_type=Path), help="Where the results go; by default a new folder in results/."
 )
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@click.option(
+    "--grafana",
+    metavar="URL",
+    help="Mark cells and faults there (or set GRAFANA_URL); the Compose stack's by default, with --target compose.",
+)
 @with_database
 def run(
+    target: str | None,
     services: tuple[str, ...],
     scenarios: tuple[str, ...],
     profile: str,
@@ -119,11 +145,25 @@ def run(
     seed: int,
     out: Path | None,
     resume: bool,
+    grafana: str | None,
     database_url: str | None,
     pg_bin: Path | None,
 ) -> None:
-    """Play scenarios against each service, and show them side by side."""
-    from bench.commands import run_plan
+    """Play scenarios against each service, and show them side by side.
+
+    By default every cell starts a service process of its own over an embedded PostgreSQL. With --target compose, or
+    with addresses, it is played on services that run already: each cell sets their hold, patience and pool through
+    POST /admin/config, and in the end they are as they were found. Tuning, workers and threads are theirs; what is
+    not as asked for is refused before anything is measured. --database-url is then their PostgreSQL as seen from
+    here: its view of the pool is recorded, and scenarios that load its CPU can be played.
+
+    \b
+    bench run --target compose
+    bench run --target http://host:8000
+    bench run -s mine=http://host:8000 -s other=http://host:8010 --database-url postgresql://…
+    """
+    from bench.commands import Around, run_plan
+    from bench.elsewhere import where
     from bench.records import Plan
 
     chosen = PROFILES[profile]
@@ -137,7 +177,8 @@ def run(
         services=_in_order(services, contract.SERVICES),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
     )
-    sys.exit(run_plan(plan, out, database_url, pg_bin, resume=resume))
+    around = Around(place=where(target, services), database_url=database_url, pg_bin=pg_bin, grafana=grafana)
+    sys.exit(run_plan(plan, out, around, resume=resume))
 
 
 @cli.command()

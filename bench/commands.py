@@ -3,20 +3,24 @@
 In: a plan, names, paths. Out: lines on the terminal, files through the store, an exit status.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from bench.annotations import Grafana
+from bench.cell import Played
 from bench.check import Report, check
+from bench.elsewhere import COMPOSE_GRAFANA, LOCAL, Where, elsewhere, planned
 from bench.environment import describe
 from bench.errors import UserError
 from bench.progress import Progress, duration
-from bench.records import Plan, Run
+from bench.records import Environment, Plan, Run
 from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import embedded_postgres
@@ -29,42 +33,91 @@ RESULTS: Final = Path("results")
 
 
 @contextmanager
-def database_target(url: str | None, pg_bin: Path | None) -> Iterator[Target]:
-    """The given database, or an embedded one, with the services' tables in it."""
+def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, bool]]:
+    """The given database, or an embedded one, with the services' tables in it; and whether it is embedded."""
     if url is not None:
         if pg_bin is not None:
             raise UserError("--pg-bin is for the embedded PostgreSQL: leave it out, or --database-url")
         database = Database.from_url(url)
         reachable(database)
         load_schema(database, SCHEMA)
-        yield Target(database, local=False)
+        yield database, False
         return
     with embedded_postgres(pg_bin=pg_bin) as database:
         load_schema(database, SCHEMA)
-        yield Target(database, local=True)
+        yield database, True
 
 
-def run_plan(plan: Plan, out: Path | None, database_url: str | None, pg_bin: Path | None, *, resume: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What a run has around it: where it takes place, its database, and who is told of it."""
+
+    place: Where = LOCAL
+    database_url: str | None = None
+    pg_bin: Path | None = None
+    grafana: str | None = None
+
+
+def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> int:
     """Plays a plan; returns 1 where a cell failed."""
     from bench.report import terminal
     from bench.results import Results
     from bench.store import Store
 
     directory = _directory(plan, out, resume=resume)
-    store = Store(directory, resume=resume)
-    done = _resumed(store.stored.run, plan, directory) if store.stored else None
+    grafana = _grafana(around)
+    with ExitStack() as stack:
+        target = None
+        if around.place.kind != "local":
+            target = stack.enter_context(_elsewhere(around, plan.tuning))
+            plan = planned(plan, around.place.kind, target)
+        store = Store(directory, resume=resume)
+        results = Results(store)
+        done = _resumed(store.stored.run, plan, directory) if store.stored else None
+        target = target or Target(*stack.enter_context(postgres(around.database_url, around.pg_bin)))
+        progress = _progress(plan, target, done, directory)
+
+        def ended(run: Run, played: Played) -> None:
+            results.add(run, played)
+            if grafana:
+                grafana.mark(played)
+
+        finished = run(plan, _environment(target), target, done, progress, ended)
+    click.echo(terminal.report(results.view(finished)))
+    click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
+    return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
+
+
+def _elsewhere(around: Around, tuning: str) -> AbstractContextManager[Target]:
+    if around.pg_bin is not None:
+        raise UserError("--pg-bin is for the embedded PostgreSQL: leave it out, or --target")
+    return elsewhere(around.place, tuning, around.database_url, _say)
+
+
+def _grafana(around: Around) -> Grafana | None:
+    """Who takes the annotations: as asked for, or the one of the Compose stack."""
+    compose = COMPOSE_GRAFANA if around.place.kind == "compose" else None
+    url = around.grafana or os.environ.get("GRAFANA_URL") or compose
+    return Grafana(url, os.environ, _say) if url else None
+
+
+def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> Progress:
     finished = {cell.key for cell in done.cells} if done else set()
-    left = [estimate_s(cell) for cell in planned_cells(plan) if cell.key not in finished]
-    checks = [CHECK_ESTIMATE_S] * len(plan.services)
+    cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not target.unfit(cell)]
+    left = [estimate_s(cell) for cell in cells]
+    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len(plan.services)
     progress = Progress(checks + left)
     progress.say(f"{len(left)} cells in about {duration(sum(checks + left))} → {directory}")
-    results = Results(store)
-    with database_target(database_url, pg_bin) as target:
-        environment = describe(target.database, "embedded" if target.local else "given")
-        ended = run(plan, environment, target, done, progress, results.add)
-    click.echo(terminal.report(results.view(ended)))
-    click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
-    return 1 if any(cell.status == "failed" for cell in ended.cells) else 0
+    return progress
+
+
+def _environment(target: Target) -> Environment:
+    given: Literal["given"] | None = "given" if target.database else None
+    return describe(target.database, "embedded" if target.local else given, fresh_processes=not target.remote)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
@@ -93,9 +146,9 @@ def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | Non
     names = [target for target in targets if "://" not in target]
     failed = sum(not report.passed for report in reports)
     if names:
-        with database_target(database_url, pg_bin) as target:
+        with postgres(database_url, pg_bin) as (database, _):
             for name in names:
-                checked = check_service(name, target.database, {"tuning": tuning}, _nothing)
+                checked = check_service(name, database, {"tuning": tuning}, _nothing)
                 if checked.report is None:
                     click.echo(f"{name}: {checked.refused}")
                 else:

@@ -1,6 +1,6 @@
 """Where a run takes place: machine, versions, commit.
 
-In: this machine and a database. Out: an `Environment` for the record.
+In: this machine, and a database where there is one. Out: an `Environment` for the record.
 """
 
 import os
@@ -17,6 +17,7 @@ from bench.records import Environment
 from bench.targets.database import Database, connect, max_connections
 from bench.targets.local import ROOT
 
+GENERATOR: Final = ("locust", "gevent")
 LIBRARIES: Final = (
     "asyncpg",
     "psycopg",
@@ -30,16 +31,18 @@ LIBRARIES: Final = (
     "flask",
     "gunicorn",
     "prometheus-client",
-    "locust",
-    "gevent",
+    *GENERATOR,
 )
 
 
-def describe(database: Database, kind: Literal["embedded", "given"]) -> Environment:
-    """Raises UserError where the database cannot be reached."""
-    with connect(database) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
-        most = max_connections(connection)
+def describe(
+    database: Database | None, kind: Literal["embedded", "given"] | None, *, fresh_processes: bool = True
+) -> Environment:
+    """Raises UserError where the database cannot be reached.
+
+    Where the services' processes are not made for the cells, their libraries are not those of this machine.
+    """
+    postgres, most = _postgres(database) if database else ("unknown", None)
     commit = _git("rev-parse", "HEAD")
     return Environment(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -50,11 +53,19 @@ def describe(database: Database, kind: Literal["embedded", "given"]) -> Environm
         cores=os.cpu_count() or 1,
         memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        postgres=str(row[0]) if row else "unknown",
+        postgres=postgres,
         max_connections=most,
         database=kind,
-        versions={name: version(name) for name in LIBRARIES},
+        versions={name: version(name) for name in (LIBRARIES if fresh_processes else GENERATOR)},
+        fresh_processes=fresh_processes,
     )
+
+
+def _postgres(database: Database) -> tuple[str, int]:
+    """Its version, and how many connections it takes."""
+    with connect(database) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+        return str(row[0]) if row else "unknown", max_connections(connection)
 
 
 def _cpu() -> str:

@@ -9,7 +9,7 @@ from threading import Event
 
 import click
 
-from bench.commands import database_target
+from bench.commands import postgres
 from bench.errors import UserError
 from bench.targets.local import LocalService, ServiceDied, port_in_use
 from services.common import contract
@@ -30,8 +30,8 @@ def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")
     with ExitStack() as stack:
-        target = stack.enter_context(database_target(database_url, pg_bin))
-        services = [LocalService(name, target.database, port=port) for name, port in ports.items()]
+        database, _ = stack.enter_context(postgres(database_url, pg_bin))
+        services = [LocalService(name, database, port=port) for name, port in ports.items()]
         try:
             for service in services:
                 stack.callback(service.stop)
@@ -41,7 +41,7 @@ def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int
         except ServiceDied as error:
             click.echo(f"bench: {error}; its last lines:\n{error.log_tail}", err=True)
             return 1
-        click.echo(_welcome(services, str(target.database)))
+        click.echo(_welcome(services, str(database)))
         never = Event()
         while not never.wait(0.5):
             for service in services:

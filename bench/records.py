@@ -2,15 +2,17 @@
 
 In: nothing. Out: the values that the runner fills, the store keeps, and every report is made from.
 
-History of `SCHEMA`: 1, the first.
+History of `SCHEMA`: 1, the first; what was added to it since has a default.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 SCHEMA: Final = 1
 
-Status = Literal["ok", "failed"]
+Status = Literal["ok", "failed", "skipped"]
+TargetKind = Literal["local", "compose", "remote"]
+"""Where a run takes place: in processes of its own, in the Compose stack, or in services at given addresses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +30,13 @@ class Environment:
     memory_gb: float
     python: str
     postgres: str
-    max_connections: int
-    database: Literal["embedded", "given"]
+    max_connections: int | None
+    database: Literal["embedded", "given"] | None
+    """None where the run had no database to look at; then nothing is known of PostgreSQL either."""
     versions: dict[str, str]
-    """Distribution → version, of every library that takes part."""
+    """Distribution → version, of every library that takes part on this machine."""
+    fresh_processes: bool = True
+    """Each cell had a service process of its own; else one that ran before, with a new pool."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,9 @@ class Plan:
     seed: int
     services: tuple[str, ...]
     scenarios: tuple[str, ...]
+    target: TargetKind = "local"
+    urls: dict[str, str] = field(default_factory=dict)
+    """Service → address, where it runs elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +80,11 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class CpuSeconds:
-    """CPU time during the load. `other` is the rest of the machine."""
+    """CPU time of the bench's machine during the load. None is what runs elsewhere, or cannot be seen; `other` is
+    the rest of the machine, and what cannot be seen on it."""
 
     generator: float
-    service: float
+    service: float | None
     postgres: float | None
     harness: float
     other: float
@@ -102,11 +111,13 @@ class Cell:
     forecast: Forecast
     status: Status
     why: str | None = None
-    """Why it failed, in one line."""
+    """Why it failed or was skipped, in one line."""
     log_tail: str | None = None
     """The service's last lines, where it failed."""
     settings: dict[str, Any] | None = None
     """Read back from the service."""
+    began_s: float | None = None
+    """When its load began, in seconds since 1970: what a dashboard calls that moment."""
     load_s: float = 0.0
     """First planned to last answered."""
     took_s: float = 0.0

@@ -1,25 +1,26 @@
 """The matrix of a run: check every service, then scenarios × services × blocks, each cell saved when it ends.
 
-In: a plan, a database, a store. Out: a `Run` on disk, and a line of progress per cell.
+In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per cell.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from bench.analysis.forecast import forecast
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
-from bench.records import SCHEMA, Cell, Environment, Plan, Run
+from bench.records import SCHEMA, Cell, Environment, Plan, Run, Status
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
 from bench.targets.database import Database, calibrate_units
 from bench.targets.local import LocalService, ServiceDied
+from bench.targets.remote import Remote, RemoteService
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
@@ -32,10 +33,36 @@ SHIPPED_OVERFLOW: Final = {"sqlalchemy_fastapi": 10}
 
 @dataclass(frozen=True)
 class Target:
-    """Where services find their database, and whether its processes can be looked at from here."""
+    """Where services run and find their database, and whether its processes can be looked at from here.
 
-    database: Database
+    Without `remote`, every cell starts a service process of its own.
+    """
+
+    database: Database | None
     local: bool
+    remote: Mapping[str, Remote] = field(default_factory=dict)
+    """Services that run elsewhere, by the name that the run gives them; these may do without a database."""
+
+    def open(self, name: str, settings: Mapping[str, Any]) -> LocalService | RemoteService:
+        """A service with these settings in force, for as long as the context is entered."""
+        if self.remote:
+            return RemoteService(self.remote[name], settings)
+        assert self.database is not None, "a service process needs its database"
+        return LocalService(name, self.database, settings)
+
+    def stack(self, name: str) -> str:
+        """Which service it is, whatever the run calls it."""
+        return self.remote[name].service if self.remote else name
+
+    def unfit(self, cell: Cell) -> str | None:
+        """Why a cell cannot be played here; None where it can."""
+        if not self.remote or SCENARIOS[cell.scenario].work_kind != "cpu":
+            return None
+        if self.database is None:
+            return "needs --database-url: its work is calibrated on the database"
+        if not self.remote[cell.service].same_database:
+            return f"its connections are not in {self.database}, on which its work would be calibrated"
+        return None
 
 
 @dataclass(frozen=True)
@@ -47,8 +74,11 @@ class Checked:
     report: Report | None
 
 
-def planned_cells(plan: Plan) -> list[Cell]:
-    """Every cell in the order of play. Services take turns in being first: ABC, BCA, CAB."""
+def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
+    """Every cell in the order of play. Services take turns in being first: ABC, BCA, CAB.
+
+    `stack` says which service stands behind a name.
+    """
     cells = []
     for block in range(plan.repeat):
         turn = block % len(plan.services)
@@ -56,7 +86,7 @@ def planned_cells(plan: Plan) -> list[Cell]:
         for name in plan.scenarios:
             scenario = SCENARIOS[name]
             asked = scenario.at(plan.hold_ms, base_url="")
-            cells += [_cell(plan, scenario, asked, service, block) for service in order]
+            cells += [_cell(plan, scenario, asked, service, stack(service), block) for service in order]
     return cells
 
 
@@ -74,24 +104,24 @@ def run(
     began = monotonic()
     before = done.took_s if done else 0.0
     finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
-    cells = planned_cells(plan)
+    cells = planned_cells(plan, target.stack)
     current = Run(schema=SCHEMA, environment=environment, plan=plan, cells=tuple(finished.values()), took_s=before)
     with LoadGenerator() as generator:
         refused = {
-            checked.service: checked.refused
-            for checked in check_services(target.database, plan, progress)
-            if checked.refused
+            checked.service: checked.refused for checked in check_services(target, plan, progress) if checked.refused
         }
         checks_s = monotonic() - began
         conditions = _conditions(plan, target)
         for cell in cells:
             if cell.key in finished:
                 continue
-            played = (
-                Played(replace(cell, status="failed", why=refused[cell.service]), None, [], [])
-                if cell.service in refused
-                else _play(cell, plan, conditions, generator, progress)
-            )
+            unfit = target.unfit(cell)
+            if unfit:
+                played = _without(cell, status="skipped", why=unfit)
+            elif cell.service in refused:
+                played = _without(cell, status="failed", why=refused[cell.service])
+            else:
+                played = _play(cell, plan, conditions, generator, progress)
             current = replace(
                 current,
                 cells=(*current.cells, played.cell),
@@ -99,15 +129,23 @@ def run(
                 checks_s=checks_s + (done.checks_s if done else 0.0),
             )
             ended(current, played)
-            progress.done(_line(played), estimate_s=estimate_s(cell))
+            if unfit:
+                progress.say(_line(played))
+            else:
+                progress.done(_line(played), estimate_s=estimate_s(cell))
     return current
 
 
-def check_services(database: Database, plan: Plan, progress: Progress) -> Iterator[Checked]:
-    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts."""
+def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
+    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts.
+
+    Nothing is done to services that run elsewhere: these were looked at when they were met.
+    """
+    if target.remote or target.database is None:
+        return
     for name in plan.services:
         progress.doing(f"check · {name}")
-        checked = check_service(name, database, {"tuning": plan.tuning}, progress.doing)
+        checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
         passed = (
             len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
         )
@@ -129,8 +167,8 @@ def check_service(name: str, database: Database, settings: dict[str, str], doing
     return Checked(name, None, report)
 
 
-def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, block: int) -> Cell:
-    overflow = SHIPPED_OVERFLOW.get(service, 0) if plan.tuning == "as_shipped" else 0
+def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str, block: int) -> Cell:
+    overflow = SHIPPED_OVERFLOW.get(stack, 0) if plan.tuning == "as_shipped" else 0
     return Cell(
         scenario=scenario.name,
         service=service,
@@ -148,6 +186,11 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, block: int
     )
 
 
+def _without(cell: Cell, *, status: Status, why: str | None) -> Played:
+    """A cell that was not played."""
+    return Played(replace(cell, status=status, why=why), None, [], [])
+
+
 def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}")
     generator.start()
@@ -157,10 +200,11 @@ def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerat
 def _conditions(plan: Plan, target: Target) -> Conditions:
     needs_cpu = any(SCENARIOS[name].work_kind == "cpu" for name in plan.scenarios)
     return Conditions(
+        open=target.open,
         database=target.database,
         local_database=target.local,
         tuning="as_shipped" if plan.tuning == "as_shipped" else "equalised",
-        work_units=calibrate_units(target.database, plan.hold_ms) if needs_cpu else 0,
+        work_units=calibrate_units(target.database, plan.hold_ms) if needs_cpu and target.database else 0,
     )
 
 
@@ -168,7 +212,7 @@ def _line(played: Played) -> str:
     cell = played.cell
     where = f"{cell.scenario} · {cell.service}"
     if played.requests is None:
-        return f"{where} · failed: {cell.why}"
+        return f"{where} · {cell.status}: {cell.why}"
     statuses = played.requests["status"]
     served, sent = int((statuses == 200).sum()), len(statuses)
     return f"{where} · {served} of {sent} served in {cell.load_s:.2f} s"

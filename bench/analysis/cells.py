@@ -66,7 +66,7 @@ def cell_metrics(
         "backends_peak": _highest(samples["backends"]),
         "used_last": _last(samples["used"]),
         "backends_last": _last(samples["backends"]),
-        "app_cpu_ms_per_request": cell.cpu.service * 1000 / sent if cell.cpu and sent else None,
+        "app_cpu_ms_per_request": _cpu_ms_each(cell, sent),
         "app_rss_mb": cell.rss_mb,
         "skew_ms": cell.skew_ms,
         "lateness_ms_p99": cell.lateness_ms_p99,
@@ -147,6 +147,12 @@ def _recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
     return first_us / 1e6 - leaked_s if first_us is not None else None
 
 
+def _cpu_ms_each(cell: Cell, sent: int) -> float | None:
+    if cell.cpu is None or cell.cpu.service is None or not sent:
+        return None
+    return cell.cpu.service * 1000 / sent
+
+
 def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
     """How much of the machine was at work, how much of a core the busier of generator and service was, and
     `cpu_bound`: 1 where one of them is over its limit, else 0."""
@@ -155,7 +161,7 @@ def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
     machine = _all_seconds(cell.cpu) / cell.cpu.available
     # The generator's is counted from the first request to the last answer, the others' around that.
     around_s = cell.cpu.available / cores if cores else cell.load_s
-    part = max(cell.cpu.generator / cell.load_s, cell.cpu.service / around_s)
+    part = max(cell.cpu.generator / cell.load_s, (cell.cpu.service or 0.0) / around_s)
     return {
         "cpu_machine_share": machine,
         "cpu_largest_part_share": part,
@@ -164,8 +170,8 @@ def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
 
 
 def _all_seconds(cpu: CpuSeconds) -> float:
-    # Where PostgreSQL's own is not known (another machine's, another user's), it is part of `other`.
-    return cpu.generator + cpu.service + (cpu.postgres or 0.0) + cpu.harness + cpu.other
+    # What is not known of service and PostgreSQL (containers, another user's) is part of `other`, if it is here at all.
+    return cpu.generator + (cpu.service or 0.0) + (cpu.postgres or 0.0) + cpu.harness + cpu.other
 
 
 def _median_ms(values_us: pl.Series) -> float | None:

@@ -1,7 +1,7 @@
 """What the repetitions of each cell say together.
 
 In: a run and its samples. Out: the metrics of each cell, and over its repetitions the median, the interval
-and the spread. Cells that failed are left out, and can be listed.
+and the spread. Cells that failed or were skipped are left out, and can be listed.
 """
 
 import json
@@ -30,7 +30,7 @@ def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: I
 
 
 def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> dict[Key, Metrics]:
-    """The metrics of every cell that did not fail."""
+    """The metrics of every cell that was played and did not fail."""
     asked, watched = _by_cell(requests), _by_cell(samples)
     happened: dict[Key, list[Event]] = {}
     for event in events:
@@ -75,6 +75,11 @@ def as_json(summary: Summary) -> str:
 def left_out(run: Run) -> tuple[Cell, ...]:
     """The cells that failed, and so are in no figure."""
     return tuple(cell for cell in run.cells if cell.status == "failed")
+
+
+def skipped(run: Run) -> tuple[Cell, ...]:
+    """The cells that the target could not be asked for."""
+    return tuple(cell for cell in run.cells if cell.status == "skipped")
 
 
 def _repetitions(run: Run, metrics: Mapping[Key, Metrics]) -> Iterator[tuple[tuple[str, str], list[Metrics]]]:

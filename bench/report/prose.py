@@ -6,19 +6,27 @@ In: the view of a run. Out: lines of text, each a point of a list.
 from collections.abc import Iterator
 
 from bench.analysis.summary import BLOCKS_TO_JUDGE
+from bench.records import TargetKind
 from bench.report import words
 from bench.report.view import View
 
 
 def environment(view: View) -> tuple[str, ...]:
     """Where and with what."""
-    env = view.run.environment
+    env, asked = view.run.environment, view.run.plan
     commit = f"commit {env.commit}{', with changes' if env.dirty else ''}" if env.commit else "no commit known"
     versions = ", ".join(f"{name} {version}" for name, version in sorted(env.versions.items()))
+    machine = f"{env.cpu}, {env.cores} cores, {env.memory_gb:.1f} GB, {env.system}, Python {env.python}"
+    elsewhere = (
+        f"target {asked.target}: " + ", ".join(f"{name} at {url}" for name, url in asked.urls.items()),
+        f"the load came from {machine}",
+    )
     return (
         f"{env.started}, {commit}",
-        f"{env.cpu}, {env.cores} cores, {env.memory_gb:.1f} GB, {env.system}, Python {env.python}",
-        f"PostgreSQL {env.postgres} ({env.database}, max_connections {env.max_connections})",
+        *((machine,) if asked.target == "local" else elsewhere),
+        f"PostgreSQL {env.postgres} ({env.database}, max_connections {env.max_connections})"
+        if env.database
+        else "PostgreSQL: not looked at",
         versions,
     )
 
@@ -30,9 +38,11 @@ def plan(view: View) -> tuple[str, ...]:
     scenarios = words.counted(len(asked.scenarios), "scenario")
     services = words.counted(len(asked.services), "service")
     size = f"{words.counted(asked.repeat, 'block')} of {scenarios} on {services}"
+    fresh = view.run.environment.fresh_processes
+    cells = "each cell in fresh processes" if fresh else "processes not fresh, a new pool for each cell"
     return (
         f"{setting}, tracing {'on' if asked.tracing else 'off'}, seed {asked.seed}",
-        f"{size}, each cell in fresh processes; took {words.duration(round(view.run.took_s))}",
+        f"{size}, {cells}; took {words.duration(round(view.run.took_s))}",
     )
 
 
@@ -43,8 +53,9 @@ def legend(view: View) -> tuple[str, ...]:
 
 def _reading(view: View) -> Iterator[str]:
     for service in view.services:
-        if service in words.WHOLE_STACKS:
-            yield f"{words.stack(service)}: {words.WHOLE_STACKS[service]}."
+        own = view.own(service)
+        if own in words.WHOLE_STACKS:
+            yield f"{words.stack(service)}: {words.WHOLE_STACKS[own]}."
     yield (
         "forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per "
         "second over what c connections held for h can serve, while all of them are busy by forecast."
@@ -68,11 +79,27 @@ def limits(view: View) -> Iterator[str]:
         "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
     )
     yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {asked.repeat}."
+    place = "," if asked.target == "local" else f", or in another place than {asked.target},"
     yield (
-        f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}, cannot be "
+        f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}{place} cannot be "
         "set beside this one."
     )
-    yield (
+    yield _shared(asked.target)
+
+
+def _shared(target: TargetKind) -> str:
+    """What the parts have in common, and what lies between them."""
+    if target == "compose":
+        return (
+            "Generator, containers and database share one machine: every request passes the containers' network, "
+            "their limits hold, and what is bound by the CPU says nothing of a pool."
+        )
+    if target == "remote":
+        return (
+            "The services ran elsewhere: what lies between the generator and them is in every latency, and before "
+            "the app; what else went on there is not known here."
+        )
+    return (
         "Generator, service and database share one machine and its loopback: no network lies between them, "
         "and what is bound by the CPU says nothing of a pool."
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.summary import left_out
+from bench.analysis.summary import left_out, skipped
 from bench.records import Cell
 from bench.report import words
 from bench.report.view import View
@@ -36,6 +36,8 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
 LEAST_SENT: Final = {"app_cpu_ms_per_request": 50, "latency_ms_p99_served": 50}
 """Under this many requests a row is left out: CPU time comes in ticks of 10 ms, and the p99 is the maximum."""
 CPU_BOUND: Final = "CPU-bound"
+USUAL_THREADS: Final = 64
+"""What psycopg_flask has where nobody says otherwise."""
 NOISY: Final = 0.2
 """The share of the machine that nothing of this bench accounts for, above which it is said."""
 DULL: Final = {"failed": "0", "first_timeout_s": "none"}
@@ -68,7 +70,9 @@ def overview(view: View) -> Table:
         rows.append((name, view.label(name, primary, short=True), forecast, *figures))
     return Table(
         title="Overview",
-        about=f"hold {view.run.plan.hold_ms} ms · tuning {view.run.plan.tuning} · {view.judged()}",
+        about=_joined(
+            f"hold {view.run.plan.hold_ms} ms", f"tuning {view.run.plan.tuning}", _place(view), view.judged()
+        ),
         headers=("scenario", "figure", "forecast", *map(words.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_overview_notes(view)),
@@ -99,8 +103,9 @@ def scenario_table(view: View, name: str) -> Table:
 
 
 def failures(view: View) -> tuple[str, ...]:
-    """What was left out, a line for each."""
-    return tuple(f"{cell.scenario} · {_failure(cell)}" for cell in left_out(view.run))
+    """What was left out, a line for each cell that failed and for each reason to skip some."""
+    failed = (f"{cell.scenario} · {_failure(cell)}" for cell in left_out(view.run))
+    return (*failed, *(f"{name} · {text}" for name in view.scenarios for text in _skips(view, name)))
 
 
 def _rows(view: View, scenario: str, metrics: Iterable[str]) -> Iterator[tuple[str, ...]]:
@@ -140,8 +145,20 @@ def _about(view: View, name: str) -> str:
         words.faults(known, cell.hold_ms / 1000 / known.hold) if known else "",
         f"tuning {plan.tuning}",
         "tracing on" if plan.tracing else "",
+        _place(view),
         view.judged(name),
     ]
+    return _joined(*parts)
+
+
+def _place(view: View) -> str:
+    """Where it was measured, unless that was in processes of the bench's own."""
+    target = view.run.plan.target
+    fresh = "" if view.run.environment.fresh_processes else ", processes not fresh"
+    return "" if target == "local" else f"target: {target}{fresh}"
+
+
+def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
@@ -149,15 +166,43 @@ def _notes(view: View, name: str) -> Iterator[str]:
     capacities = {cell.service: cell.capacity for cell in view.cells(name) if cell.capacity > cell.pool_size}
     for service, capacity in capacities.items():
         yield f"{words.stack(service)} may hand out {capacity} connections as its library ships"
+    yield from _unseen_threads(view, name)
     if any(view.bound(name, service) for service in view.services):
+        seen = "" if view.run.plan.target == "local" else ", whose own CPU time is not seen here"
         yield (
-            "CPU-bound: over 60 % of the machine, or 70 % of a core in the generator or the service; "
+            f"CPU-bound: over 60 % of the machine, or 70 % of a core in the generator or the service{seen}; "
             "not about the pool, and in no comparison"
         )
         yield from _noise(view.others(name))
     for cell in left_out(view.run):
         if cell.scenario == name:
             yield f"left out: {_failure(cell)}"
+    yield from _skips(view, name)
+
+
+def _unseen_threads(view: View, name: str) -> Iterator[str]:
+    """A server that has fewer threads than requests hides a queue, and nobody can ask it how many it has."""
+    plan, known = view.run.plan, SCENARIOS.get(name)
+    if plan.target == "local" or known is None:
+        return
+    most = known.at(plan.hold_ms, base_url="").most_in_flight
+    for service in view.services:
+        if view.own(service) == "psycopg_flask" and most > USUAL_THREADS and not view.absent(name, service):
+            yield (
+                f"{words.stack(service)}: {most} requests at once, and its THREADS cannot be read: "
+                "with fewer, some wait in front of the pool"
+            )
+
+
+def _skips(view: View, name: str) -> Iterator[str]:
+    """Why cells were not played, once for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for cell in skipped(view.run):
+        if cell.scenario == name and cell.service not in reasons.setdefault(cell.why or "not said", []):
+            reasons[cell.why or "not said"].append(cell.service)
+    for why, services in reasons.items():
+        whose = "" if len(services) == len(view.services) else f"{', '.join(map(words.stack, services))}: "
+        yield f"skipped: {whose}{why}"
 
 
 def _noise(others: float) -> Iterator[str]:

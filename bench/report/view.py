@@ -19,6 +19,7 @@ Ends = tuple[float, float]
 
 NOT_RUN: Final = "not run"
 FAILED: Final = "failed"
+SKIPPED: Final = "skipped"
 
 
 class View:
@@ -59,12 +60,16 @@ class View:
         return "yes" if bound == cell.repetitions else f"{bound} of {cell.repetitions}"
 
     def others(self, scenario: str | None = None) -> float:
-        """The largest share of the machine that other programs had in a cell that was bound by the CPU."""
+        """The largest share of the machine that other programs had in a cell that was bound by the CPU.
+
+        0 where the service cannot be told from them.
+        """
         return max(
             (
                 cell.cpu.other / cell.cpu.available
                 for cell in self.run.cells
-                if cell.cpu and scenario in (None, cell.scenario) and self._bound[cell.key[:2]]
+                if cell.cpu and cell.cpu.service is not None
+                if scenario in (None, cell.scenario) and self._bound[cell.key[:2]]
             ),
             default=0.0,
         )
@@ -77,10 +82,16 @@ class View:
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
 
     def absent(self, scenario: str, service: str) -> str:
-        """Why a service has no figures: it failed, or it was not run yet; "" if it has."""
+        """Why a service has no figures: it failed, was skipped, or was not run yet; "" if it has."""
         if (scenario, service) in self._summaries:
             return ""
-        return FAILED if any(cell.service == service for cell in self.cells(scenario)) else NOT_RUN
+        ended = {cell.status for cell in self.cells(scenario) if cell.service == service}
+        return FAILED if "failed" in ended else SKIPPED if "skipped" in ended else NOT_RUN
+
+    def own(self, service: str) -> str:
+        """What a service calls itself, whatever the run calls it; its name in the run where it never said."""
+        said = (cell.settings.get("service") for cell in self.run.cells if cell.service == service and cell.settings)
+        return str(next(said, None) or service)
 
     def _said(self, cell: CellSummary, name: str, decimals: int) -> str:
         found, beyond = cell.metrics[name], words.metric(name).beyond

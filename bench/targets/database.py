@@ -168,7 +168,8 @@ def calibrate_units(database: Database, target_ms: float) -> int:
     """The n for which `SELECT burn(n)` takes `target_ms` on the database as it is now: run it while it is idle.
 
     Doubles n until a call lasts 20 ms and the target, then takes the median of five, less that of `burn(0)`: the
-    round trip is not work. Raises ValueError for a target that is not positive, UserError when burn costs nothing.
+    round trip is not work. Raises ValueError for a target that is not positive, UserError where burn costs nothing or
+    is missing.
     """
     if not target_ms > 0:
         raise ValueError(f"target_ms must be positive, not {target_ms}")
@@ -176,7 +177,10 @@ def calibrate_units(database: Database, target_ms: float) -> int:
 
         def burn_ms(units: int) -> float:
             started = time.perf_counter()
-            connection.execute("SELECT burn(%s::bigint)", (units,))
+            try:
+                connection.execute("SELECT burn(%s::bigint)", (units,))
+            except errors.UndefinedFunction as error:
+                raise UserError(f"there is no burn() in {database}: load services/schema.sql into it") from error
             return (time.perf_counter() - started) * 1000
 
         units = 1

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -22,6 +21,7 @@ import psutil
 
 from bench.targets.database import Database
 from bench.targets.http import Client, ServiceError
+from bench.targets.service import Usage
 from services.common import contract
 
 HOST: Final = "127.0.0.1"
@@ -34,19 +34,11 @@ SCHEMA: Final = ROOT / "services" / "schema.sql"
 
 
 class ServiceDied(RuntimeError):
-    """A service process that ended by itself, or never answered; `log_tail` has its last lines."""
+    """A service that ended by itself, or never answered; `log_tail` has its last lines, where they can be had."""
 
-    def __init__(self, text: str, log_tail: str) -> None:
+    def __init__(self, text: str, log_tail: str = "") -> None:
         super().__init__(text)
         self.log_tail = log_tail
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a process and its children have used since they began."""
-
-    cpu_s: float
-    rss_mb: float
 
 
 class LocalService:
@@ -106,6 +98,10 @@ class LocalService:
                 if time.monotonic() > deadline:
                     raise ServiceDied(f"{self.name} did not answer in {READY_TIMEOUT_S:g} s", self.log_tail()) from None
                 time.sleep(0.02)
+
+    @property
+    def application_name(self) -> str:
+        return self.name
 
     @property
     def alive(self) -> bool:

@@ -1,6 +1,7 @@
 """What a service, its library and PostgreSQL say of the pool while the load runs, side by side over time.
 
-In: a running service, optionally its database. Out: rows in the order of `POOL_COLUMNS` without the cell's key.
+In: a running service, optionally its database and its name there. Out: rows in the order of `POOL_COLUMNS`,
+without the cell's key.
 """
 
 import http.client
@@ -76,7 +77,7 @@ class Sampler:
     def __init__(
         self,
         base_url: str,
-        service: str,
+        application_name: str,
         database: Database | None,
         rows: list[Row],
         *,
@@ -87,7 +88,7 @@ class Sampler:
     ) -> None:
         self._rows = rows
         self._client = Client(base_url, timeout_s=5)
-        self._service = service
+        self._application_name = application_name
         self._every_s = max(SHORTEST_S, hold_s / 5)
         self._generator = generator
         self._processes = processes()
@@ -151,7 +152,7 @@ class Sampler:
         if self._database is None:
             return None
         try:
-            return self._database.execute(BACKENDS, (self._service,)).fetchall()
+            return self._database.execute(BACKENDS, (self._application_name,)).fetchall()
         except psycopg.Error:
             return None
 

@@ -20,6 +20,7 @@ from services.common import contract
 from tests.waiting import until
 
 BENCH = (sys.executable, "-m", "bench.cli")
+CLOSED = free_port()
 
 
 def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -54,6 +55,42 @@ def test_list_names_everything_there_is() -> None:
         (("run", "--repeat", "-1"), "Invalid value for '--repeat': -1 is not in the range 1<=x<=1000."),
         (("run", "--seed", "one"), "Invalid value for '--seed': 'one' is not a valid integer range."),
         (("run", "--resume"), "--resume goes on with a run: say which by --out DIR"),
+        (
+            ("run", "--target", "swarm"),
+            "unknown target 'swarm': there are local, compose, and addresses as http://host",
+        ),
+        (
+            ("run", "--target", "host:8000"),
+            "unknown target 'host:8000': there are local, compose, and addresses as http",
+        ),
+        (("run", "--target", "ftp://host"), "'ftp://host' is no address: write it as http://host:port"),
+        (("run", "-s", "mine=host:8000"), "'host:8000' is no address: write it as http://host:port"),
+        (("run", "-s", "=http://host"), "-s =http://host: a name has letters, digits, and . _ - in it: write NAME=URL"),
+        (
+            ("run", "-s", "mine=http://h", "-s", "psycopg_flask"),
+            "-s mine=http://h has an address and -s psycopg_flask has none: write NAME=URL for all or for none",
+        ),
+        (
+            ("run", "-s", "a=http://h", "-s", "a=http://i"),
+            "-s a has two addresses: give each a name of its own, -s NAME=URL",
+        ),
+        (
+            ("run", "--target", "compose", "-s", "mine=http://h"),
+            "--target compose has its own services and -s mine=http://h runs elsewhere: leave one out",
+        ),
+        (
+            ("run", "--target", "http://h", "-s", "psycopg_flask"),
+            "-s psycopg_flask has no address: with --target http://h write -s psycopg_flask=URL, or leave it out",
+        ),
+        (
+            ("run", "--target", f"http://127.0.0.1:{CLOSED}"),
+            f"nothing answers on http://127.0.0.1:{CLOSED}: start the service, or correct the address",
+        ),
+        (
+            ("run", "--target", "http://h", "--pg-bin", "/bin"),
+            "--pg-bin is for the embedded PostgreSQL: leave it out, or --target",
+        ),
+        (("run", "--grafana", "host:3001"), "'host:3001' is no address: write it as http://host:port"),
         (("run", "--profle", "quick"), "No such option '--profle'. Did you mean '--profile'?"),
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),

@@ -264,3 +264,15 @@ def test_a_row_takes_less_than_twenty_bytes(tmp_path: Path) -> None:
         )
     Store(tmp_path).save_cell(made.run([A]), A, made.requests(A, rows), None)
     assert (tmp_path / "requests.parquet").stat().st_size < 20 * len(rows)
+
+
+def test_a_run_from_before_there_were_targets_is_a_local_one(tmp_path: Path) -> None:
+    save(Store(tmp_path), made.run([A]), A)
+    old = json.loads((tmp_path / "run.json").read_text())
+    del old["plan"]["target"], old["plan"]["urls"], old["environment"]["fresh_processes"], old["cells"][0]["began_s"]
+    (tmp_path / "run.json").write_text(json.dumps(old))
+
+    run = load(tmp_path).run
+
+    assert (run.plan.target, run.plan.urls, run.environment.fresh_processes) == ("local", {}, True)
+    assert run == made.run([A])

@@ -230,3 +230,12 @@ def test_the_service_is_watched_for_longer_than_the_load() -> None:
     cell = made.cell(cpu=replace(SMALL, service=0.2), load_s=0.25)
     assert metrics_of(cell, [{}], cores=2)["cpu_largest_part_share"] == pytest.approx(0.4)
     assert metrics_of(cell, [{}])["cpu_largest_part_share"] == pytest.approx(0.8)
+
+
+def test_cpu_that_cannot_be_seen_is_unknown_and_part_of_the_machine_s() -> None:
+    cpu = CpuSeconds(generator=0.1, service=None, postgres=None, harness=0.1, other=1.2, available=2.0)
+    found = metrics_of(made.cell(cpu=cpu, load_s=1.0), [{}])
+    assert found["app_cpu_ms_per_request"] is None
+    assert found["cpu_machine_share"] == pytest.approx(0.7)
+    assert found["cpu_largest_part_share"] == pytest.approx(0.1)
+    assert found["cpu_bound"] == 1

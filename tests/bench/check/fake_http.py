@@ -1,6 +1,6 @@
 """A small HTTP/1.1 server in a thread of this process.
 
-In: a handler of (method, path, query, body, accept) → (status, headers, body). Out: its address, while the context
+In: a handler of a request → (status, headers, body). Out: its address, while the context
 is open.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 
@@ -19,6 +19,7 @@ class Request:
     query: list[tuple[str, str]]
     body: bytes
     accept: str | None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -78,4 +79,4 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     path, _, query = target.partition("?")
-    return Request(method, path, parse_qsl(query, keep_blank_values=True), body, headers.get("accept"))
+    return Request(method, path, parse_qsl(query, keep_blank_values=True), body, headers.get("accept"), headers)

@@ -124,3 +124,27 @@ def test_json_is_the_summary() -> None:
     summary = summarise(run.run, run.requests, run.samples, run.events)
     assert render(run, summary, "json") == as_json(summary)
     assert json.loads(as_json(summary))["cells"][0]["metrics"]["ok"] == {"value": 55, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("target", "shared"),
+    [
+        ("compose", "- Generator, containers and database share one machine: "),
+        ("remote", "- The services ran elsewhere: "),
+    ],
+)
+def test_another_place_is_told_with_its_addresses(target: str, shared: str) -> None:
+    run = stored(made.cell(settings={"service": "asyncpg_fastapi"}), target=target, urls={"mine": "http://there:8000"})
+    environment = replace(run.run.environment, fresh_processes=False, database=None, max_connections=None)
+    text = rendered(replace(run, run=replace(run.run, environment=environment)), "md")
+    for said in (
+        f"- target {target}: mine at http://there:8000\n",
+        "- the load came from Some CPU, 2 cores, ",
+        "- PostgreSQL: not looked at\n",
+        "processes not fresh, a new pool for each cell; took 0 s\n",
+        f"or another tuning than equalised, or in another place than {target}, cannot be set beside this one.\n",
+        shared,
+    ):
+        assert said in text
+    assert "fresh processes" not in text
+    assert "share one machine and its loopback" not in text

@@ -166,3 +166,65 @@ def test_a_scenario_that_left_the_catalogue_still_has_its_table() -> None:
 
 def test_every_metric_that_a_table_shows_has_a_name() -> None:
     assert {*LOADED, *(name for names in ROWS.values() for name in names)} <= set(METRICS)
+
+
+def elsewhere(*cells: Cell, target: Any = "compose", **plan: Any) -> Stored:
+    """The same run on services that were there before."""
+    run = stored(*cells, target=target, urls={"asyncpg_fastapi": "http://127.0.0.1:8000"}, **plan)
+    environment = replace(run.run.environment, fresh_processes=False, database=None, max_connections=None)
+    return replace(run, run=replace(run.run, environment=environment))
+
+
+@pytest.mark.parametrize("target", ["compose", "remote"])
+def test_another_place_than_usual_is_said_in_every_table(target: str) -> None:
+    view = view_of(elsewhere(made.cell(), target=target))
+    place = f"target: {target}, processes not fresh"
+    assert f" · tuning equalised · {place} · 1 block" in scenario_table(view, "burst-timeout").about
+    assert overview(view).about == f"hold 100 ms · tuning equalised · {place} · 1 block: not judged"
+
+
+def test_what_was_skipped_says_why_and_is_no_failure() -> None:
+    why = "needs --database-url"
+    skips = [made.cell("burst-timeout-cpu", s, b, status="skipped", why=why) for b in (0, 1) for s in made.SERVICES[:2]]
+    view = view_of(elsewhere(*blocks(2), *blocks(2, service="psycopg_flask"), *skips))
+    table = scenario_table(view, "burst-timeout-cpu")
+    assert table.rows == (("", "", "skipped", "skipped"),)
+    assert table.notes == (f"skipped: {why}",)
+    assert overview(view).rows[1][2:] == ("", "skipped", "skipped")
+    assert failures(view) == (f"burst-timeout-cpu · skipped: {why}",)
+
+
+def test_a_reason_of_some_services_names_them() -> None:
+    cells = [
+        made.cell("burst-timeout-cpu"),
+        made.cell("burst-timeout-cpu", "psycopg_flask", status="skipped", why="it is"),
+    ]
+    view = view_of(elsewhere(*cells))
+    assert failures(view) == ("burst-timeout-cpu · skipped: psycopg_pool + Flask: it is",)
+
+
+def test_cpu_time_that_nobody_sees_is_no_figure_and_no_accusation() -> None:
+    unseen = replace(BUSY, service=None, postgres=None, other=1.6)
+    table = scenario_table(view_of(elsewhere(made.cell(cpu=unseen, load_s=1.0))), "burst-timeout")
+    assert "CPU per request (ms)" not in [row[0] for row in table.rows]
+    assert row(table, "CPU-bound")[2] == "yes"
+    assert table.notes == (
+        (
+            "CPU-bound: over 60 % of the machine, or 70 % of a core in the generator or the service, "
+            "whose own CPU time is not seen here; not about the pool, and in no comparison"
+        ),
+    )
+
+
+def test_cpu_time_that_is_seen_of_one_service_stands_beside_an_unknown() -> None:
+    seen = replace(BUSY, postgres=0.1)
+    other = made.cell(service="psycopg_flask", cpu=replace(seen, service=None), load_s=1.0)
+    table = scenario_table(view_of(elsewhere(made.cell(cpu=seen, load_s=1.0), other)), "burst-timeout")
+    assert row(table, "CPU per request (ms)")[2:] == ("1.00", "–")
+
+
+@pytest.mark.parametrize(("target", "scenario", "said"), [("compose", "burst-timeout", 1), ("compose", "burst-10", 0)])
+def test_threads_that_cannot_be_read_are_said_where_they_could_matter(target: str, scenario: str, said: int) -> None:
+    mine = made.cell(scenario, "mine", settings={"service": "psycopg_flask"})
+    notes = scenario_table(view_of(elsewhere(mine, target=target)), scenario).notes
+    assert len([note for note in notes if note.startswith("mine: 100 requests at once, and its THREADS")]) == said

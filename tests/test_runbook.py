@@ -1,0 +1,177 @@
+"""RUNBOOK.md is played: every block that needs no Docker, in order, prints what stands under it."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.targets.database import Database
+from bench.targets.local import ROOT, LocalService
+from services.common import contract
+from tests.k6.running import needs_k6
+
+TEXT = (ROOT / "RUNBOOK.md").read_text()
+FENCE = re.compile(r"^```(\w+)(?: (\{[^\n]*\}))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+SHORTER = {"locust-headless": ("-t 30s", "-t 3s")}
+"""What is long in the runbook, to be watched, and short here."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of shell, what Runme is told of it, and what it claims to print."""
+
+    options: dict[str, str]
+    code: str
+    claim: str | None
+
+    @property
+    def name(self) -> str:
+        return self.options.get("name", "")
+
+    @property
+    def plays_here(self) -> bool:
+        """Neither for the Compose stack nor for a terminal of its own."""
+        return self.options.get("tag") != "docker" and self.options.get("background") != "true"
+
+
+def read() -> list[Block]:
+    fences = list(FENCE.finditer(TEXT))
+    blocks = []
+    for nth, fence in enumerate(fences):
+        language, options, code = fence.groups()
+        if language == "sh":
+            after = fences[nth + 1] if nth + 1 < len(fences) else None
+            follows = after is not None and after[1] == "text" and after.start() == fence.end()
+            blocks.append(Block(json.loads(options or "{}"), code, after[3] if after and follows else None))
+    return blocks
+
+
+BLOCKS = read()
+
+
+def test_every_block_has_a_name_of_its_own_and_says_where_it_runs() -> None:
+    names = [block.name for block in BLOCKS]
+
+    assert len(names) == len(set(names)) == TEXT.count("```sh")
+    assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in names)
+    assert [block.name for block in BLOCKS if "docker" in block.code and block.options.get("tag") != "docker"] == []
+    assert TEXT.count("```text") == sum(block.claim is not None for block in BLOCKS)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+def test_every_block_is_shell(block: Block) -> None:
+    done = subprocess.run(["bash", "-n", "-c", block.code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def ports(database: Database) -> Iterator[dict[int, int]]:
+    """The lab: each of its ports, and where its service listens here. With more patience: tests share the machine."""
+    with ExitStack() as stack:
+        settings = {"pool_acquire_timeout": 20}
+        yield {
+            port: stack.enter_context(LocalService(name, database, settings)).port
+            for name, port in contract.SERVICES.items()
+        }
+
+
+@needs_k6
+def test_the_story_can_be_played_to_its_end(ports: dict[int, int]) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("K6_", "LOCUST_"))}
+    service = f"http://127.0.0.1:{ports[8001]}"
+    # The ramps take a minute for each service by themselves.
+    environment |= {"BASE_URL": service, "PSYCOPG_FLASK_URL": service, "STAGE_S": "0.2", "HOLD_MS": "50"}
+    for block in BLOCKS:
+        if not block.plays_here:
+            continue
+        code = block.code
+        if block.name in SHORTER:
+            assert SHORTER[block.name][0] in code
+            code = code.replace(*SHORTER[block.name])
+        code = re.sub(r"localhost:(?=800\d|\$port)", "127.0.0.1:", code)
+        code = re.sub(r"\b800\d\b", lambda found: str(ports[int(found[0])]), code)
+
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", code],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+        assert done.returncode == 0, f"{block.name}: {done.stdout}{done.stderr}"
+        if block.claim is not None:
+            printed = done.stdout
+            for port, here in ports.items():
+                printed = printed.replace(f"{here}: ", f"{port}: ")
+            assert keeps(printed, block.claim), f"{block.name} printed:\n{printed}\nand claims:\n{block.claim}"
+
+
+def keeps(printed: str, claim: str) -> bool:
+    """Whether the lines are those that are claimed: `≈` marks a number, `…` a text that varies."""
+    pattern = "\n".join(" ".join(line.split()) for line in claim.splitlines())
+    escaped = re.escape(pattern).replace("…", r"[^\n]*")
+    escaped = re.sub(r"≈\d+(?:\\\.\d+)?", r"\\d+(?:\\.\\d+)?", escaped)
+    return bool(re.fullmatch(escaped, "\n".join(" ".join(line.split()) for line in printed.splitlines())))
+
+
+@pytest.mark.parametrize(
+    ("printed", "claim", "kept"),
+    [
+        ("  5 200\n 45 503\n", "≈20 200\n≈30 503\n", True),
+        ("  5 200\n", "≈20 200\n≈30 503\n", False),
+        ("200 1.002 s\n", "200 ≈1.0 s\n", True),
+        ("503 1.002 s\n", "200 ≈1.0 s\n", False),
+        ('{"a":1,"b":2.5}\n', '{…"b":≈2}\n', True),
+        ('{"a":1,"c":2.5}\n', '{…"b":≈2}\n', False),
+        ("200\n200\n", "200\n", False),
+    ],
+)
+def test_a_claim_that_is_not_kept_is_noticed(printed: str, claim: str, kept: bool) -> None:
+    assert keeps(printed, claim) is kept
+
+
+def anchors() -> set[str]:
+    """What GitHub calls the headings."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", TEXT), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_within_leads_somewhere() -> None:
+    linked = set(re.findall(r"\]\(#([^)]+)\)", TEXT))
+
+    assert linked - anchors() == set()
+
+
+def test_every_alert_has_a_chapter() -> None:
+    rules = yaml.safe_load((ROOT / "observability" / "rules" / "alerts.yml").read_text())
+    alerts = [rule for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+
+    assert alerts
+    assert {rule["alert"].lower() for rule in alerts} <= anchors()
+    for rule in alerts:
+        assert rule["annotations"]["runbook"] == f"RUNBOOK.md#{rule['alert'].lower()}"
+
+
+def test_what_is_said_of_the_stack_is_in_it() -> None:
+    stack: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    services, code = stack["services"], "\n".join(block.code for block in BLOCKS)
+    published = {port.split(":")[-2] for service in services.values() for port in service.get("ports", ())}
+
+    named = set(re.findall(r"docker compose (?:exec|run)(?: -T| --rm| -e \S+)* (\S+)", code))
+    profiles = set(re.findall(r"--profile (\w+)", code))
+    assert named
+    assert named <= set(services)
+    assert profiles
+    assert profiles <= {profile for service in services.values() for profile in service.get("profiles", ())}
+    assert set(re.findall(r"http://localhost:(\d+)", TEXT)) <= published
