@@ -1,4 +1,4 @@
-"""Marks on Grafana's time axis: when a cell began, what went wrong meanwhile, and how it ended.
+"""Marks on Grafana's time axis: a cell from its start to its end, and what went wrong meanwhile.
 
 In: cells that have ended, with their events. Out: annotations tagged `poolbench`, the scenario, the service and the
 kind; and one line if Grafana is away, because no run fails for that.
@@ -58,19 +58,18 @@ class Grafana:
 
 
 def annotations(played: Played) -> Iterator[Annotation]:
-    """One where the load began, one for each fault, one where it ended; none for a cell that was not played."""
+    """One region from the load's start to its end, and one for each fault; none for a cell that was not played."""
     cell = played.cell
     if cell.began_s is None or played.requests is None:
         return
     name = f"{cell.scenario} · {cell.service} · block {cell.block + 1}"
     setting = f"hold {cell.hold_ms} ms, pool {cell.pool_size}, patience {cell.patience_s:g} s"
-    yield _annotation(cell, "start", 0.0, 0.0, f"{name} begins: {setting}")
+    served = int((played.requests["status"] == 200).sum())
+    ending = f"{served} of {played.requests.height} served in {cell.load_s:.2f} s"
+    yield _annotation(cell, "cell", 0.0, cell.load_s, f"{name}: {ending} ({setting})")
     for kind, group in groupby(played.events, key=lambda event: event.kind):
         happened = list(group)
         yield _annotation(cell, kind, happened[0].t_s, happened[-1].t_s, f"{name}: {_told(kind, happened)}")
-    served = int((played.requests["status"] == 200).sum())
-    ending = f"{served} of {played.requests.height} served in {cell.load_s:.2f} s"
-    yield _annotation(cell, "end", cell.load_s, cell.load_s, f"{name} ends: {ending}")
 
 
 def _annotation(cell: Cell, kind: str, from_s: float, to_s: float, text: str) -> Annotation:

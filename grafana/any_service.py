@@ -6,7 +6,7 @@ In: nothing. Out: the dashboard `pool-any-service`, with the variables `job` and
 from typing import Final
 
 from grafana import queries
-from grafana.panels import NO_REQUESTS, Row, Value, dashboard, numbers, over_time, share, variable
+from grafana.panels import NO_REQUESTS, Row, Value, dashboard, marks, numbers, over_time, share, variable
 from grafana.sdk import dashboard as model
 
 POOLS: Final = "db_client_connection_max"
@@ -29,6 +29,7 @@ def build() -> model.Dashboard:
             Row("Waiting for a connection", _waits(), HEIGHT),
             Row("Having and making connections", _connections(), HEIGHT),
         ],
+        annotations=[marks("$pool")],
         variables=[
             variable("job", "Job", f"label_values({POOLS}, job)"),
             variable("pool", "Pool", f'label_values({POOLS}{{job="$job"}}, db_client_connection_pool_name)'),

@@ -6,7 +6,7 @@ In: nothing. Out: the dashboard `pool-one-service`, with the variable `service`.
 from typing import Final
 
 from grafana import queries
-from grafana.panels import NO_EXPORTER, NO_REQUESTS, Row, Value, dashboard, numbers, over_time, share, variable
+from grafana.panels import NO_EXPORTER, NO_REQUESTS, Row, Value, dashboard, marks, numbers, over_time, share, variable
 from grafana.sdk import dashboard as model
 
 SERVICE: Final = "$service"
@@ -26,6 +26,7 @@ def build() -> model.Dashboard:
             Row("The requests", _requests(), HEIGHT),
             Row("The database and the process", _surroundings(), HEIGHT),
         ],
+        annotations=[marks("$service")],
         variables=[variable("service", "Service", "label_values(db_pool_max_size, service)")],
     )
 

@@ -176,10 +176,28 @@ def variable(name: str, label: str, query: str) -> model.VariableModel:
     )
 
 
+def marks(service: str, name: str = "bench runs", only: Sequence[int] = ()) -> model.AnnotationQuery:
+    """The cells and faults that the bench has played on one service, in the panels with these numbers or in all."""
+    target = {"type": "tags", "tags": [TAG, service], "matchAny": False, "limit": 100}
+    return model.AnnotationQuery(
+        name=name,
+        datasource=GRAFANA,
+        icon_color="light-blue",
+        filter_val=model.AnnotationPanelFilter(exclude=False, ids=list(only)) if only else None,
+        target=UnknownDataquery(target),
+    )
+
+
 def dashboard(
-    uid: str, title: str, description: str, rows: Iterable[Row], variables: Sequence[model.VariableModel] = ()
+    uid: str,
+    title: str,
+    description: str,
+    rows: Iterable[Row],
+    *,
+    annotations: Sequence[model.AnnotationQuery] = (),
+    variables: Sequence[model.VariableModel] = (),
 ) -> model.Dashboard:
-    """With the last 15 minutes, the bench's own marks, and links to its siblings."""
+    """With the last 15 minutes, and links to its siblings."""
     return model.Dashboard(
         uid=uid,
         title=title,
@@ -190,7 +208,7 @@ def dashboard(
         graph_tooltip=model.DashboardCursorSync.CROSSHAIR,
         panels=_placed(rows),
         templating=model.DashboardDashboardTemplating(list(variables)),
-        annotations=model.AnnotationContainer([_bench_marks()]),
+        annotations=model.AnnotationContainer(list(annotations)),
         links=[
             model.DashboardLink(
                 title="poolbench dashboards", type_val=model.DashboardLinkType.DASHBOARDS, tags=[TAG], keep_time=True
@@ -214,14 +232,6 @@ def _placed(rows: Iterable[Row]) -> list[model.Panel | model.RowPanel]:
             placed.append(panel)
         y += row.height
     return placed
-
-
-def _bench_marks() -> model.AnnotationQuery:
-    """The start, the faults and the end of each bench run, which it posts under this tag."""
-    target = {"type": "tags", "tags": [TAG], "matchAny": False, "limit": 100}
-    return model.AnnotationQuery(
-        name="bench runs", datasource=GRAFANA, icon_color="light-blue", target=UnknownDataquery(target)
-    )
 
 
 def _targets(queries: Iterable[Query], *, instant: bool = False) -> list[Dataquery]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.report.words import STACKS, WHOLE_STACKS
 from grafana import queries
-from grafana.panels import NO_EXPORTER, NO_REQUESTS, Limits, Row, Value, dashboard, numbers, over_time
+from grafana.panels import NO_EXPORTER, NO_REQUESTS, Limits, Row, Value, dashboard, marks, numbers, over_time
 from grafana.queries import Queries
 from grafana.sdk import dashboard as model
 
@@ -130,7 +130,7 @@ QUESTIONS = (
 
 
 def build() -> model.Dashboard:
-    return dashboard(
+    board = dashboard(
         uid="pools-side-by-side",
         title="Connection pools, side by side",
         description=(
@@ -139,6 +139,17 @@ def build() -> model.Dashboard:
         ),
         rows=[Row(None, tuple(_now(service) for service in STACKS)), *(_row(question) for question in QUESTIONS)],
     )
+    # What was done to one service is marked in its own column.
+    board.annotations = model.AnnotationContainer(
+        [marks(service, f"bench runs, {stack}", _column(board, stack)) for service, stack in STACKS.items()]
+    )
+    return board
+
+
+def _column(board: model.Dashboard, stack: str) -> list[int]:
+    """The numbers of the panels that show this stack."""
+    named = ((panel.title or "", panel.id_val) for panel in board.panels or ())
+    return [number for title, number in named if number is not None and title.split(":")[0] == stack]
 
 
 def _row(question: Question) -> Row:

@@ -40,15 +40,15 @@ class Stub:
         return answer
 
 
-def test_a_cell_is_marked_at_its_start_its_faults_and_its_end() -> None:
+def test_a_cell_is_marked_from_its_start_to_its_end_and_at_its_faults() -> None:
     name, tags = "leak-kept · asyncpg_fastapi · block 2", ["poolbench", "leak-kept", "asyncpg_fastapi"]
     start = 1_763_971_200_250
     assert list(annotations(played())) == [
         {
             "time": start,
-            "timeEnd": start,
-            "tags": [*tags, "start"],
-            "text": f"{name} begins: hold 100 ms, pool 5, patience 0.55 s",
+            "timeEnd": start + 6500,
+            "tags": [*tags, "cell"],
+            "text": f"{name}: 3 of 4 served in 6.50 s (hold 100 ms, pool 5, patience 0.55 s)",
         },
         {
             "time": start + 1510,
@@ -62,19 +62,13 @@ def test_a_cell_is_marked_at_its_start_its_faults_and_its_end() -> None:
             "tags": [*tags, "release_leaks"],
             "text": f"{name}: release_leaks: 5 given back",
         },
-        {
-            "time": start + 6500,
-            "timeEnd": start + 6500,
-            "tags": [*tags, "end"],
-            "text": f"{name} ends: 3 of 4 served in 6.50 s",
-        },
     ]
 
 
 def test_a_service_is_found_by_its_own_name_and_by_that_of_the_run() -> None:
     cell = made.cell("one", "mine", began_s=BEGAN_S, settings={"service": "psycopg_flask"})
     (first, *_) = annotations(played(cell))
-    assert first["tags"] == ["poolbench", "one", "mine", "psycopg_flask", "start"]
+    assert first["tags"] == ["poolbench", "one", "mine", "psycopg_flask", "cell"]
 
 
 def test_a_cell_that_was_not_played_is_not_marked() -> None:
@@ -99,7 +93,7 @@ def test_grafana_is_told_as_who_the_environment_says(environment: dict[str, str]
     with serving(stub.start) as url:
         Grafana(url, environment, said.append).mark(played())
 
-    assert [(request.method, request.path) for request in stub.asked] == [("POST", "/api/annotations")] * 4
+    assert [(request.method, request.path) for request in stub.asked] == [("POST", "/api/annotations")] * 3
     assert [json.loads(request.body) for request in stub.asked] == list(annotations(played()))
     assert {request.headers.get("authorization") for request in stub.asked} == {authorization}
     assert {request.headers["content-type"] for request in stub.asked} == {"application/json"}

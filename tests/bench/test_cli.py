@@ -15,7 +15,7 @@ import pytest
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.targets.database import Database
-from bench.targets.local import free_port
+from bench.targets.local import free_port, port_in_use
 from services.common import contract
 from tests.waiting import until
 
@@ -139,8 +139,9 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_lab_names_the_port_that_is_taken() -> None:
-    with create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    # Below the ports that the system gives to outgoing connections: none of those can be in the way.
+    port = next(port for port in range(20_001, 30_000) if not port_in_use(port - 1) and not port_in_use(port))
+    with create_server(("127.0.0.1", port)):
         done = bench("lab", "--base-port", str(port - 1))
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -106,11 +106,26 @@ def test_a_dashboard_opens_on_now_and_knows_its_siblings_and_the_bench(uid: str)
     (link,) = board["links"]
     assert (link["type"], link["tags"], link["keepTime"]) == ("dashboards", ["poolbench"], True)
     assert "placement" not in link
-    (marks,) = board["annotations"]["list"]
-    assert marks["enable"] is True
-    assert "placement" not in marks
-    assert marks["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
-    assert marks["target"] == {"type": "tags", "tags": ["poolbench"], "matchAny": False, "limit": 100}
+    for marks in board["annotations"]["list"]:
+        assert marks["enable"] is True
+        assert "placement" not in marks
+        assert marks["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
+        assert marks["target"].items() >= {"type": "tags", "matchAny": False}.items()
+
+
+def test_what_was_done_to_a_service_is_marked_where_it_is_shown() -> None:
+    marked = {
+        (marks["target"]["tags"][1], number)
+        for marks in BOARDS["pools-side-by-side"]["annotations"]["list"]
+        for number in marks["filter"]["ids"]
+    }
+    shown = {
+        (list(STACKS)[panel["gridPos"]["x"] // 8], panel["id"]) for uid, panel in PANELS if uid == "pools-side-by-side"
+    }
+    assert marked == shown
+    for uid, service in (("pool-one-service", "$service"), ("pool-any-service", "$pool")):
+        (marks,) = BOARDS[uid]["annotations"]["list"]
+        assert marks["target"]["tags"] == ["poolbench", service]
 
 
 @pytest.mark.parametrize(("column", "service"), list(enumerate(STACKS)))
