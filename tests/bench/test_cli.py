@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import create_server
 
@@ -14,9 +15,10 @@ import pytest
 
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
-from bench.targets.database import Database
+from bench.store import Store
 from bench.targets.local import free_port, port_in_use
 from services.common import contract
+from tests.bench import made
 from tests.waiting import until
 
 BENCH = (sys.executable, "-m", "bench.cli")
@@ -156,32 +158,41 @@ def scratch() -> Iterator[Path]:
         yield Path(directory)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(
-    scratch: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    out = tmp_path / "run"
-    log = tmp_path / "log"
-    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "-x", "burst-timeout", "--out", str(out))
+@contextmanager
+def running(scratch: Path, log: Path, *arguments: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """A bench in the background that has its temporary files in `scratch` and its words in `log`."""
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*BENCH, *arguments], stderr=stderr, env=os.environ | {"TMPDIR": str(scratch)}, start_new_session=True
         )
     try:
-        until(lambda: " one · asyncpg_fastapi · 1 of 1 served" in log.read_text(), "the first cell")
-        root = psutil.Process(process.pid)
-        until(lambda: any("services.asyncpg_fastapi" in child.cmdline() for child in _alive(root)), "the next service")
-        below = _alive(root)
-        assert len(below) >= 4  # generator, keeper, PostgreSQL, service
-
-        process.send_signal(number)
-
-        assert process.wait(60) == 130
+        yield process
     finally:
         process.kill()
+        process.wait()
+
+
+def ends(
+    process: "subprocess.Popen[bytes]", number: signal.Signals, below: list[psutil.Process], scratch: Path
+) -> None:
+    """On this signal it ends as interrupted, and neither a process of it nor a file remains."""
+    process.send_signal(number)
+
+    assert process.wait(60) == 130
     psutil.wait_procs(below, timeout=30)
     assert [child for child in below if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     until(lambda: not list(scratch.iterdir()), "an empty temporary directory")
+
+
+def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(scratch: Path, tmp_path: Path) -> None:
+    out, log = tmp_path / "run", tmp_path / "log"
+    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "-x", "burst-timeout", "--out", str(out))
+    with running(scratch, log, *arguments) as process:
+        until(lambda: " one · asyncpg_fastapi · 1 of 1 served" in log.read_text(), "the first cell")
+        below = until(lambda: _with_service(process), "the next service")
+        assert len(below) >= 4  # generator, keeper, PostgreSQL, service
+        ends(process, signal.SIGINT, below, scratch)
+
     report = bench("report", str(out))
     assert report.returncode == 0
     assert "What does one request cost" in report.stdout
@@ -191,16 +202,29 @@ def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(
     assert " burst-timeout · asyncpg_fastapi · " in resumed.stderr
 
 
-def test_another_run_is_not_resumed(tmp_path: Path, database: Database) -> None:
-    out = str(tmp_path / "run")
-    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "one", "--out", out, "--database-url", database.dsn)
-    assert bench(*arguments).returncode == 0
+def test_ended_in_the_middle_of_the_check_it_leaves_nothing_behind(scratch: Path, tmp_path: Path) -> None:
+    arguments = ("run", "-s", "psycopg_flask", "-x", "one", "--out", str(tmp_path / "run"))
+    with running(scratch, tmp_path / "log", *arguments) as process:
+        ends(process, signal.SIGTERM, until(lambda: _with_service(process), "the service to be checked"), scratch)
 
-    other = bench(*arguments, "--resume", "--seed", "5")
+
+def test_another_run_is_not_resumed(tmp_path: Path) -> None:
+    cell, plan = made.cell("one"), made.plan(scenarios=("one",))
+    Store(tmp_path / "run").save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
+
+    other = bench(
+        *("run", "-s", *plan.services, "-x", *plan.scenarios, "--profile", plan.profile),
+        *("--hold-ms", str(plan.hold_ms), "--out", str(tmp_path / "run"), "--resume", "--seed", "5"),
+    )
 
     assert (other.returncode, len(other.stderr.splitlines())) == (2, 1)
-    assert other.stderr.startswith(f"bench: {out} was run with another seed: ask for the same")
+    assert other.stderr.startswith(f"bench: {tmp_path / 'run'} was run with another seed: ask for the same")
 
 
-def _alive(root: psutil.Process) -> list[psutil.Process]:
-    return [child for child in root.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+def _with_service(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """All that runs below it, once a service does; before that, nothing."""
+    try:
+        below = psutil.Process(process.pid).children(recursive=True)
+        return below if any("services." in word for child in below for word in child.cmdline()) else []
+    except psutil.NoSuchProcess:  # one of them ended while it was looked at
+        return []

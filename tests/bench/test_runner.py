@@ -1,11 +1,13 @@
 """A run over real services: its order, its records, and what becomes of a service that dies."""
 
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from bench import cell as cell_module
+from bench.check import check
 from bench.environment import describe
 from bench.faults.timeline import Timeline
 from bench.progress import Progress, duration
@@ -62,11 +64,11 @@ def test_services_of_a_block_meet_the_same_seed_and_blocks_another() -> None:
 
 
 def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tmp_path: Path) -> None:
-    store, said = play(plan("burst-10", "burst-timeout"), database, tmp_path / "run")
+    store, said = play(plan("burst-10", "burst-timeout", services=SERVICES[:2]), database, tmp_path / "run")
 
     stored = load(store.directory)
-    assert [cell.status for cell in stored.run.cells] == ["ok"] * 6
-    assert stored.requests.height == 3 * (10 + 100)
+    assert [cell.status for cell in stored.run.cells] == ["ok"] * 4
+    assert stored.requests.height == 2 * (10 + 100)
     assert set(stored.requests.filter(stored.requests["scenario"] == "burst-10")["status"]) == {200}
     for cell in stored.run.cells:
         assert cell.settings is not None
@@ -83,6 +85,13 @@ def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tm
     assert " left" in said.splitlines()[0]
 
 
+@pytest.fixture
+def checked_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services are looked at before they are measured, and not for long."""
+    monkeypatch.setattr("bench.runner.check", partial(check, only=["health"]))
+
+
+@pytest.mark.usefixtures("checked_briefly")
 def test_a_service_that_dies_is_one_failed_cell(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +122,7 @@ def test_a_service_that_dies_is_one_failed_cell(
     assert "ramp · psycopg_flask · failed: psycopg_flask died under the load" in said
 
 
+@pytest.mark.usefixtures("checked_briefly")
 def test_settings_that_are_not_in_force_fail_the_cell(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

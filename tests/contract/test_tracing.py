@@ -65,13 +65,20 @@ def attributes(span: Span) -> dict[str, Any]:
     return {pair.key: getattr(pair.value, str(pair.value.WhichOneof("value"))) for pair in span.attributes}
 
 
-def test_a_request_is_a_server_span_with_two_children(start: StartService, collector: Collector, name: str) -> None:
+def test_a_request_is_a_server_span_with_two_children_in_its_caller_s_trace(
+    start: StartService, collector: Collector, name: str
+) -> None:
     service = start(work_time_ms=10, **environment(collector.server_address[1]))
     with Client(service.base_url) as client:
         body = client.get(contract.QUERY)
         spans = until(lambda: len(found := collector.trace(body["trace_id"])) == 3 and found, "three spans")
+        client._connection.request("GET", contract.QUERY, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        client._connection.getresponse().read()
+        called: Span = until(lambda: collector.trace(TRACE).get("GET /api/query"), "the span with a caller")
 
+    assert called.parent_span_id.hex() == PARENT
     server = spans["GET /api/query"]
+    assert server.parent_span_id == b""
     assert server.kind == Span.SPAN_KIND_SERVER
     assert attributes(server) == {
         "http.request.method": "GET",
@@ -112,16 +119,6 @@ def test_a_timeout_is_an_error_and_an_exemplar(start: StartService, collector: C
     server: Span = until(lambda: collector.trace(failed.trace_id.hex()).get("GET /api/query"), "the server span")
     assert server.status.code == server.status.STATUS_CODE_ERROR
     assert "database_work" not in collector.trace(failed.trace_id.hex())
-
-
-def test_the_caller_s_trace_goes_on(start: StartService, collector: Collector) -> None:
-    service = start(work_time_ms=1, **environment(collector.server_address[1]))
-    with Client(service.base_url) as client:
-        client._connection.request("GET", contract.QUERY, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
-        client._connection.getresponse().read()
-        server: Span = until(lambda: collector.trace(TRACE).get("GET /api/query"), "the span")
-
-    assert server.parent_span_id.hex() == PARENT
 
 
 def test_a_collector_that_is_away_breaks_nothing(start: StartService) -> None:

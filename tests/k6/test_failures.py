@@ -53,17 +53,19 @@ def stub(status: int, body: Any, health: int = 200, patience_s: float = 1.0) -> 
         server.shutdown()
 
 
-@pytest.mark.parametrize("script", SHORT)
+STRANGE = [
+    (500, {"detail": {"error": "internal", "cause": "a bug"}}),
+    (404, {"detail": {"error": "not_found"}}),
+    (503, AWAY),
+    (503, "<h1>a proxy's own page</h1>"),
+    (200, "<h1>a welcome page</h1>"),
+    (0, None),
+]
+
+
 @pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (500, {"detail": {"error": "internal", "cause": "a bug"}}),
-        (404, {"detail": {"error": "not_found"}}),
-        (503, AWAY),
-        (503, "<h1>a proxy's own page</h1>"),
-        (200, "<h1>a welcome page</h1>"),
-        (0, None),
-    ],
+    ("script", "status", "body"),
+    [("pool-exhaustion.js", *STRANGE[0]), *(("concurrent-burst.js", *strange) for strange in STRANGE)],
 )
 def test_an_answer_that_is_neither_served_nor_told_no_fails_the_run(script: str, status: int, body: Any) -> None:
     with stub(status, body) as url:
