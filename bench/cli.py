@@ -185,11 +185,20 @@ def run(
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
 @click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
-def report(directory: Path, format_: "Format", readme: Path | None) -> None:
-    """Make the tables of a run again, from its files alone."""
-    from bench.commands import report_run
+@click.option(
+    "--chart", type=click.Path(path_type=Path), metavar="FILE", help="Draw -x there instead, as .svg or .png."
+)
+@click.option("-x", "--scenario", type=SCENARIO, help="What --chart draws.")
+def report(directory: Path, format_: "Format", readme: Path | None, chart: Path | None, scenario: str | None) -> None:
+    """Make the tables of a run again, or a picture of a scenario, from its files alone."""
+    from bench.commands import draw_run, report_run
 
-    report_run(directory, format_, readme)
+    if (chart is None) is not (scenario is None):
+        raise UserError("--chart FILE and -x SCENARIO go together: where to draw, and what")
+    if chart and scenario:
+        draw_run(directory, scenario, chart)
+    else:
+        report_run(directory, format_, readme)
 
 
 @cli.command()

@@ -140,6 +140,22 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     click.echo(f"filled the results of {readme} from {directory}")
 
 
+def draw_run(directory: Path, scenario: str, picture: Path) -> None:
+    """Draws a scenario of a stored run into a file, whose suffix says in which format."""
+    from bench.report.chart import FORMATS, chart
+    from bench.store import load
+
+    form = picture.suffix.removeprefix(".")
+    if form not in FORMATS:
+        raise UserError(f"{picture} is neither .svg nor .png: call it so")
+    drawn = chart(load(directory), scenario, form)
+    try:
+        picture.write_bytes(drawn)
+    except OSError as error:
+        raise UserError(f"cannot write {picture}: {error.strerror}") from error
+    click.echo(f"drew {scenario} of {directory} into {picture}")
+
+
 def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> int:
     """Checks services, each on a process of its own, and URLs as they are; returns 1 where one fails."""
     reports = [_show(check(target, on_progress=_nothing)) for target in targets if "://" in target]

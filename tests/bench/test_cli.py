@@ -97,6 +97,11 @@ def test_list_names_everything_there_is() -> None:
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
         (("report",), "Missing argument 'DIRECTORY'."),
+        (
+            ("report", "results", "--chart", "a.svg"),
+            "--chart FILE and -x SCENARIO go together: where to draw, and what",
+        ),
+        (("report", "results", "--chart", "a.gif", "-x", "one"), "a.gif is neither .svg nor .png: call it so"),
         (("nonsense",), "No such command 'nonsense'."),
     ],
 )
