@@ -10,7 +10,10 @@ from typing import Any, Final, Literal
 
 SCHEMA: Final = 1
 
-Status = Literal["ok", "failed", "skipped"]
+Status = Literal["ok", "failed", "skipped", "rejected"]
+"""`rejected`: played to its end, but its audit failed, so that it is in no figure."""
+Layer = Literal["http", "pool"]
+"""What was asked: a service, or the pool that it uses, without HTTP."""
 TargetKind = Literal["local", "compose", "remote"]
 """Where a run takes place: in processes of its own, in the Compose stack, or in services at given addresses."""
 
@@ -52,6 +55,7 @@ class Plan:
     services: tuple[str, ...]
     scenarios: tuple[str, ...]
     target: TargetKind = "local"
+    layer: Layer = "http"
     urls: dict[str, str] = field(default_factory=dict)
     """Service → address, where it runs elsewhere."""
 
@@ -70,12 +74,37 @@ class Busy:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What arithmetic says before a cell runs; None is what it cannot say."""
+    """What arithmetic or a simulation says before a cell runs; None is what it cannot say.
+
+    Waits are those of the served, in milliseconds.
+    """
 
     served: int | None = None
     timed_out: int | None = None
     wall_s: float | None = None
     busy: Busy | None = None
+    goodput_per_s: float | None = None
+    acquire_ms_p50: float | None = None
+    acquire_ms_p95: float | None = None
+    acquire_ms_p99: float | None = None
+    acquire_ms_max: float | None = None
+    waiting_peak: int | None = None
+    drain_s: float | None = None
+    """From the last request to the last answer."""
+    hold_ms: float | None = None
+    """What it was made with: as asked for, or as measured in the baseline before it, so that overhead is in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One verdict of a cell's audit, with its figures.
+
+    `noted` is worth knowing and spoils nothing; `not checked` is what could not be looked at.
+    """
+
+    name: str
+    verdict: Literal["passed", "failed", "noted", "not checked"]
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +155,9 @@ class Cell:
     lateness_ms_p99: float | None = None
     cpu: CpuSeconds | None = None
     rss_mb: float | None = None
+    audit: tuple[Finding, ...] = ()
+    attempt: int = 1
+    """The number of this play; above 1 where its block was played again because an audit failed."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -142,6 +174,8 @@ class Run:
     cells: tuple[Cell, ...]
     took_s: float = 0.0
     checks_s: float = 0.0
+    replaced: tuple[Cell, ...] = ()
+    """Cells that were played again, because in their block an audit failed; nothing but their record is kept."""
 
 
 REQUEST_COLUMNS: Final = {
