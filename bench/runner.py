@@ -19,7 +19,7 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
 from bench.targets.database import Database, calibrate_units
-from bench.targets.local import LocalService, ServiceDied
+from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied
 from bench.targets.remote import Remote, RemoteService
 
 Ended = Callable[[Run, Played], None]
@@ -56,7 +56,12 @@ class Target:
 
     def unfit(self, cell: Cell) -> str | None:
         """Why a cell cannot be played here; None where it can."""
-        if not self.remote or SCENARIOS[cell.scenario].work_kind != "cpu":
+        if not self.remote:
+            return None
+        threads, needed = self.remote[cell.service].found["threads"], _in_flight(cell) + PROBE_THREADS
+        if threads is not None and threads < needed:
+            return f"its server has {threads} threads, and {needed} are needed for nobody to wait in front of the pool"
+        if SCENARIOS[cell.scenario].work_kind != "cpu":
             return None
         if self.database is None:
             return "needs --database-url: its work is calibrated on the database"
@@ -184,6 +189,11 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         forecast=forecast(asked),
         status="ok",
     )
+
+
+def _in_flight(cell: Cell) -> int:
+    """The most requests that wait for an answer at once, which is the same at every hold."""
+    return SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="").most_in_flight
 
 
 def _without(cell: Cell, *, status: Status, why: str | None) -> Played:

@@ -32,6 +32,7 @@ HEALTH: Final = {"status": OneOf(("ok",)), "service": str}
 CONFIG: Final = {
     "service": str,
     "workers": int,
+    "threads": Maybe(int),
     "tracing": bool,
     "work_time_ms": int,
     "work_kind": OneOf(get_args(contract.WorkKind)),

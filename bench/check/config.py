@@ -119,7 +119,7 @@ _IN_STATS: Final = {
     "pool_min_size": "pool_min_size",
     "pool_max_size": "pool_max_size",
 }
-_NOT_SET: Final = ("service", "workers", "tracing", "tuning")
+_NOT_SET: Final = ("service", "workers", "threads", "tracing", "tuning")
 
 
 async def _hold(subject: Subject) -> str | None:

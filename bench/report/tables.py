@@ -36,8 +36,6 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
 LEAST_SENT: Final = {"app_cpu_ms_per_request": 50, "latency_ms_p99_served": 50}
 """Under this many requests a row is left out: CPU time comes in ticks of 10 ms, and the p99 is the maximum."""
 CPU_BOUND: Final = "CPU-bound"
-USUAL_THREADS: Final = 64
-"""What psycopg_flask has where nobody says otherwise."""
 NOISY: Final = 0.2
 """The share of the machine that nothing of this bench accounts for, above which it is said."""
 DULL: Final = {"failed": "0", "first_timeout_s": "none"}
@@ -166,7 +164,6 @@ def _notes(view: View, name: str) -> Iterator[str]:
     capacities = {cell.service: cell.capacity for cell in view.cells(name) if cell.capacity > cell.pool_size}
     for service, capacity in capacities.items():
         yield f"{words.stack(service)} may hand out {capacity} connections as its library ships"
-    yield from _unseen_threads(view, name)
     if any(view.bound(name, service) for service in view.services):
         seen = "" if view.run.plan.target == "local" else ", whose own CPU time is not seen here"
         yield (
@@ -178,20 +175,6 @@ def _notes(view: View, name: str) -> Iterator[str]:
         if cell.scenario == name:
             yield f"left out: {_failure(cell)}"
     yield from _skips(view, name)
-
-
-def _unseen_threads(view: View, name: str) -> Iterator[str]:
-    """A server that has fewer threads than requests hides a queue, and nobody can ask it how many it has."""
-    plan, known = view.run.plan, SCENARIOS.get(name)
-    if plan.target == "local" or known is None:
-        return
-    most = known.at(plan.hold_ms, base_url="").most_in_flight
-    for service in view.services:
-        if view.own(service) == "psycopg_flask" and most > USUAL_THREADS and not view.absent(name, service):
-            yield (
-                f"{words.stack(service)}: {most} requests at once, and its THREADS cannot be read: "
-                "with fewer, some wait in front of the pool"
-            )
 
 
 def _skips(view: View, name: str) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _patch() -> Schema:
 
 
 def _config() -> Schema:
-    shown = {"service": TEXT, "workers": INTEGER, "tracing": {"type": "boolean"}}
+    shown = {"service": TEXT, "workers": INTEGER, "threads": _maybe(INTEGER), "tracing": {"type": "boolean"}}
     return _object(shown | Config.model_json_schema()["properties"])
 
 

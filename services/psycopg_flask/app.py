@@ -50,7 +50,8 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
             raise MethodNotAllowed
 
     def config_body() -> dict[str, Any]:
-        return {"service": SERVICE, "workers": settings.workers, "tracing": tracing.on} | pool.config.model_dump()
+        fixed = {"service": SERVICE, "workers": settings.workers, "threads": settings.threads, "tracing": tracing.on}
+        return fixed | pool.config.model_dump()
 
     def served(exchange: Exchange, view: PoolView, rows: int, **more: Any) -> Response:
         body = contract.served_body(SERVICE, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more)

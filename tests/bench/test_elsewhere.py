@@ -247,7 +247,8 @@ def test_the_database_of_compose_is_a_bonus(answers: bool, database: Database, m
 
 def test_what_loads_the_database_s_cpu_needs_that_database(database: Database) -> None:
     def target(known: Database | None, *, same: bool) -> Target:
-        at = Remote(name="asyncpg_fastapi", base_url=HOST, found={"service": "asyncpg_fastapi"}, same_database=same)
+        shown = {"service": "asyncpg_fastapi", "threads": None}
+        at = Remote(name="asyncpg_fastapi", base_url=HOST, found=shown, same_database=same)
         return Target(known, local=False, remote={at.name: at})
 
     cpu, sleep = made.cell("burst-timeout-cpu"), made.cell("burst-timeout")

@@ -109,9 +109,21 @@ def test_two_services_side_by_side_and_marks_in_grafana(database: Database, tmp_
 
     assert done.returncode == 0, done.stderr
     assert [cell.service for cell in load(tmp_path / "run").run.cells] == ["mine", "other"]
-    assert "other: 100 requests at once, and its THREADS cannot be read" in " ".join(done.stdout.split())
     assert len(stub.asked) == 2
     assert "no annotations" not in done.stderr
+
+
+def test_a_server_with_too_few_threads_is_not_measured_under_more_requests(database: Database, tmp_path: Path) -> None:
+    with LocalService("psycopg_flask", database, {"threads": 24}) as service:
+        done = bench(
+            *("run", "--target", service.base_url, "-x", "burst-10", "-x", "burst-50", "--hold-ms", "50"),
+            *("--out", str(tmp_path / "run")),
+        )
+
+    assert done.returncode == 0, done.stderr
+    cells = load(tmp_path / "run").run.cells
+    assert [(cell.scenario, cell.status) for cell in cells] == [("burst-10", "ok"), ("burst-50", "skipped")]
+    assert "its server has 24 threads, and 58 are needed" in " ".join(done.stdout.split())
 
 
 def test_a_grafana_that_is_away_fails_no_run(start: StartService, tmp_path: Path) -> None:

@@ -174,7 +174,12 @@ class FakeService:
             self.pool.reconfigure(self.shown)
 
     def _config(self) -> dict[str, object]:
-        return {"service": SERVICE, "workers": self.workers, "tracing": False} | self.shown.model_dump()
+        return {
+            "service": SERVICE,
+            "workers": self.workers,
+            "threads": None,
+            "tracing": False,
+        } | self.shown.model_dump()
 
     def _snapshot(self) -> PoolStats:
         pool, shown = self.pool.current, self.shown

@@ -221,10 +221,3 @@ def test_cpu_time_that_is_seen_of_one_service_stands_beside_an_unknown() -> None
     other = made.cell(service="psycopg_flask", cpu=replace(seen, service=None), load_s=1.0)
     table = scenario_table(view_of(elsewhere(made.cell(cpu=seen, load_s=1.0), other)), "burst-timeout")
     assert row(table, "CPU per request (ms)")[2:] == ("1.00", "–")
-
-
-@pytest.mark.parametrize(("target", "scenario", "said"), [("compose", "burst-timeout", 1), ("compose", "burst-10", 0)])
-def test_threads_that_cannot_be_read_are_said_where_they_could_matter(target: str, scenario: str, said: int) -> None:
-    mine = made.cell(scenario, "mine", settings={"service": "psycopg_flask"})
-    notes = scenario_table(view_of(elsewhere(mine, target=target)), scenario).notes
-    assert len([note for note in notes if note.startswith("mine: 100 requests at once, and its THREADS")]) == said

@@ -115,12 +115,13 @@ def test_the_configuration_that_was_found_is_in_force_again(service: FakeService
     with Client(url) as client:
         client.post(contract.CONFIG, {"work_time_ms": 77, "pool_min_size": 1, "pool_max_size": 4})
     remote, before = found(url), service.shown
-    with RemoteService(remote, SETTINGS):
-        ask(url, f"{contract.QUERY_LEAK}?how=kept")
-        restore(remote)  # as after a Ctrl-C in the middle
+    RemoteService(remote, SETTINGS).__enter__()
+    ask(url, f"{contract.QUERY_LEAK}?how=kept")
 
-        assert service.shown == before
-        until(lambda: stats(url)["pool_used_size"] == 0, "nothing leaked")
+    restore(remote)  # as after a Ctrl-C in the middle
+
+    assert service.shown == before
+    until(lambda: stats(url)["pool_used_size"] == 0, "nothing leaked")
 
 
 def test_leaks_that_nobody_can_give_back_go_with_a_pool_of_the_same_size(service: FakeService, url: str) -> None:
@@ -154,6 +155,15 @@ def test_a_service_that_answers_no_more_is_a_failure_of_the_cell(service: FakeSe
     with pytest.raises(ServiceDied, match="mine after the load: "):
         left.__exit__(None, None, None)
     left.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # hides no other reason to leave
+
+
+def test_a_service_that_was_started_again_meanwhile_is_a_failure_of_the_cell(service: FakeService, url: str) -> None:
+    left = RemoteService(found(url), SETTINGS)
+    left.__enter__()
+    service.__init__()  # type: ignore[misc]  # what a supervisor does: the same address, and the environment's settings
+
+    with pytest.raises(ServiceDied, match="mine was started again under the load: another process answers now"):
+        left.__exit__(None, None, None)
 
 
 def test_postgres_is_asked_for_connections_only_where_they_can_be_told_apart() -> None:

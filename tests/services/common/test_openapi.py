@@ -37,7 +37,13 @@ def test_its_stats_are_what_the_service_shows() -> None:
 
 
 def test_its_configuration_is_what_can_be_read_and_changed() -> None:
-    assert set(schema(contract.CONFIG)["properties"]) == {"service", "workers", "tracing", *Config.model_fields}
+    assert set(schema(contract.CONFIG)["properties"]) == {
+        "service",
+        "workers",
+        "threads",
+        "tracing",
+        *Config.model_fields,
+    }
     body = PATHS[contract.CONFIG]["post"]["requestBody"]["content"][contract.JSON]["schema"]
     assert set(body["properties"]) == set(Config.model_fields) - {"tuning"}
     assert set(PATHS[contract.CONFIG]["post"]["responses"]) == {"200", "409", "413", "422", "503"}
