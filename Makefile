@@ -15,7 +15,8 @@ lab: setup         ## the three services on ports 8000, 8001 and 8002, until Ctr
 check: setup       ## does each service keep the HTTP contract?
 	$(BENCH) check
 
-stack:             ## the three services in Docker, with Prometheus, Grafana on port 3001, and Jaeger
+stack: setup       ## the three services in Docker, with Prometheus, Grafana on port 3001, and Jaeger
+	@docker compose version >/dev/null 2>&1 || { echo "no Docker with Compose v2 answers here: make lab needs none" >&2; exit 2; }
 	docker compose up --build --detach --wait
 	@echo "Grafana http://localhost:3001 · Jaeger http://localhost:16686 · Prometheus http://localhost:9090 · RUNBOOK.md"
 

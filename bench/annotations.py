@@ -58,11 +58,17 @@ class Grafana:
 
 
 def annotations(played: Played) -> Iterator[Annotation]:
-    """One region from the load's start to its end, and one for each fault; none for a cell that was not played."""
+    """One region from the load's start to its end, and one for each fault; none for a cell that was not played.
+
+    One that failed is a region too: that is the moment that somebody will look for.
+    """
     cell = played.cell
-    if cell.began_s is None or played.requests is None:
+    if cell.began_s is None:
         return
     name = f"{cell.scenario} · {cell.service} · block {cell.block + 1}"
+    if played.requests is None:
+        yield _annotation(cell, "failed", 0.0, cell.took_s, f"{name}: {cell.status}: {cell.why}")
+        return
     setting = f"hold {cell.hold_ms} ms, pool {cell.pool_size}, patience {cell.patience_s:g} s"
     served = int((played.requests["status"] == 200).sum())
     ending = f"{served} of {played.requests.height} served in {cell.load_s:.2f} s"

@@ -87,7 +87,7 @@ def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str
 
 def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenerator) -> Played:
     """Plays one cell. Never raises for what a service does: the cell is then marked failed, and says why."""
-    began = monotonic()
+    began, began_s = monotonic(), time()
     samples: list[Row] = []
     events: list[Event] = []
     settings = settings_for(asked, conditions, cell.service)
@@ -108,7 +108,8 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
         failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
     except (GeneratorFailed, Mismatch, ServiceError, http.client.HTTPException, OSError) as error:
         failed = replace(cell, status="failed", why=(str(error) or type(error).__name__).splitlines()[0])
-    return Played(replace(failed, took_s=monotonic() - began), None, samples, events)
+    failed = replace(failed, began_s=round(began_s, 3), took_s=monotonic() - began)
+    return Played(failed, None, samples, events)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ import click
 from bench.annotations import Grafana
 from bench.cell import Played
 from bench.check import Report, check
-from bench.elsewhere import COMPOSE_GRAFANA, LOCAL, Where, elsewhere, planned
+from bench.elsewhere import LOCAL, Where, elsewhere, planned
 from bench.environment import describe
 from bench.errors import UserError
 from bench.progress import Progress, duration
 from bench.records import Environment, Plan, Run
 from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run
+from bench.targets import compose
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import embedded_postgres
 from bench.targets.local import SCHEMA
@@ -96,9 +97,9 @@ def _elsewhere(around: Around, tuning: str) -> AbstractContextManager[Target]:
 
 def _grafana(around: Around) -> Grafana | None:
     """Who takes the annotations: as asked for, or the one of the Compose stack."""
-    compose = COMPOSE_GRAFANA if around.place.kind == "compose" else None
-    url = around.grafana or os.environ.get("GRAFANA_URL") or compose
-    return Grafana(url, os.environ, _say) if url else None
+    in_stack = around.place.kind == "compose"
+    url = around.grafana or os.environ.get("GRAFANA_URL") or (compose.GRAFANA if in_stack else None)
+    return Grafana(url, compose.settings().grafana if in_stack else os.environ, _say) if url else None
 
 
 def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> Progress:

@@ -17,15 +17,12 @@ from bench.check import check
 from bench.errors import UserError
 from bench.records import Plan, TargetKind
 from bench.runner import Target
+from bench.targets import compose
 from bench.targets.database import Database, backends, connect, reachable
 from bench.targets.http import Client, ServiceError, address
 from bench.targets.remote import ANSWER_S, NO_ANSWER, Remote, restore
 from services.common import contract
 
-COMPOSE_HOST: Final = "127.0.0.1"
-COMPOSE_DATABASE: Final = "postgresql://labuser:labpassword@127.0.0.1:5432/labdb"
-COMPOSE_GRAFANA: Final = "http://127.0.0.1:3001"
-"""As docker-compose.yml publishes them."""
 READ_ONLY: Final = ("health", "stats", "configuration", "queries")
 """The checks that are made of a service that is not ours to exhaust."""
 _NAME: Final = re.compile(r"[\w.-]+")
@@ -54,7 +51,7 @@ def where(target: str | None, services: Sequence[str]) -> Where:
         raise UserError(f"--target {target} has its own services and -s {named[0]} runs elsewhere: leave one out")
     if target == "compose":
         chosen = [name for name in contract.SERVICES if not plain or name in plain]
-        return Where("compose", tuple((name, f"http://{COMPOSE_HOST}:{contract.SERVICES[name]}") for name in chosen))
+        return Where("compose", tuple((name, f"http://{compose.HOST}:{contract.SERVICES[name]}") for name in chosen))
     addresses: list[tuple[str | None, str]] = [*_addressed(named)]
     if target in (None, "local"):
         return Where("remote", tuple(addresses)) if named else LOCAL
@@ -183,7 +180,7 @@ def _database(kind: TargetKind, url: str | None, say: Say) -> Database | None:
     """The given PostgreSQL, or the one that Compose publishes, if it answers."""
     if url is None and kind != "compose":
         return None
-    database = Database.from_url(url or COMPOSE_DATABASE)
+    database = Database.from_url(url) if url else compose.settings().database
     try:
         reachable(database)
     except UserError:

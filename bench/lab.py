@@ -3,6 +3,8 @@
 In: the first port. Out: services that `curl` can talk to, and nothing left when it ends.
 """
 
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
@@ -13,6 +15,7 @@ from bench.commands import postgres
 from bench.errors import UserError
 from bench.targets.local import LocalService, ServiceDied, port_in_use
 from services.common import contract
+from services.common.settings import Config
 
 
 def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
@@ -31,7 +34,7 @@ def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")
     with ExitStack() as stack:
         database, _ = stack.enter_context(postgres(database_url, pg_bin))
-        services = [LocalService(name, database, port=port) for name, port in ports.items()]
+        services = [LocalService(name, database, _settings(os.environ), port=port) for name, port in ports.items()]
         try:
             for service in services:
                 stack.callback(service.stop)
@@ -49,6 +52,13 @@ def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int
                     click.echo(f"bench: {service.name} has ended; its last lines:\n{service.log_tail()}", err=True)
                     return 1
     return 0
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the caller's environment says of pools, work and threads, as it does in the stack."""
+    return {
+        name: environment[name.upper()] for name in (*Config.model_fields, "threads") if name.upper() in environment
+    }
 
 
 def _welcome(services: list[LocalService], database: str) -> str:

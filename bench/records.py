@@ -146,7 +146,7 @@ class Cell:
     settings: dict[str, Any] | None = None
     """Read back from the service."""
     began_s: float | None = None
-    """When its load began, in seconds since 1970: what a dashboard calls that moment."""
+    """When its load began (where it failed: when the cell did), in seconds since 1970, as a dashboard has it."""
     load_s: float = 0.0
     """First planned to last answered."""
     took_s: float = 0.0

@@ -19,6 +19,8 @@ from tests.k6.running import needs_k6
 
 TEXT = (ROOT / "RUNBOOK.md").read_text()
 FENCE = re.compile(r"^```(\w+)(?: (\{[^\n]*\}))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+ABOUT = r"≈(\d+(?:\\\.\d+)?)"
+"""In a claim with its signs escaped: a number that varies a little."""
 SHORTER = {"locust-headless": ("-t 30s", "-t 3s")}
 """What is long in the runbook, to be watched, and short here."""
 
@@ -118,21 +120,32 @@ def test_the_story_can_be_played_to_its_end(ports: dict[int, int]) -> None:
 
 
 def keeps(printed: str, claim: str) -> bool:
-    """Whether the lines are those that are claimed: `≈` marks a number, `…` a text that varies."""
+    """Whether the lines are those that are claimed: `≈` marks a number of about that size, `…` a text that varies."""
     pattern = "\n".join(" ".join(line.split()) for line in claim.splitlines())
-    escaped = re.escape(pattern).replace("…", r"[^\n]*")
-    escaped = re.sub(r"≈\d+(?:\\\.\d+)?", r"\\d+(?:\\.\\d+)?", escaped)
-    return bool(re.fullmatch(escaped, "\n".join(" ".join(line.split()) for line in printed.splitlines())))
+    claimed = [text.replace("\\", "") for text in re.findall(ABOUT, re.escape(pattern))]
+    escaped = re.sub(f"≈{ABOUT[1:]}", r"(\\d+(?:\\.\\d+)?)", re.escape(pattern)).replace("…", r"[^\n]*")
+    found = re.fullmatch(escaped, "\n".join(" ".join(line.split()) for line in printed.splitlines()))
+    return found is not None and all(map(_about, found.groups(), claimed))
+
+
+def _about(printed: str, claimed: str) -> bool:
+    """A quarter off, and on a slow machine a batch more; what takes less than a millisecond may take five."""
+    number = float(claimed)
+    slack = 5.0 if "." not in claimed or number < 1 else 0.25
+    return abs(float(printed) - number) <= 0.25 * number + slack
 
 
 @pytest.mark.parametrize(
     ("printed", "claim", "kept"),
     [
-        ("  5 200\n 45 503\n", "≈20 200\n≈30 503\n", True),
+        (" 22 200\n 28 503\n", "≈20 200\n≈30 503\n", True),
         ("  5 200\n", "≈20 200\n≈30 503\n", False),
+        (" 49 200\n  1 503\n", "≈20 200\n≈30 503\n", False),
+        ("0 of 100 served\n", "≈100 of 100 served\n", False),
         ("200 1.002 s\n", "200 ≈1.0 s\n", True),
+        ("200 2.002 s\n", "200 ≈1.0 s\n", False),
         ("503 1.002 s\n", "200 ≈1.0 s\n", False),
-        ('{"a":1,"b":2.5}\n', '{…"b":≈2}\n', True),
+        ('{"a":1,"b":0.7}\n', '{…"b":≈0.2}\n', True),
         ('{"a":1,"c":2.5}\n', '{…"b":≈2}\n', False),
         ("200\n200\n", "200\n", False),
     ],

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -74,7 +73,13 @@ def test_a_service_is_found_by_its_own_name_and_by_that_of_the_run() -> None:
 def test_a_cell_that_was_not_played_is_not_marked() -> None:
     cell = made.cell(status="skipped", why="needs --database-url")
     assert list(annotations(Played(cell, None, [], []))) == []
-    assert list(annotations(replace(played(), requests=None))) == []
+
+
+def test_a_cell_that_failed_is_marked_with_why() -> None:
+    cell = made.cell("one", status="failed", why="it died", began_s=BEGAN_S, took_s=2.5)
+    (mark,) = annotations(Played(cell, None, [], []))
+    assert (mark["timeEnd"] - mark["time"], mark["tags"][-1]) == (2500, "failed")
+    assert mark["text"] == "one · asyncpg_fastapi · block 1: failed: it died"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bench import elsewhere as module
 from bench.elsewhere import LOCAL, Where, elsewhere, planned, where
 from bench.errors import UserError
 from bench.runner import Target, planned_cells
@@ -233,8 +232,9 @@ def test_connections_are_found_in_the_database_that_is_given(database: Database)
 @pytest.mark.parametrize("answers", [True, False])
 def test_the_database_of_compose_is_a_bonus(answers: bool, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it answers, it may still be another one."""
-    dsn = database.dsn if answers else f"postgresql://labuser:labpassword@127.0.0.1:{free_port()}/labdb"
-    monkeypatch.setattr(module, "COMPOSE_DATABASE", dsn)
+    for name, value in database.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("POSTGRES_PORT", str(database.port if answers else free_port()))
     said = list[str]()
     with (
         serving(serve(FakeService())) as url,

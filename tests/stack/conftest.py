@@ -55,7 +55,8 @@ def stack() -> Iterator[Stack]:
     try:
         stack.run("docker", "version")
     except (FileNotFoundError, AssertionError) as error:
-        pytest.fail(f"no Docker engine answers, and these tests need one with Compose v2: {error}")
+        said = str(error).strip().splitlines()[-1]
+        pytest.exit(f"no Docker engine answers, and these tests need one with Compose v2: {said}", returncode=2)
     try:
         stack.compose("up", "--build", "--detach", "--wait")
         yield stack

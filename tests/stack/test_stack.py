@@ -15,6 +15,7 @@ import pytest
 from grafana.expressions import expressions
 from services.common import contract
 from tests.stack.conftest import PROJECT, ROOT, Stack, get
+from tests.test_runbook import BLOCKS, Block
 from tests.waiting import until
 
 BENCH = str(Path(sys.executable).with_name("bench"))
@@ -26,6 +27,25 @@ DASHBOARDS = {"pools-side-by-side", "pool-one-service", "pool-any-service"}
 SPANS = {"acquire_connection", "database_work"}
 
 SERVICES = pytest.mark.parametrize(("service", "port"), contract.SERVICES.items())
+
+
+PRINTS = {
+    "backends": ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi"),
+    "who-is-up": ("asyncpg_fastapi", "sqlalchemy_fastapi"),
+    "trace": ("/trace/", "GET /api/query", "acquire_connection", "database_work"),
+    "fix-larger-pool-stack": ('"pool_max_size":20\n' * 3,),
+    "k6-ramp-stack": ("pool-exhaustion", *contract.SERVICES),
+    "locust-page-stack": (),
+    "bench-stack": ("burst-timeout", "leak-dropped", "results: "),
+    "pgbouncer": ("labdb", "cl_waiting"),
+    "without-pgbouncer": (),
+}
+"""What each of the runbook's blocks for the stack prints, and that it ends well."""
+SHORTER = {
+    "k6-ramp-stack": ("run --quiet", "run --quiet -e STAGE_S=0.2 -e HOLD_MS=50"),
+    "bench-stack": ("-x burst-timeout", "-x burst-timeout --hold-ms 50 --out $(mktemp -d)/run"),
+}
+IN_DOCKER = [block for block in BLOCKS if block.options.get("tag") == "docker" and block.name not in ("stack", "stop")]
 
 
 def url(port: int, path: str) -> str:
@@ -96,11 +116,11 @@ def test_prometheus_reaches_every_target(stack: Stack) -> None:
 def test_the_bench_drives_the_stack(stack: Stack, tmp_path: Path) -> None:
     out = tmp_path / "run"
 
-    told = stack.run(
-        BENCH, "run", "--target", "compose", "-x", "burst-10", "-x", "burst-timeout", "--repeat", "1", "--out", str(out)
-    )
+    scenarios = "-x burst-10 -x burst-timeout"
+    told = stack.run("bash", "-c", f"{BENCH} run --target compose {scenarios} --repeat 1 --out {out} 2>&1")
 
     assert "burst-timeout" in told
+    assert "no annotations" not in told
     cells = json.loads((out / "summary.json").read_text())["cells"]
     assert {(cell["scenario"], cell["service"]) for cell in cells} == {
         (scenario, service) for scenario in ("burst-10", "burst-timeout") for service in contract.SERVICES
@@ -222,8 +242,17 @@ def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:
     assert len(clients) >= 3 * 2  # min size of each pool
 
 
+@pytest.mark.parametrize("block", IN_DOCKER, ids=lambda block: block.name)
+def test_the_runbook_s_blocks_do_what_they_say(stack: Stack, block: Block) -> None:
+    printed = stack.run("bash", "-e", "-o", "pipefail", "-c", block.code.replace(*SHORTER.get(block.name, ("", ""))))
+
+    for said in PRINTS[block.name]:
+        assert said in printed
+
+
 def test_nothing_stays_after_down(stack: Stack) -> None:
-    stack.compose("--profile", "*", "down", "--volumes")
+    (stop,) = (block for block in BLOCKS if block.name == "stop")
+    stack.run("bash", "-e", "-c", stop.code)
 
     assert not stack.left()
     assert ROOT.joinpath(".env").exists()

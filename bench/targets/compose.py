@@ -1,0 +1,50 @@
+"""The Compose stack as it is published on this machine.
+
+In: `.env`, and over it the environment, as Compose reads them. Out: addresses, and who to be there.
+"""
+
+from typing import Final
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bench.errors import UserError
+from bench.targets.database import Database
+from bench.targets.local import ROOT
+
+HOST: Final = "127.0.0.1"
+"""Where docker-compose.yml publishes every port."""
+GRAFANA: Final = f"http://{HOST}:3001"
+
+
+class ComposeSettings(BaseSettings):
+    """What the stack was told."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=ROOT / ".env")
+
+    db_name: str = "labdb"
+    db_user: str = "labuser"
+    db_password: str = Field(default="labpassword", repr=False)
+    postgres_port: int = 5432
+    grafana_user: str = "admin"
+    grafana_password: str = Field(default="admin", repr=False)
+
+    @property
+    def database(self) -> Database:
+        """PostgreSQL as it is published, also where services reach it through pgbouncer."""
+        return Database(HOST, self.postgres_port, self.db_name, self.db_user, self.db_password)
+
+    @property
+    def grafana(self) -> dict[str, str]:
+        """Who may write annotations."""
+        return {"GRAFANA_USER": self.grafana_user, "GRAFANA_PASSWORD": self.grafana_password}
+
+
+def settings() -> ComposeSettings:
+    """The stack's settings. Raises UserError for one that Compose could not have used either."""
+    try:
+        return ComposeSettings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]).upper()
+        raise UserError(f"{name} in .env or the environment: {first['msg'].lower()}") from None

@@ -1,0 +1,40 @@
+"""Where the stack is, and who to be there: as its own files say, and over them the environment."""
+
+import pytest
+import yaml
+
+from bench.errors import UserError
+from bench.targets import compose
+from bench.targets.database import Database
+from bench.targets.local import ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in compose.ComposeSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_the_defaults_are_those_of_the_stack() -> None:
+    settings = compose.settings()
+
+    assert settings.database == Database("127.0.0.1", 5432, "labdb", "labuser", "labpassword")
+    assert settings.grafana == {"GRAFANA_USER": "admin", "GRAFANA_PASSWORD": "admin"}
+    stack = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert stack["grafana"]["ports"] == [f"{compose.GRAFANA.removeprefix('http://')}:3000"]
+    assert stack["postgres"]["ports"] == [f"{compose.HOST}:${{POSTGRES_PORT}}:5432"]
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_PORT", "5433")
+    monkeypatch.setenv("GRAFANA_USER", "")
+
+    assert compose.settings().database.port == 5433
+    assert compose.settings().grafana["GRAFANA_USER"] == ""
+
+
+def test_a_port_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_PORT", "many")
+
+    with pytest.raises(UserError, match=r"POSTGRES_PORT in \.env or the environment: input should be a valid integer"):
+        compose.settings()
