@@ -17,6 +17,7 @@ from time import monotonic, process_time, sleep, time
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
+import psycopg
 
 from bench.faults.timeline import Emit, Timeline
 from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
@@ -27,7 +28,7 @@ from bench.targets.database import Database
 from bench.targets.http import Client, ServiceError
 from bench.targets.local import PROBE_THREADS, ServiceDied
 from bench.targets.sampler import Row, Sampler, machine_seconds
-from bench.targets.service import Service, Usage
+from bench.targets.service import Service, Usage, restarted
 from services.common import contract
 
 if TYPE_CHECKING:
@@ -99,14 +100,16 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
             generator.wait_ready()
             sampler = _sampler(service, conditions, asked, generator, samples)
             timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
+            before = _stats(service)
             measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
+            _refuse_another(service, before)
         ended = replace(
             cell, settings=in_force, took_s=monotonic() - began, **measured.figures | {"cpu": measured.cpu(samples)}
         )
         return Played(ended, measured.requests, samples, events)
     except ServiceDied as error:
         failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
-    except (GeneratorFailed, Mismatch, ServiceError, http.client.HTTPException, OSError) as error:
+    except (GeneratorFailed, Mismatch, ServiceError, http.client.HTTPException, psycopg.Error, OSError) as error:
         failed = replace(cell, status="failed", why=(str(error) or type(error).__name__).splitlines()[0])
     failed = replace(failed, began_s=round(began_s, 3), took_s=monotonic() - began)
     return Played(failed, None, samples, events)
@@ -143,6 +146,7 @@ class Measured:
             "skew_ms": self.outcome.skew_ms,
             "lateness_ms_p99": self.outcome.lateness_p99_ms,
             "rss_mb": self.after.service.rss_mb if self.after.service else None,
+            "pss_mb": self.after.service.pss_mb if self.after.service else None,
             "began_s": round(time() - monotonic() + self.outcome.t0, 3),
         }
 
@@ -169,12 +173,15 @@ def _measure(
 ) -> Measured:
     """Plays the load, with everything that looks on; raises ServiceDied where the service does not outlive it."""
 
+    before = Meter.read(service)
+
     def on_start(t0: float) -> None:
+        nonlocal before
+        before = Meter.read(service)  # what the generator's own warm-up cost the service is no part of the load
         sampler.start(t0)
         timeline.start(t0)
 
     with tempfile.TemporaryDirectory(prefix="poolbench-samples-") as directory:
-        before = Meter.read(service)
         try:
             with _watched(service, generator):
                 outcome = generator.drive(
@@ -252,6 +259,21 @@ def _read_back(base_url: str, settings: dict[str, Any]) -> dict[str, Any]:
     if made is not None and made < settings["pool_min_size"]:
         raise Mismatch(f"{made} of {settings['pool_min_size']} connections were made before the load")
     return in_force
+
+
+def _stats(service: Service) -> dict[str, Any]:
+    with Client(service.base_url) as client:
+        return client.get(contract.STATS)
+
+
+def _refuse_another(service: Service, before: Mapping[str, Any]) -> None:
+    """Raises ServiceDied where after the load nobody answers, or another process than before it."""
+    try:
+        after = _stats(service)
+    except (OSError, http.client.HTTPException, ServiceError) as gone:
+        raise ServiceDied(f"{service.name} after the load: {gone}", service.log_tail()) from None
+    if restarted(before, after):
+        raise ServiceDied(f"{service.name} was started again under the load", service.log_tail())
 
 
 def _warm_up(base_url: str, connections: int) -> None:

@@ -177,6 +177,7 @@ def run(
         services=_in_order(services, contract.SERVICES),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
     )
+    _refuse_hold(plan.scenarios, plan.hold_ms)
     around = Around(place=where(target, services), database_url=database_url, pg_bin=pg_bin, grafana=grafana)
     sys.exit(run_plan(plan, out, around, resume=resume))
 
@@ -209,6 +210,12 @@ def lab(base_port: int, database_url: str | None, pg_bin: Path | None) -> None:
     from bench.lab import serve
 
     sys.exit(serve(base_port, database_url, pg_bin))
+
+
+def _refuse_hold(scenarios: Iterable[str], hold_ms: int) -> None:
+    for name in scenarios:
+        if why := SCENARIOS[name].refusal(hold_ms):
+            raise UserError(f"--hold-ms {hold_ms}: {why}")
 
 
 def _in_order(chosen: Sequence[str], everything: Iterable[str]) -> tuple[str, ...]:

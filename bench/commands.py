@@ -74,8 +74,11 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             plan = planned(plan, around.place.kind, target)
         store = Store(directory, resume=resume)
         results = Results(store)
-        done = _resumed(store.stored.run, plan, directory) if store.stored else None
+        if store.stored:
+            _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")
         target = target or Target(*stack.enter_context(postgres(around.database_url, around.pg_bin)))
+        environment = _environment(target)
+        done = _resumed(store.stored.run, environment, directory) if store.stored else None
         progress = _progress(plan, target, done, directory)
 
         def ended(run: Run, played: Played) -> None:
@@ -83,7 +86,7 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             if grafana:
                 grafana.mark(played)
 
-        finished = run(plan, _environment(target), target, done, progress, ended)
+        finished = run(plan, done.environment if done else environment, target, done, progress, ended)
     click.echo(terminal.report(results.view(finished)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
     return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
@@ -135,9 +138,11 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
         return
     try:
         text = readme.read_text()
+        readme.write_text(fill(text, render(stored, summary, "readme")))
     except OSError as error:
-        raise UserError(f"cannot read {readme}: {error.strerror}") from error
-    readme.write_text(fill(text, render(stored, summary, "readme")))
+        raise UserError(f"cannot read and write {readme}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{readme} is not UTF-8: save it so") from error
     click.echo(f"filled the results of {readme} from {directory}")
 
 
@@ -192,9 +197,14 @@ def _directory(plan: Plan, out: Path | None, *, resume: bool) -> Path:
     return out or RESULTS / f"{plan.profile}-{stamp}"
 
 
-def _resumed(done: Run, plan: Plan, directory: Path) -> Run:
-    """What was finished of a run; refused where another was asked for."""
-    differs = [name for name in vars(plan) if getattr(plan, name) != getattr(done.plan, name)]
-    if differs:
-        raise UserError(f"{directory} was run with another {', '.join(differs)}: ask for the same, or take a new --out")
+def _resumed(done: Run, environment: Environment, directory: Path) -> Run:
+    """What was finished of a run; refused where it would go on elsewhere: a run has one environment."""
+    now = replace(environment, started=done.environment.started)
+    _refuse_another("was measured", done.environment, now, directory, "measure where it was begun")
     return replace(done, cells=tuple(cell for cell in done.cells if cell.status == "ok"))
+
+
+def _refuse_another(happened: str, was: object, now: object, directory: Path, do: str) -> None:
+    differs = [name for name in vars(was) if getattr(was, name) != getattr(now, name)]
+    if differs:
+        raise UserError(f"{directory} {happened} with another {', '.join(differs)}: {do}, or take a new --out")

@@ -155,6 +155,7 @@ class Cell:
     lateness_ms_p99: float | None = None
     cpu: CpuSeconds | None = None
     rss_mb: float | None = None
+    pss_mb: float | None = None
     audit: tuple[Finding, ...] = ()
     attempt: int = 1
     """The number of this play; above 1 where its block was played again because an audit failed."""

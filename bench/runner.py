@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
 
+import psycopg
+
 from bench.analysis.forecast import forecast
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
+from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import SCHEMA, Cell, Environment, Plan, Run, Status
@@ -186,7 +189,7 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         capacity=scenario.pool_size + overflow,
         threads=None,
         load={"kind": type(asked.load).__name__.lower()} | asdict(asked.load),
-        forecast=forecast(asked),
+        forecast=forecast(asked, scenario.pool_size + overflow),
         status="ok",
     )
 
@@ -214,8 +217,15 @@ def _conditions(plan: Plan, target: Target) -> Conditions:
         database=target.database,
         local_database=target.local,
         tuning="as_shipped" if plan.tuning == "as_shipped" else "equalised",
-        work_units=calibrate_units(target.database, plan.hold_ms) if needs_cpu and target.database else 0,
+        work_units=_calibrated(target.database, plan.hold_ms) if needs_cpu and target.database else 0,
     )
+
+
+def _calibrated(database: Database, hold_ms: int) -> int:
+    try:
+        return calibrate_units(database, hold_ms)
+    except psycopg.Error as error:
+        raise UserError(f"the work cannot be calibrated on {database}: {' '.join(str(error).split())}") from error
 
 
 def _line(played: Played) -> str:

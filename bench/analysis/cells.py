@@ -68,6 +68,7 @@ def cell_metrics(
         "backends_last": _last(samples["backends"]),
         "app_cpu_ms_per_request": _cpu_ms_each(cell, sent),
         "app_rss_mb": cell.rss_mb,
+        "app_pss_mb": cell.pss_mb,
         "skew_ms": cell.skew_ms,
         "lateness_ms_p99": cell.lateness_ms_p99,
         **cpu_shares(cell, cores),
@@ -111,12 +112,12 @@ def _quantiles_ms(name: str, values_us: pl.Series, served: int, sent: int) -> Me
 def _efficiencies(cell: Cell, ok: pl.DataFrame, finished_s: Sequence[float]) -> Metrics:
     """Goodput ÷ (c/h) while all connections are busy by forecast: over the hold as asked, and as measured."""
     busy = _busy_s(cell, finished_s)
-    rate = slope(busy) if len(busy) >= 2 * cell.pool_size else None
+    rate = slope(busy) if len(busy) >= 2 * cell.capacity else None
     held_us = ok["work_us"].mean()
     measured_ms = held_us / 1000 if isinstance(held_us, float) else None
     return {
-        "efficiency": rate * cell.hold_ms / 1000 / cell.pool_size if rate else None,
-        "efficiency_of_hold": rate * measured_ms / 1000 / cell.pool_size if rate and measured_ms else None,
+        "efficiency": rate * cell.hold_ms / 1000 / cell.capacity if rate else None,
+        "efficiency_of_hold": rate * measured_ms / 1000 / cell.capacity if rate and measured_ms else None,
     }
 
 
@@ -128,7 +129,7 @@ def _busy_s(cell: Cell, finished_s: Sequence[float]) -> Sequence[float]:
     if busy.served is not None:
         served = min(busy.served, len(finished_s))
         # Half a batch at the end would pull the slope down.
-        return finished_s[: served - served % cell.pool_size]
+        return finished_s[: served - served % cell.capacity]
     from_s, to_s = busy.from_s or 0.0, math.inf if busy.to_s is None else busy.to_s
     return [moment for moment in finished_s if from_s <= moment <= to_s]
 

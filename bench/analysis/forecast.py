@@ -25,11 +25,15 @@ LEAST_BATCHES: Final = 5
 """With fewer full batches, how late a single one was is too large a part of the slope over them."""
 
 
-def forecast(asked: Asked) -> Forecast:
-    """What `asked` must lead to. Nothing where the hold is not a time (work on the CPU, a lock), where
-    something goes wrong meanwhile, or where requests of several kinds are mixed."""
+def forecast(asked: Asked, capacity: int | None = None) -> Forecast:
+    """What `asked` must lead to on a pool that hands out `capacity` connections (the scenario's own, if None).
+
+    Nothing where the hold is not a time (work on the CPU, a lock), where something goes wrong meanwhile, or where
+    requests of several kinds are mixed.
+    """
     scenario = asked.scenario
     paths = {share.path for share in asked.mix}
+    c = capacity or scenario.pool_size
     hold_s = 0.0 if paths == {contract.NOOP} else asked.hold_ms / 1000
     timed = scenario.work_kind in ("sleep", "query") and paths <= {contract.QUERY, contract.QUERY_PROPER}
     if scenario.faults or not (timed or not hold_s):
@@ -42,11 +46,11 @@ def forecast(asked: Asked) -> Forecast:
             served = asked.load.requests if isinstance(asked.load, Burst) else None
             return Forecast(served=served, timed_out=0)
         case Burst(requests=n):
-            return _burst(n, scenario.pool_size, hold_s, asked.patience_s)
+            return _burst(n, c, hold_s, asked.patience_s)
         case Closed() as load:
-            return _closed(load, scenario.pool_size, hold_s, asked.patience_s)
+            return _closed(load, c, hold_s, asked.patience_s)
         case Open() as load:
-            return _open(load, scenario.pool_size, hold_s, asked.patience_s)
+            return _open(load, c, hold_s, asked.patience_s)
 
 
 def expected(cell: Cell) -> dict[str, float]:
@@ -76,7 +80,7 @@ def expected(cell: Cell) -> dict[str, float]:
 def _single(cell: Cell, together: bool) -> dict[str, float]:
     """Who waits how long, by rank."""
     served, sent = cell.forecast.served or 0, (cell.forecast.served or 0) + (cell.forecast.timed_out or 0)
-    c, hold_ms = cell.pool_size if together else sent, cell.hold_ms
+    c, hold_ms = cell.capacity if together else sent, cell.hold_ms
     metrics: dict[str, float] = {"waiting_peak": max(0, sent - c)}
     for name, q in QUANTILES.items():
         for kind, of in (("served", served), ("all", sent)):

@@ -24,7 +24,7 @@ LOADED: Final = (
 ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "baseline": (
         "latency_ms_p50_served", "latency_ms_p99_served", "acquire_ms_p50_served", "hold_ms_p50",
-        "app_cpu_ms_per_request", "app_rss_mb",
+        "app_cpu_ms_per_request", "app_pss_mb",
     ),
     "leaks": (
         "ok", "timed_out", "failed", "recovered_s", "first_timeout_s", "acquire_ms_p50_all",

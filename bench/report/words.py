@@ -69,7 +69,8 @@ METRICS: Final[dict[str, Metric]] = {
     "used_last": Metric(label="handed out at the end", decimals=0),
     "backends_last": Metric(label="backends at the end", decimals=0),
     "app_cpu_ms_per_request": Metric(label="CPU per request (ms)"),
-    "app_rss_mb": Metric(label="memory (MB)"),
+    "app_rss_mb": Metric(label="memory, shared pages once a process (MB)"),
+    "app_pss_mb": Metric(label="memory (MB)"),
     "skew_ms": Metric(label="sent within (ms)"),
     "lateness_ms_p99": Metric(label="sent late by, p99 (ms)"),
 }

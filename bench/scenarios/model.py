@@ -5,12 +5,15 @@ In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is 
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage
 from services.common import contract
 from services.common.contract import How, WorkKind
 
+LEAST_MARGIN_MS: Final = 25
+"""What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends
+nearer to a batch than this leaves it to chance who is in it."""
 Family = Literal["baseline", "exhaustion", "fixes", "leaks"]
 
 
@@ -76,6 +79,19 @@ class Scenario:
                 raise ValueError(
                     f"{self.name}: patience of {holds:g} holds lies on the boundary of a batch: make it k + ½"
                 )
+
+    def refusal(self, profile_hold_ms: int) -> str | None:
+        """Why this cannot be asked at such a hold, and what to do; None where it can."""
+        unit_ms = self.hold_ms or profile_hold_ms
+        if (self.hold * unit_ms) % 1:
+            return f"{self.name} holds for {self.hold:g} × {unit_ms} ms, which is no whole number of them: take another"
+        margin_ms = unit_ms * self.hold * (0.5 - abs(self.patience / self.hold % 1 - 0.5))
+        if self.must_time_out and self.work_kind != "cpu" and margin_ms < LEAST_MARGIN_MS:
+            return (
+                f"{self.name} at a hold of {unit_ms} ms has its patience end {margin_ms:g} ms from a batch, "
+                f"and a burst needs up to {LEAST_MARGIN_MS} ms to get in: take a longer one"
+            )
+        return None
 
     def at(self, profile_hold_ms: int, base_url: str) -> "Asked":
         """This scenario in seconds, for a profile whose hold is `profile_hold_ms`."""

@@ -108,12 +108,16 @@ def reachable(database: Database) -> None:
 def load_schema(database: Database, path: Path) -> None:
     """Run a file of SQL in one transaction; two benches that do so at once take turns.
 
-    Raises UserError when the user may not create what is in it.
+    Raises UserError when the user may not create what is in it, or somebody else's table has the name of one of these.
     """
     with connect(database) as connection:
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+                if foreign := _foreign_items(connection):
+                    raise UserError(
+                        f"{database} has a table items of its own ({foreign}): give a database for the bench"
+                    )
                 connection.execute(path.read_bytes())
         except errors.InsufficientPrivilege as error:
             reason = " ".join(str(error).split())
@@ -121,6 +125,27 @@ def load_schema(database: Database, path: Path) -> None:
                 f"{database.user} may not load the schema into {database.name}: "
                 f"make it the owner of the database ({reason})"
             ) from error
+        except psycopg.Error as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"the schema cannot be loaded into {database}: {reason}") from error
+
+
+def _foreign_items(connection: Connection) -> str:
+    """What tells that `items` is not the bench's; "" where it is, or is not there."""
+    columns = [
+        str(name)
+        for (name,) in connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('items') AND attnum > 0 AND NOT attisdropped"
+            " ORDER BY attnum"
+        )
+    ]
+    if not columns:
+        return ""
+    if columns != ["id", "name", "price_cents"]:
+        return f"with the columns {', '.join(columns)}"
+    ours = _value(connection, "SELECT count(*) FROM items WHERE name = format('item %s', id)")
+    rows = _value(connection, "SELECT count(*) FROM items")
+    return "" if rows in (0, ours) else f"with {rows} rows, of which {ours} are the bench's"
 
 
 def max_connections(connection: Connection) -> int:

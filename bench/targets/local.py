@@ -113,17 +113,20 @@ class LocalService:
         return self._process.pid
 
     def usage(self) -> Usage:
-        """CPU seconds and resident memory of the process and its children (gunicorn's arbiter has workers)."""
+        """CPU seconds and memory of the process and its children (gunicorn's arbiter has workers)."""
         cpu_s = rss = 0.0
+        shares: list[float | None] = []
         for process in self.processes():
             try:
                 with process.oneshot():
                     times = process.cpu_times()
                     cpu_s += times.user + times.system
                     rss += process.memory_info().rss
+                shares.append(getattr(process.memory_full_info(), "pss", None))
             except psutil.Error:
                 continue
-        return Usage(cpu_s, rss / 2**20)
+        known = [share for share in shares if share is not None]
+        return Usage(cpu_s, rss / 2**20, sum(known) / 2**20 if known and len(known) == len(shares) else None)
 
     def processes(self) -> list[psutil.Process]:
         """The process and its children, as far as they are there."""

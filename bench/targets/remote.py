@@ -58,8 +58,7 @@ class RemoteService:
     """A service elsewhere while one cell is played on it.
 
     Entering puts the settings in force and waits until it is at rest; raises OSError, HTTPException or ServiceError.
-    Leaving gives back what leaked; raises ServiceDied where that cannot be done any more, or where another process
-    answers: that one has the settings of its environment, and nobody knows which requests it served.
+    Leaving gives back what leaked; raises ServiceDied where that cannot be done any more.
     """
 
     alive = True
@@ -70,12 +69,10 @@ class RemoteService:
         self.base_url = remote.base_url
         self.application_name = remote.service if remote.same_database and remote.alone else None
         self._settings = settings
-        self._before: Mapping[str, Any] = {}
 
     def __enter__(self) -> Self:
         with Client(self.base_url, ANSWER_S) as client:
             _reconfigure(client, self._settings)
-            self._before = client.get(contract.STATS)
         return self
 
     def __exit__(
@@ -85,8 +82,6 @@ class RemoteService:
             return
         try:
             with Client(self.base_url, ANSWER_S) as client:
-                if _restarted(self._before, client.get(contract.STATS)):
-                    raise ServiceDied(f"{self.name} was started again under the load: another process answers now")
                 _give_back(client)
         except NO_ANSWER as gone:
             raise ServiceDied(f"{self.name} after the load: {gone}") from None
@@ -133,12 +128,6 @@ def _give_back(client: Client) -> None:
         config = client.get(contract.CONFIG)
         _new_pool(client, config)
         rest(client, most_s=_longest_s(config) + REST_S)
-
-
-def _restarted(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether another process answers. In containers all have the same id, but none has what was put in force."""
-    kept = ("worker_pid", "pool_min_size", "pool_max_size", "work_time_ms", "acquire_timeout")
-    return after["acquired_total"] < before["acquired_total"] or any(before[name] != after[name] for name in kept)
 
 
 def rest(client: Client, most_s: float) -> None:

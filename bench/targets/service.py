@@ -3,18 +3,33 @@
 In: nothing. Out: `Service`, which a process on this machine and an address elsewhere both are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and its children have used since they began."""
+    """What a process and its children have used since they began.
+
+    `rss_mb` counts a page once for each process that has it; `pss_mb` shares it out, and is None where the system
+    does not say.
+    """
 
     cpu_s: float
     rss_mb: float
+    pss_mb: float | None = None
+
+
+def restarted(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether another process gave the second `/pool/stats`: a supervisor or gunicorn's arbiter started it meanwhile.
+
+    In containers all have the same id, but a new one has neither the totals nor what was put in force.
+    """
+    kept = ("worker_pid", "pool_min_size", "pool_max_size", "work_time_ms", "acquire_timeout")
+    return after["acquired_total"] < before["acquired_total"] or any(before[name] != after[name] for name in kept)
 
 
 class Service(Protocol):

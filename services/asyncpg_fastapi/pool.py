@@ -94,9 +94,9 @@ class ServicePool:
         """Closes every pool at once; what is still handed out is cut off."""
         for task in self._retiring:
             task.cancel()
-        for generation in [*self._draining, self._current]:
-            lost = self.books.ledger.close(generation.account, force=True) or 0
-            await self._end(generation, lost)
+        generations = [*self._draining, self._current]
+        lost = [self.books.ledger.close(generation.account, force=True) or 0 for generation in generations]
+        await asyncio.gather(*map(self._end, generations, lost))
 
     async def acquire(self, timing: Timing, hold_ms: int = 0) -> Lease:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
@@ -125,8 +125,12 @@ class ServicePool:
                 yield Lease(connection, generation, wait, timing)
             finally:
                 with self.books.releasing(wait, timing):
-                    async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                        await stack.aclose()
+                    try:
+                        async with asyncio.timeout(RELEASE_TIMEOUT_S):
+                            await stack.aclose()
+                    except TimeoutError:
+                        connection.terminate()  # the library goes on releasing, and would keep the slot until it can
+                        raise
 
     def leak(self, lease: Lease, *, keep: bool) -> None:
         """The bug on purpose: the handler ends without `release`. Kept, the reference lives on; else it is lost."""

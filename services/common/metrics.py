@@ -43,6 +43,9 @@ Most lie just above a round time: a hold of 100 ms lasts 100.3, and would else b
 # When a series was made is no answer to any question here, and would make the text half as long again.
 disable_created_metrics()
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+OTHER: Final = "_OTHER"
+"""The semantic conventions' word for a method that anybody may make up: each would be series of its own for good."""
 READ_ATTEMPTS: Final = 100
 Exemplar = dict[str, str] | None
 
@@ -136,6 +139,7 @@ class Metrics:
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """One answer has left; an unknown path counts as route `unmatched`."""
+        method = method if method in METHODS else OTHER
         known = self._requests.get((method, route or "unmatched", status))
         (known or self._request(method, route or "unmatched", status))(seconds)
 

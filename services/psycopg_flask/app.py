@@ -144,12 +144,13 @@ def create_app(settings: Settings) -> tuple[Flask, ServicePool]:
         exchange, config = current_exchange(), pool.config
         hold_ms = contract.parse_hold_ms(current_query(), config.work_time_ms)
         inner_timing = Timing()
-        stage = "acquire"
+        stage: str | None = "acquire"
         try:
             outer = pool.acquire(exchange.timing, hold_ms)
             try:
                 stage = "nested_acquire"
                 inner = pool.acquire(inner_timing, hold_ms)
+                stage = None
                 try:
                     view = pool.view()
                     with pool.books.working(inner.wait, exchange.timing):

@@ -30,6 +30,7 @@ CONNECT_TIMEOUT_S: Final = 5
 OPEN_TIMEOUT_S: Final = 10.0
 """The pool connects in threads of its own, and reports a failure only by not being ready in time."""
 CLOSE_TIMEOUT_S: Final = 0.3
+NEVER_S: Final = 1e9
 
 log = logging.getLogger(SERVICE)
 
@@ -113,7 +114,8 @@ class ServicePool:
         return Lease(connection, generation, wait, timing)
 
     def release(self, lease: Lease) -> None:
-        """Gives the connection back; in autocommit that is no round trip, so there is nothing to bound."""
+        """Gives the connection back. In autocommit that is no round trip; `as_shipped` it may be a rollback, which the
+        library does in this thread and bounds by nothing."""
         with self.books.releasing(lease.wait, lease.timing):
             lease.generation.pool.putconn(lease.connection)
 
@@ -193,9 +195,12 @@ class ServicePool:
 
     def _make(self, config: Config) -> Generation:
         """A new pool with `pool_min_size` connections made; raises Refused."""
+        lasting: dict[str, Any] = {}
         options: dict[str, Any] = {}
         if config.tuning == "equalised":
-            # Autocommit: no transaction that must be ended. Prepared at the first execution, as asyncpg does.
+            # Exactly these connections for good. Autocommit: no transaction that must be ended. Prepared at the first
+            # execution, as asyncpg does.
+            lasting = {"max_lifetime": NEVER_S, "max_idle": NEVER_S}
             options = {"autocommit": True, "prepare_threshold": 0}
         pool = ConnectionPool(
             _conninfo(self._settings),
@@ -204,6 +209,7 @@ class ServicePool:
             min_size=config.pool_min_size,
             max_size=config.pool_max_size,
             open=False,
+            **lasting,
         )
         try:
             pool.open(wait=True, timeout=OPEN_TIMEOUT_S)

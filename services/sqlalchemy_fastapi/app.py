@@ -145,12 +145,13 @@ def create_app(settings: Settings) -> ASGIApp:
         exchange, config = exchange_of(request), pool.config
         hold_ms = contract.parse_hold_ms(query_of(request), config.work_time_ms)
         inner_timing = Timing()
-        stage = "acquire"
+        stage: str | None = "acquire"
         try:
             outer = await pool.acquire(exchange.timing, hold_ms)
             try:
                 stage = "nested_acquire"
                 inner = await pool.acquire(inner_timing, hold_ms)
+                stage = None
                 try:
                     view = pool.view()
                     with pool.books.working(inner.wait, exchange.timing):

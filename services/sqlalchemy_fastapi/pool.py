@@ -105,9 +105,9 @@ class ServicePool:
         """Closes every pool at once; what is still handed out is cut off."""
         for task in self._retiring:
             task.cancel()
-        for generation in [*self._draining, self._current]:
-            lost = self.books.ledger.close(generation.account, force=True) or 0
-            await self._end(generation, lost)
+        generations = [*self._draining, self._current]
+        lost = [self.books.ledger.close(generation.account, force=True) or 0 for generation in generations]
+        await asyncio.gather(*map(self._end, generations, lost))
 
     async def acquire(self, timing: Timing, hold_ms: int = 0) -> Lease:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""

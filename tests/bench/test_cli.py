@@ -54,6 +54,8 @@ def test_list_names_everything_there_is() -> None:
         (("run", "--profile", "quik"), "unknown profile 'quik': did you mean quick?"),
         (("run", "--tuning", "equalized"), "unknown tuning 'equalized': did you mean equalised?"),
         (("run", "--hold-ms", "0"), "Invalid value for '--hold-ms': 0 is not in the range 1<=x<=60000."),
+        (("run", "--hold-ms", "2", "-x", "burst-timeout"), "--hold-ms 2: burst-timeout at a hold of 2 ms has its pat"),
+        (("run", "--hold-ms", "52", "-x", "fix-shorter-hold"), "--hold-ms 52: fix-shorter-hold holds for 0.2 × 52 ms"),
         (("run", "--repeat", "-1"), "Invalid value for '--repeat': -1 is not in the range 1<=x<=1000."),
         (("run", "--seed", "one"), "Invalid value for '--seed': 'one' is not a valid integer range."),
         (("run", "--resume"), "--resume goes on with a run: say which by --out DIR"),
@@ -224,6 +226,20 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
 
     assert (other.returncode, len(other.stderr.splitlines())) == (2, 1)
     assert other.stderr.startswith(f"bench: {tmp_path / 'run'} was run with another seed: ask for the same")
+
+
+def test_a_run_is_not_resumed_in_another_environment(tmp_path: Path) -> None:
+    cell, plan = made.cell("one"), made.plan(scenarios=("one",))
+    Store(tmp_path / "run").save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
+
+    other = bench(
+        *("run", "-s", *plan.services, "-x", *plan.scenarios, "--profile", plan.profile),
+        *("--hold-ms", str(plan.hold_ms), "--out", str(tmp_path / "run"), "--resume"),
+    )
+
+    assert (other.returncode, len(other.stderr.splitlines())) == (2, 1), other.stderr
+    assert other.stderr.startswith(f"bench: {tmp_path / 'run'} was measured with another commit, ")
+    assert other.stderr.endswith("measure where it was begun, or take a new --out\n")
 
 
 def _with_service(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:

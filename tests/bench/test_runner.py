@@ -1,9 +1,12 @@
 """A run over real services: its order, its records, and what becomes of a service that dies."""
 
+import os
+import signal
 from functools import partial
 from io import StringIO
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bench import cell as cell_module
@@ -16,7 +19,9 @@ from bench.results import Results
 from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
 from bench.store import Store, load
 from bench.targets.database import Database
+from bench.targets.http import Client
 from bench.targets.local import LocalService
+from services.common import contract
 
 SERVICES = ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi")
 
@@ -120,6 +125,42 @@ def test_a_service_that_dies_is_one_failed_cell(
     assert "Starting gunicorn" in failed.log_tail
     assert (ok.scenario, ok.status) == ("one", "ok")
     assert "ramp · psycopg_flask · failed: psycopg_flask died under the load" in said
+
+
+@pytest.mark.usefixtures("checked_briefly")
+def test_a_worker_that_its_arbiter_replaces_is_a_failed_cell(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address answers again, with another pool and other totals."""
+    begin = Timeline.start
+
+    def kill(self: Timeline, t0: float) -> None:
+        with Client(self._base_url) as client:
+            os.kill(client.get(contract.STATS)["worker_pid"], signal.SIGKILL)
+        begin(self, t0)
+
+    monkeypatch.setattr(Timeline, "start", kill)
+
+    store, _ = play(plan("ramp", services=("psycopg_flask",)), database, tmp_path / "run")
+
+    (failed,) = load(store.directory).run.cells
+    assert (failed.status, failed.why) == ("failed", "psycopg_flask was started again under the load")
+    assert failed.log_tail is not None
+    assert "Booting worker" in failed.log_tail
+
+
+@pytest.mark.usefixtures("checked_briefly")
+def test_a_database_that_takes_no_more_connections_is_a_failed_cell(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("too many connections")
+
+    monkeypatch.setattr(cell_module, "Sampler", refused)
+
+    store, _ = play(plan("one", services=("asyncpg_fastapi",)), database, tmp_path / "run")
+
+    assert [(cell.status, cell.why) for cell in load(store.directory).run.cells] == [("failed", "too many connections")]
 
 
 @pytest.mark.usefixtures("checked_briefly")

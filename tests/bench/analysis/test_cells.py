@@ -38,6 +38,7 @@ def test_every_metric_of_a_small_burst() -> None:
         load_s=0.25,
         cpu=CpuSeconds(generator=0.01, service=0.03, postgres=0.02, harness=0.005, other=0.01, available=0.5),
         rss_mb=61.5,
+        pss_mb=48.5,
     )
     rows = made.fifo_burst(6, 2, hold_us=100_000, patience_us=150_000)
     rows = [row | {"sent_us": 2_000} for row in rows]
@@ -83,6 +84,7 @@ def test_every_metric_of_a_small_burst() -> None:
             "backends_last": 3,
             "app_cpu_ms_per_request": 5.0,
             "app_rss_mb": 61.5,
+            "app_pss_mb": 48.5,
             "skew_ms": None,
             "lateness_ms_p99": None,
             "cpu_machine_share": 0.15,
@@ -129,6 +131,7 @@ def test_a_perfect_burst_is_efficient(n: int, c: int, hold_ms: int, batches: int
     cell = made.cell(
         hold_ms=hold_ms,
         pool_size=c,
+        capacity=c,
         forecast=Forecast(served=served, busy=Busy(served=full) if full >= 2 * c else None),
     )
     found = metrics_of(cell, made.fifo_burst(n, c, hold_ms * 1000, patience_us))

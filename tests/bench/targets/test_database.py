@@ -106,11 +106,33 @@ def test_a_schema_that_fails_leaves_nothing(other: Database, tmp_path: Path) -> 
     broken = tmp_path / "broken.sql"
     broken.write_text("CREATE TABLE half (id integer); SELECT 1 / 0;")
 
-    with pytest.raises(psycopg.errors.DivisionByZero):
+    with pytest.raises(UserError, match=r"the schema cannot be loaded into other on .*: division by zero"):
         load_schema(other, broken)
 
     with connect(other) as connection:
         assert connection.execute("SELECT to_regclass('half')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("CREATE TABLE items (id integer, title text)", "with the columns id, title"),
+        (
+            "CREATE TABLE items AS SELECT 1 AS id, 'a chair' AS name, 5000 AS price_cents",
+            "with 1 rows, of which 0 are the bench's",
+        ),
+    ],
+)
+def test_somebody_else_s_table_is_left_alone(other: Database, table: str, why: str) -> None:
+    with connect(other) as connection:
+        connection.execute(f"DROP TABLE IF EXISTS items; {table}")
+        before = connection.execute("SELECT count(*) FROM items").fetchone()
+
+        with pytest.raises(UserError, match=rf"has a table items of its own \({why}\): give a database for the bench"):
+            load_schema(other, SCHEMA)
+
+        assert connection.execute("SELECT count(*) FROM items").fetchone() == before
+        connection.execute("DROP TABLE items")
 
 
 def test_a_user_without_rights_is_told(server: EmbeddedPostgres, tmp_path: Path) -> None:

@@ -157,15 +157,6 @@ def test_a_service_that_answers_no_more_is_a_failure_of_the_cell(service: FakeSe
     left.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # hides no other reason to leave
 
 
-def test_a_service_that_was_started_again_meanwhile_is_a_failure_of_the_cell(service: FakeService, url: str) -> None:
-    left = RemoteService(found(url), SETTINGS)
-    left.__enter__()
-    service.__init__()  # type: ignore[misc]  # what a supervisor does: the same address, and the environment's settings
-
-    with pytest.raises(ServiceDied, match="mine was started again under the load: another process answers now"):
-        left.__exit__(None, None, None)
-
-
 def test_postgres_is_asked_for_connections_only_where_they_can_be_told_apart() -> None:
     def name(**known: bool) -> str | None:
         remote = Remote(name="mine", base_url="http://there", found={"service": "asyncpg_fastapi"}, **known)
