@@ -6,12 +6,13 @@ In: nothing. Out: the dashboard `pool-any-service`, with the variables `job` and
 from typing import Final
 
 from grafana import queries
-from grafana.panels import NO_REQUESTS, Row, Value, dashboard, marks, numbers, over_time, share, variable
+from grafana.looks import FULL, LOST, NO_REQUESTS, SOMEBODY_WAITS, WAIT
+from grafana.panels import Row, Value, dashboard, marks, numbers, over_time, share, variable
 from grafana.sdk import dashboard as model
 
 POOLS: Final = "db_client_connection_max"
 """The one metric that a service must have to be found here."""
-NOT_REPORTED: Final = "not reported by this service"
+NOT_REPORTED: Final = "not reported, or service away"
 HEIGHT: Final = 8
 
 
@@ -44,19 +45,23 @@ def _now() -> tuple[model.Panel, ...]:
     return (
         share(
             "How full is the pool?",
-            "In use, of what the pool may have, at the last scrape. Red is full: the next request waits.",
+            "In use, of what the pool may have, at the last scrape. Red is full: the next request waits, unless some "
+            "were leaked and the library has replaced them. Then “idle” below is above 0.",
             queries.any_utilisation(),
-            limits=((0.8, "orange"), (1, "red")),
+            limits=FULL,
+            empty=NOT_REPORTED,
         ),
         numbers(
             "How many wait now?",
             "Requests for a connection that are not answered yet, at the last scrape.",
-            [Value(waiting, "short", limits=((1, "orange"),))],
+            [Value(waiting, "short", limits=SOMEBODY_WAITS)],
+            empty=NOT_REPORTED,
         ),
         numbers(
             "How long is a wait?",
             "The mean of the waits that ended, over a few scrapes.",
-            [Value(mean_wait, "s", limits=((0.1, "orange"), (1, "red")))],
+            [Value(mean_wait, "s", limits=WAIT)],
+            empty=NO_REQUESTS,
         ),
         numbers(
             "How many are busy on average?",
@@ -64,16 +69,19 @@ def _now() -> tuple[model.Panel, ...]:
             "that size would just do, if requests came evenly.",
             [Value(mean_used, "short")],
             decimals=2,
+            empty=NOT_REPORTED,
         ),
         numbers(
             "How many are asked for?",
             "Waits for a connection that ended, per second.",
             [Value(asked, "ops")],
+            empty=NOT_REPORTED,
         ),
         numbers(
             "How many give up?",
             "Waits per second that ended without a connection because their patience was over.",
-            [Value(timeouts, "ops", limits=((0.001, "red"),))],
+            [Value(timeouts, "ops", limits=LOST)],
+            empty=NOT_REPORTED,
         ),
     )
 
@@ -82,8 +90,9 @@ def _pool() -> tuple[model.Panel, ...]:
     return (
         over_time(
             "Is the pool full?",
-            "“used” at “max” means that the next request has to wait. What a library does not report is missing here, "
-            "and is not 0.",
+            "“used” at “max” and “idle” at 0 mean that the next request has to wait. Where a service counts what was "
+            "given back, leaks are in “used” even if the library has replaced them: then it may stand above “max”, and "
+            "nobody waits. What a library does not report is missing here, and is not 0.",
             "short",
             queries.any_connections(),
             empty=NOT_REPORTED,
@@ -94,7 +103,7 @@ def _pool() -> tuple[model.Panel, ...]:
             "comes late for those that are long. From the dashed line on somebody waits.",
             "short",
             (*queries.any_waiting(), *queries.any_mean_waiting()),
-            limits=((1, "orange"),),
+            limits=SOMEBODY_WAITS,
             empty=NOT_REPORTED,
         ),
         over_time(
@@ -115,16 +124,20 @@ def _waits() -> tuple[model.Panel, ...]:
             "How long until a request has its connection?",
             "The library's own histogram: whether timeouts are in it is not said by the convention. The mean is exact; "
             "quantiles are estimated between two bucket bounds, and worthless where the buckets are too coarse. A dot "
-            "is a traced request, and leads to its trace.",
+            "is a traced request, and leads to its trace. The dashed lines are at 0.1 s, which a user notices, and at "
+            "1 s, which is long.",
             "s",
             queries.any_wait(),
+            limits=WAIT,
             empty=NO_REQUESTS,
         ),
         over_time(
             "How do waits end?",
-            "Waits that ended, per second, and those of them that timed out. What still waits is in neither.",
+            "Waits that ended, per second, and those of them that timed out. What still waits is in neither. “timed "
+            "out” above the dashed line, which is at 0, is lost work.",
             "ops",
             queries.any_outcomes(),
+            limits=LOST,
             empty=NOT_REPORTED,
         ),
     )
@@ -141,9 +154,11 @@ def _connections() -> tuple[model.Panel, ...]:
         ),
         over_time(
             "How long does a connect take?",
-            "One connect to the database. Where the pool grows on demand, somebody waits for it.",
+            "One connect to the database. Where the pool grows on demand, somebody waits for it, and so the dashed "
+            "lines are those of the wait.",
             "s",
             queries.any_create(),
+            limits=WAIT,
             empty="no connects in this window",
         ),
         over_time(

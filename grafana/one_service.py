@@ -6,7 +6,18 @@ In: nothing. Out: the dashboard `pool-one-service`, with the variable `service`.
 from typing import Final
 
 from grafana import queries
-from grafana.panels import NO_EXPORTER, NO_REQUESTS, Row, Value, dashboard, marks, numbers, over_time, share, variable
+from grafana.looks import (
+    CPU,
+    FULL,
+    IN_TRANSACTION,
+    LOST,
+    NEAR_THE_LIMIT,
+    NO_EXPORTER,
+    NO_REQUESTS,
+    SOMEBODY_WAITS,
+    WAIT,
+)
+from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time, share, variable
 from grafana.sdk import dashboard as model
 
 SERVICE: Final = "$service"
@@ -26,7 +37,7 @@ def build() -> model.Dashboard:
             Row("The requests", _requests(), HEIGHT),
             Row("The database and the process", _surroundings(), HEIGHT),
         ],
-        annotations=[marks("$service")],
+        annotations=[marks(SERVICE), alerts(SERVICE)],
         variables=[variable("service", "Service", "label_values(db_pool_max_size, service)")],
     )
 
@@ -38,27 +49,30 @@ def _now() -> tuple[model.Panel, ...]:
     return (
         share(
             "How full is the pool?",
-            "Handed out, of what the pool may have, at the last scrape. Red is full: the next request waits.",
+            "Handed out, of what the pool may have, at the last scrape. Red is full: the next request waits, unless "
+            "some were leaked and the library has replaced them, as SQLAlchemy does with dropped ones. Then “free” "
+            "below is above 0.",
             queries.utilisation(SERVICE),
-            limits=((0.8, "orange"), (1, "red")),
+            limits=FULL,
         ),
         numbers(
             "How many wait now?",
             "Handlers that have asked for a connection and have none, at the last scrape.",
-            [Value(waiting, "short", limits=((1, "orange"),))],
+            [Value(waiting, "short", limits=SOMEBODY_WAITS)],
         ),
         numbers(
             "How long is the queue?",
             "L, its mean length over the last 20 s, from the integral of the waiting handlers: it misses nothing "
             "between two scrapes.",
-            [Value(mean_waiting, "short", limits=((1, "orange"),))],
+            [Value(mean_waiting, "short", limits=SOMEBODY_WAITS)],
             decimals=2,
         ),
         numbers(
             "How long is a wait?",
             "W = L ÷ λ by Little's law, over the last 20 s: the mean wait of those that came to an end, if as many "
             "begin as end.",
-            [Value(little, "s", limits=((0.1, "orange"), (1, "red")))],
+            [Value(little, "s", limits=WAIT)],
+            empty=NO_REQUESTS,
         ),
         numbers(
             "How many are served now?",
@@ -70,7 +84,8 @@ def _now() -> tuple[model.Panel, ...]:
             "Client backends of all applications, of max_connections. At the limit nobody gets a new connection, "
             "whatever the pools say.",
             queries.server(),
-            limits=((0.8, "orange"), (0.95, "red")),
+            limits=NEAR_THE_LIMIT,
+            empty=NO_EXPORTER,
         ),
     )
 
@@ -80,7 +95,9 @@ def _pool() -> tuple[model.Panel, ...]:
         over_time(
             "Is the pool full?",
             "“used” is counted by the service, “free” and “size” are said by the library, “connecting” are connects "
-            "under way. used + free = size is not promised: where they differ for long, a connection was lost.",
+            "under way. “used” at “max” and “free” at 0 mean that the next request has to wait. used + free = size is "
+            "not promised: where they differ for long, a connection was lost, or dropped by a handler and replaced by "
+            "the library.",
             "short",
             queries.connections_in_detail(SERVICE),
         ),
@@ -90,7 +107,7 @@ def _pool() -> tuple[model.Panel, ...]:
             "came and went between two scrapes. From the dashed line on somebody waits.",
             "short",
             (*queries.waiting(SERVICE), *queries.mean_waiting(SERVICE)),
-            limits=((1, "orange"),),
+            limits=SOMEBODY_WAITS,
         ),
         over_time(
             "How many connections are busy on average?",
@@ -108,25 +125,31 @@ def _acquires() -> tuple[model.Panel, ...]:
             "How long until a request has its connection?",
             "From asking to having, or giving up: timeouts are in it, at the length of their patience. The mean is "
             "exact; quantiles are estimated between two bucket bounds, and so may stand above the longest wait there "
-            "was. A dot is a traced request, and leads to its trace.",
+            "was. A dot is a traced request, and leads to its trace. The dashed lines are at 0.1 s, which a user "
+            "notices, and at 1 s, which is long.",
             "s",
             queries.acquire(SERVICE),
+            limits=WAIT,
             empty=NO_REQUESTS,
         ),
         over_time(
             "Does Little's law hold?",
             "The mean wait, made twice: from the length of the queue (L ÷ λ), and from the waits that ended. They "
-            "agree while the queue is steady; L ÷ λ is ahead while it grows, and behind while it drains.",
+            "agree while the queue is steady; L ÷ λ is ahead while it grows, and behind while it drains. The dashed "
+            "lines are those of the panel before.",
             "s",
             queries.mean_wait(SERVICE),
+            limits=WAIT,
             empty=NO_REQUESTS,
         ),
         over_time(
             "How do acquires end?",
             "Per second: with a connection, without one because patience was over, or failed otherwise (a dead "
-            "database, a cancelled request). What still waits is in none of them.",
+            "database, a cancelled request). What still waits is in none of them. “timed out” above the dashed line, "
+            "which is at 0, is lost work.",
             "ops",
             queries.outcomes(SERVICE),
+            limits=LOST,
         ),
     )
 
@@ -144,7 +167,8 @@ def _connections() -> tuple[model.Panel, ...]:
         over_time(
             "What was leaked or abandoned?",
             "Counted since the service started: “leaked” by a handler that did not give it back, “abandoned” by an old "
-            "pool that was closed without it. What was leaked may have come back since: “used” says so.",
+            "pool that was closed without it. What was leaked may have come back since: “used” says so. At the dashed "
+            "line there is a bug.",
             "short",
             queries.lost(SERVICE),
             limits=((1, "red"),),
@@ -158,9 +182,11 @@ def _connections() -> tuple[model.Panel, ...]:
         ),
         over_time(
             "How long does a connect take?",
-            "One connect to PostgreSQL, failed or not. Where the pool grows on demand, an acquire waits for it.",
+            "One connect to PostgreSQL, failed or not. Where the pool grows on demand, an acquire waits for it, and so "
+            "the dashed lines are those of the acquire.",
             "s",
             queries.connect(SERVICE),
+            limits=WAIT,
             empty="no connects in this window",
         ),
     )
@@ -178,9 +204,10 @@ def _requests() -> tuple[model.Panel, ...]:
         over_time(
             "What are clients told?",
             "Answers per second by status, on the paths that take a connection. 503 is no connection in time, or a "
-            "database that does not answer; its body says which.",
+            "database that does not answer; its body says which. Above the dashed line, at 0, it is lost work.",
             "reqps",
             queries.statuses(SERVICE),
+            limits=LOST,
         ),
         over_time(
             "How long does a request take?",
@@ -198,9 +225,11 @@ def _surroundings() -> tuple[model.Panel, ...]:
         over_time(
             "What does PostgreSQL see?",
             "Server processes under this service's name, by what they do at the scrape. A connection that is held "
-            "without a statement is “idle” here and “used” in the pool.",
+            "without a statement is “idle” here and “used” in the pool. From the dashed line on, “idle in transaction” "
+            "is at least one that holds its locks for nothing.",
             "short",
             queries.backends(SERVICE),
+            limits=IN_TRANSACTION,
             empty=NO_EXPORTER,
         ),
         over_time(
@@ -209,7 +238,7 @@ def _surroundings() -> tuple[model.Panel, ...]:
             "arbiter. From the dashed line on, the waiting is about the processor.",
             "percentunit",
             queries.cpu(SERVICE),
-            limits=((0.7, "orange"),),
+            limits=CPU,
         ),
         over_time(
             "What does it cost in memory?",

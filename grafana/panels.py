@@ -5,68 +5,20 @@ In: queries, and what they mean. Out: the SDK's panels and dashboards.
 A dashboard is a list of rows; the panels of a row share its width evenly, and the grid follows from that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Final
 
-from grafana.queries import HIGHEST, Queries, Query
+from grafana.looks import AMOUNTS, BOUNDS, COLOURS, NO_DATA, Limits
+from grafana.queries import Queries, Query
 from grafana.sdk import Dataquery, UnknownDataquery, common, gauge, prometheus, stat, timeseries
 from grafana.sdk import dashboard as model
 
 TAG: Final = "poolbench"
 GRID_COLUMNS: Final = 24
-NO_REQUESTS: Final = "no requests in this window"
-NO_EXPORTER: Final = "no data from postgres-exporter"
 PROMETHEUS: Final = common.DataSourceRef(type_val="prometheus", uid="prometheus")
 GRAFANA: Final = common.DataSourceRef(type_val="grafana", uid="-- Grafana --")
-
-Limits = Sequence[tuple[float, str]]
-"""From which value on which colour; below the first, green."""
-
-COLOURS: Final[Mapping[str, str]] = {
-    "used": "orange",
-    "used, mean": "orange",
-    "free": "green",
-    "idle": "green",
-    "size": "blue",
-    "connecting": "purple",
-    "min": "#8e8ea0",
-    "max": "red",
-    "waiting": "orange",
-    "waiting, mean": "blue",
-    "mean": "blue",
-    "p50": "green",
-    "p95": "yellow",
-    "p99": "orange",
-    "timed out": "red",
-    "failed": "purple",
-    "got one": "green",
-    "asked": "blue",
-    "connects": "blue",
-    "leaked": "red",
-    "abandoned": "purple",
-    "served (200)": "green",
-    "answered": "blue",
-    "200": "green",
-    "500": "purple",
-    "503": "red",
-    "active": "orange",
-    "idle in transaction": "purple",
-    "all": "blue",
-    "L ÷ λ": "blue",
-    "as measured": "green",
-    "CPU": "blue",
-    "resident": "blue",
-    HIGHEST: "#8e8ea0",
-}
-"""One meaning, one colour, on every panel."""
-
-AMOUNTS: Final = frozenset({"used", "used, mean", "waiting", "timed out", "served (200)", "leaked", "CPU", "resident"})
-"""What is filled below."""
-
-BOUNDS: Final = frozenset({"min", "max", HIGHEST})
-"""What is no measurement of this panel's own: dashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +40,7 @@ class Value:
 
 
 def over_time(
-    title: str, description: str, unit: str, queries: Queries, *, limits: Limits = (), empty: str | None = None
+    title: str, description: str, unit: str, queries: Queries, *, limits: Limits = (), empty: str = NO_DATA
 ) -> model.Panel:
     """Lines over time from 0 up; `limits` are dashed lines, `empty` is what stands in place of no data at all."""
     style = common.GraphThresholdsStyleMode.DASHED if limits else common.GraphThresholdsStyleMode.OFF
@@ -120,7 +72,9 @@ def over_time(
     )
 
 
-def numbers(title: str, description: str, values: Sequence[Value], *, decimals: int | None = None) -> model.Panel:
+def numbers(
+    title: str, description: str, values: Sequence[Value], *, decimals: int | None = None, empty: str = NO_DATA
+) -> model.Panel:
     """What is the case now, in large figures; with more than one, each has its name below."""
     return model.Panel(
         type_val="stat",
@@ -137,7 +91,7 @@ def numbers(title: str, description: str, values: Sequence[Value], *, decimals: 
             defaults=model.FieldConfig(
                 unit=values[0].unit,
                 decimals=decimals,
-                no_value=NO_REQUESTS,
+                no_value=empty,
                 thresholds=_thresholds(values[0].limits),
             ),
             overrides=[
@@ -148,7 +102,7 @@ def numbers(title: str, description: str, values: Sequence[Value], *, decimals: 
     )
 
 
-def share(title: str, description: str, queries: Queries, limits: Limits) -> model.Panel:
+def share(title: str, description: str, queries: Queries, *, limits: Limits, empty: str = NO_DATA) -> model.Panel:
     """How much of a whole is taken now, from 0 to 100 %."""
     return model.Panel(
         type_val="gauge",
@@ -158,7 +112,9 @@ def share(title: str, description: str, queries: Queries, limits: Limits) -> mod
         targets=_targets(queries, instant=True),
         options=gauge.Options(reduce_options=common.ReduceDataOptions(calcs=["lastNotNull"])),
         field_config=model.FieldConfigSource(
-            defaults=model.FieldConfig(unit="percentunit", min_val=0, max_val=1, thresholds=_thresholds(limits)),
+            defaults=model.FieldConfig(
+                unit="percentunit", min_val=0, max_val=1, no_value=empty, thresholds=_thresholds(limits)
+            ),
         ),
     )
 
@@ -183,8 +139,22 @@ def marks(service: str, name: str = "bench runs", only: Sequence[int] = ()) -> m
         name=name,
         datasource=GRAFANA,
         icon_color="light-blue",
-        filter_val=model.AnnotationPanelFilter(exclude=False, ids=list(only)) if only else None,
+        filter_val=_panels(only),
         target=UnknownDataquery(target),
+    )
+
+
+def alerts(service: str, name: str = "alerts", only: Sequence[int] = ()) -> model.AnnotationQuery:
+    """For how long which alert fired that is about one service or, as those about the database, about none."""
+    firing = f'ALERTS{{alertstate="firing", service=~"{service}|"}}'
+    return model.AnnotationQuery(
+        name=name,
+        datasource=PROMETHEUS,
+        icon_color="red",
+        filter_val=_panels(only),
+        target=prometheus.Dataquery(expr=firing, ref_id="Anno", interval="5s"),
+        title_format="{{alertname}}",
+        tag_keys="severity,service,job",
     )
 
 
@@ -215,6 +185,10 @@ def dashboard(
             )
         ],
     )
+
+
+def _panels(only: Sequence[int]) -> model.AnnotationPanelFilter | None:
+    return model.AnnotationPanelFilter(exclude=False, ids=list(only)) if only else None
 
 
 def _placed(rows: Iterable[Row]) -> list[model.Panel | model.RowPanel]:

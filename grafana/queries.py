@@ -2,7 +2,8 @@
 
 In: the service that is asked about, by name, as `$service`, or `EVERY`. Out: queries, each with its legend.
 
-In each group the last query is one that is never below the others, so that `highest` can take it for a common scale.
+In each group the last query is never below the others, but for those that are marked with `may_top`: `highest` takes
+the largest of these for a common scale.
 """
 
 from collections.abc import Callable
@@ -18,11 +19,15 @@ POOL: Final = f'{{job="$job", {POOL_NAME}="$pool"}}'
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """An expression and how its series are called; `exemplar` asks for traces beside it."""
+    """An expression and how its series are called.
+
+    `exemplar` asks for traces beside it; `may_top` says that it can be above the last of its group.
+    """
 
     expr: str
     legend: str
     exemplar: bool = False
+    may_top: bool = False
 
 
 Queries = tuple[Query, ...]
@@ -30,16 +35,21 @@ Queries = tuple[Query, ...]
 
 def highest(queries: Callable[[str], Queries]) -> Query:
     """The largest value among all services: in every column, it gives the columns one scale."""
-    return Query(f"max({queries(EVERY)[-1].expr})", HIGHEST)
+    *others, last = queries(EVERY)
+    expr = f"max({last.expr})"
+    for rival in (f"max({query.expr})" for query in others if query.may_top):
+        expr = f"{rival} > {expr} or {expr}"
+    return Query(expr, HIGHEST)
 
 
 # --- the pool
 
 
 def connections(service: str) -> Queries:
+    """“used” is above “max” where a library overflows, or has replaced what a handler dropped."""
     at = _at(service)
     return (
-        Query(f"db_pool_used_size{at}", "used"),
+        Query(f"db_pool_used_size{at}", "used", may_top=True),
         Query(f"db_pool_free_size{at}", "free"),
         Query(f"db_pool_max_size{at}", "max"),
     )
@@ -263,10 +273,13 @@ def _mean(histogram: str, at: str, by: str = "service") -> str:
 
 
 def _durations(histogram: str, at: str, by: str = "service", *, exemplar: bool = False) -> Queries:
-    """Mean and quantiles. A comparison drops what is NaN: where nothing was observed, there is no point."""
+    """Mean and quantiles. A comparison drops what is NaN: where nothing was observed, there is no point.
+
+    One wait in a thousand that is long enough lifts the mean above the p99.
+    """
     buckets = f"sum by (le, {by}) ({_rate(f'{histogram}_bucket', at)})"
     return (
-        Query(_mean(histogram, at, by), "mean"),
+        Query(_mean(histogram, at, by), "mean", may_top=True),
         Query(f"histogram_quantile(0.5, {buckets}) >= 0", "p50"),
         Query(f"histogram_quantile(0.95, {buckets}) >= 0", "p95"),
         Query(f"histogram_quantile(0.99, {buckets}) >= 0", "p99", exemplar),

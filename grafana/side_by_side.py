@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 from bench.report.words import STACKS, WHOLE_STACKS
 from grafana import queries
-from grafana.panels import NO_EXPORTER, NO_REQUESTS, Limits, Row, Value, dashboard, marks, numbers, over_time
+from grafana.looks import (
+    CPU,
+    IN_TRANSACTION,
+    LOST,
+    NO_DATA,
+    NO_EXPORTER,
+    NO_REQUESTS,
+    SOMEBODY_WAITS,
+    WAIT,
+    Limits,
+)
+from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time
 from grafana.queries import Queries
 from grafana.sdk import dashboard as model
 
@@ -23,7 +34,7 @@ class Question:
     queries: Callable[[str], Queries]
     description: str
     limits: Limits = ()
-    empty: str | None = None
+    empty: str = NO_DATA
 
 
 QUESTIONS = (
@@ -33,9 +44,10 @@ QUESTIONS = (
         unit="short",
         queries=queries.connections,
         description=(
-            "“used” at “max” means that the next request has to wait. “used” is counted by the service, leaks "
-            "included; “free” is what the library says. They need not add up to “max”: a pool grows, and a lost "
-            "connection is in neither. Looked at every 5 s: what is shorter stays unseen."
+            "“used” at “max” and “free” at 0 mean that the next request has to wait. “used” is counted by the service, "
+            "leaks included; “free” is what the library says. They need not add up to “max”: a pool grows, a lost "
+            "connection is in neither, and SQLAlchemy replaces one that a handler dropped: “used” still counts it, may "
+            "stand above “max”, and nobody waits. Looked at every 5 s: what is shorter stays unseen."
         ),
     ),
     Question(
@@ -43,7 +55,7 @@ QUESTIONS = (
         fact="waiting requests",
         unit="short",
         queries=queries.waiting,
-        limits=((1, "orange"),),
+        limits=SOMEBODY_WAITS,
         description=(
             "Handlers that have asked for a connection and have none, at the moment of each scrape. From the dashed "
             "line on somebody waits. It does not say how long, nor who waits in front of the framework."
@@ -54,11 +66,13 @@ QUESTIONS = (
         fact="acquire",
         unit="s",
         queries=queries.acquire,
+        limits=WAIT,
         empty=NO_REQUESTS,
         description=(
             "From asking to having, or giving up: timeouts are in it, at the length of their patience. The mean is "
             "exact; quantiles are estimated between two bucket bounds, and so may stand above the longest wait there "
-            "was. A dot is a traced request, and leads to its trace."
+            "was. A dot is a traced request, and leads to its trace. The dashed lines are at 0.1 s, which a user "
+            "notices, and at 1 s, which is long."
         ),
     ),
     Question(
@@ -66,9 +80,11 @@ QUESTIONS = (
         fact="timeouts per second",
         unit="ops",
         queries=queries.timeouts,
+        limits=LOST,
         description=(
-            "Acquires that ended without a connection because their patience was over; each is a 503. Anything above 0 "
-            "is lost work. Acquires that failed otherwise, as with a dead database, are not in it."
+            "Acquires that ended without a connection because their patience was over; each is a 503. Above the "
+            "dashed line, which is at 0, it is lost work. Acquires that failed otherwise, as with a dead database, are "
+            "not in it."
         ),
     ),
     Question(
@@ -98,11 +114,13 @@ QUESTIONS = (
         fact="backends",
         unit="short",
         queries=queries.backends,
+        limits=IN_TRANSACTION,
         empty=NO_EXPORTER,
         description=(
             "Server processes under this service's name, by what they do at the scrape. A connection that the "
             "application holds without a statement is “idle” here and “used” in the first row. Backends that stay away "
-            "while the pool says “used” are connections that it lost."
+            "while the pool says “used” are connections that it lost. From the dashed line on, “idle in transaction” "
+            "is at least one that holds its locks for nothing."
         ),
     ),
     Question(
@@ -110,7 +128,7 @@ QUESTIONS = (
         fact="CPU, of one core",
         unit="percentunit",
         queries=queries.cpu,
-        limits=((0.7, "orange"),),
+        limits=CPU,
         description=(
             "Of the process that answers /metrics: uvicorn itself, or gunicorn's worker and not its arbiter. From the "
             "dashed line on, the waiting is about the processor and no longer about the pool."
@@ -139,9 +157,16 @@ def build() -> model.Dashboard:
         ),
         rows=[Row(None, tuple(_now(service) for service in STACKS)), *(_row(question) for question in QUESTIONS)],
     )
-    # What was done to one service is marked in its own column.
+    # What was done to one service, and what Prometheus says of it, is marked in its own column.
     board.annotations = model.AnnotationContainer(
-        [marks(service, f"bench runs, {stack}", _column(board, stack)) for service, stack in STACKS.items()]
+        [
+            mark
+            for service, stack in STACKS.items()
+            for mark in (
+                marks(service, f"bench runs, {stack}", _column(board, stack)),
+                alerts(service, f"alerts, {stack}", _column(board, stack)),
+            )
+        ]
     )
     return board
 
@@ -181,8 +206,8 @@ def _now(service: str) -> model.Panel:
         values=(
             Value(used, "short"),
             Value(most, "short"),
-            Value(waiting, "short", limits=((1, "orange"),)),
+            Value(waiting, "short", limits=SOMEBODY_WAITS),
             Value(served, "reqps"),
-            Value(timeouts, "ops", limits=((0.001, "red"),)),
+            Value(timeouts, "ops", limits=LOST),
         ),
     )

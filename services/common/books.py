@@ -139,7 +139,7 @@ class Acquiring(_Block):
             books.changed()
         if books.tracing.on:
             books.tracing.note("poolbench.waited_seconds", seconds)
-            trace_id = books.tracing.sampled_trace_id()
+            trace_id = books.tracing.trace_id()
             books.metrics.acquired(seconds, {"trace_id": trace_id} if trace_id else None)
         else:
             books.metrics.acquired(seconds)

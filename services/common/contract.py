@@ -121,7 +121,10 @@ def served_body(
     trace_id: str | None,
     **more: Any,
 ) -> dict[str, Any]:
-    """The 200 of every `/api/` path; `more` is what a path adds (`leaked`)."""
+    """The 200 of every `/api/` path; `more` is what a path adds (`leaked`).
+
+    `trace_id` names a trace that has this request's spans: it is null where nothing is traced, or this was not sampled.
+    """
     times = {
         "acquire_time_ms": round(timing.acquire_ms, 3),
         "work_time_ms": round(timing.work_ms, 3),

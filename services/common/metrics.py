@@ -205,18 +205,19 @@ class Metrics:
         return observe
 
 
-CONVENTIONAL: Final = {
-    "db_pool_used_size": ("db_client_connection_count", {"state": "used"}),
-    "db_pool_free_size": ("db_client_connection_count", {"state": "idle"}),
-    "db_pool_max_size": ("db_client_connection_max", {}),
-    "db_pool_min_size": ("db_client_connection_idle_min", {}),
-    "db_pool_waiting_requests": ("db_client_connection_pending_requests", {}),
-    "db_pool_exhaustion": ("db_client_connection_timeouts", {}),
-    "db_pool_connect_seconds": ("db_client_connection_create_time_seconds", {}),
-    "db_pool_acquire_seconds": ("db_client_connection_wait_time_seconds", {}),
-    "db_query_duration_seconds": ("db_client_connection_use_time_seconds", {}),
-}
-"""Ours → the semantic conventions' (db.client.connection.*, development status) and its extra labels."""
+CONVENTIONAL: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
+    ("db_pool_used_size", "db_client_connection_count", {"state": "used"}),
+    ("db_pool_free_size", "db_client_connection_count", {"state": "idle"}),
+    ("db_pool_max_size", "db_client_connection_max", {}),
+    ("db_pool_max_size", "db_client_connection_idle_max", {}),  # no library has a limit of its own for idle ones
+    ("db_pool_min_size", "db_client_connection_idle_min", {}),
+    ("db_pool_waiting_requests", "db_client_connection_pending_requests", {}),
+    ("db_pool_exhaustion", "db_client_connection_timeouts", {}),
+    ("db_pool_connect_seconds", "db_client_connection_create_time_seconds", {}),
+    ("db_pool_acquire_seconds", "db_client_connection_wait_time_seconds", {}),
+    ("db_query_duration_seconds", "db_client_connection_use_time_seconds", {}),
+)
+"""Ours, the semantic conventions' (db.client.connection.*, development status), and its extra labels."""
 
 
 class _Conventional(Collector):
@@ -233,11 +234,11 @@ class _Conventional(Collector):
         twins: dict[str, Metric] = {}
         for metric in self._source.collect():
             yield metric
-            if metric.name in CONVENTIONAL:
-                name, extra = CONVENTIONAL[metric.name]
-                twin = twins.setdefault(name, Metric(name, metric.documentation, metric.type))
-                state = {f"db_client_connection_{key}": value for key, value in extra.items()}
-                twin.samples += [self._renamed(sample, metric.name, name, state) for sample in metric.samples]
+            for ours, name, extra in CONVENTIONAL:
+                if metric.name == ours:
+                    twin = twins.setdefault(name, Metric(name, metric.documentation, metric.type))
+                    state = {f"db_client_connection_{key}": value for key, value in extra.items()}
+                    twin.samples += [self._renamed(sample, ours, name, state) for sample in metric.samples]
         yield from twins.values()
 
     def _renamed(self, sample: Sample, old: str, new: str, extra: dict[str, str]) -> Sample:

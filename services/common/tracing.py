@@ -44,14 +44,11 @@ class Tracing:
         trace.get_current_span().set_attribute(name, value)
 
     def trace_id(self) -> str | None:
-        """The current trace in 32 hex digits; None where nothing is traced."""
-        if not self.on:
-            return None
-        context = trace.get_current_span().get_span_context()
-        return trace.format_trace_id(context.trace_id) if context.is_valid else None
+        """The current trace in 32 hex digits; None where its spans are not exported, so that nobody would find them.
 
-    def sampled_trace_id(self) -> str | None:
-        """The same, only where the trace is exported: what an exemplar may point to."""
+        Whether they are is the sampler's decision (OTEL_TRACES_SAMPLER). Those named `parentbased_…` leave it to the
+        caller where there is a `traceparent`; the others do not ask it, and then this service is not in its trace.
+        """
         if not self.on:
             return None
         context = trace.get_current_span().get_span_context()

@@ -1,9 +1,13 @@
 """The spans of each service, as an OTLP collector gets them."""
 
+import contextlib
+import json
+import re
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -47,6 +51,44 @@ class Collector(ThreadingHTTPServer):
 
     def trace(self, trace_id: str) -> dict[str, Span]:
         return {span.name: span for span in self.spans if span.trace_id.hex() == trace_id}
+
+
+class Silence:
+    """A listener that takes what it is sent, and never answers."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._taken: list[socket.socket] = []
+        self._asked: set[socket.socket] = set()
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._take, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # ends the wait in `accept`
+        for each in (self._listener, *self._taken):
+            each.close()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):  # closed: the test is over
+            while True:
+                self._taken.append(self._listener.accept()[0])
+
+    def unanswered(self) -> int:
+        """How many have asked and still wait for an answer."""
+        return sum(self._is_open(each) and each in self._asked for each in list(self._taken))
+
+    def _is_open(self, taken: socket.socket) -> bool:
+        try:
+            while taken.recv(65_536, socket.MSG_DONTWAIT):
+                self._asked.add(taken)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
 
 @pytest.fixture
@@ -125,6 +167,48 @@ def test_a_collector_that_is_away_breaks_nothing(start: StartService) -> None:
     service = start(work_time_ms=1, **environment(free_port()))
     with Client(service.base_url) as client:
         assert [client.get(contract.QUERY)["status"] for _ in range(20)] == ["ok"] * 20
+
+
+def test_a_collector_that_never_answers_holds_up_neither_a_request_nor_the_end(start: StartService) -> None:
+    with Silence() as silence:
+        service = start(work_time_ms=1, otel_exporter_otlp_timeout=60, **environment(silence.port))
+        with Client(service.base_url) as client:
+            until(lambda: client.get(contract.QUERY)["status"] == "ok" and silence.unanswered(), "an export that hangs")
+            asked = [client.get(contract.QUERY)["status"] for _ in range(20)]
+            hanging = silence.unanswered()
+            asked += [client.get(contract.QUERY)["status"] for _ in range(20)]
+
+        assert asked == ["ok"] * 40
+        assert hanging
+        assert silence.unanswered(), "no export hung any more: nothing was shown"
+        assert service.stop() in (0, -15)  # a service that takes long is killed: -9
+
+
+@pytest.mark.parametrize(
+    "sampler", [("always_off", ""), ("traceidratio", "0"), ("parentbased_traceidratio", "0")], ids=lambda one: one[0]
+)
+def test_what_is_not_sampled_is_served_and_promises_no_trace(
+    start: StartService, collector: Collector, sampler: tuple[str, str]
+) -> None:
+    settings = {"pool_min_size": 1, "pool_max_size": 1, "pool_acquire_timeout": 0.05, "work_time_ms": 1}
+    sampling = {"otel_traces_sampler": sampler[0], "otel_traces_sampler_arg": sampler[1]}
+    service = start(**settings, **sampling, **environment(collector.server_address[1]))
+    with Client(service.base_url) as client:
+        served = client.get(contract.QUERY)
+        client._connection.request("GET", contract.QUERY, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        called = json.load(client._connection.getresponse())
+        client.get(f"{contract.QUERY_LEAK}?how=kept")
+        status, refused = client.exchange("GET", contract.QUERY)
+        client._connection.request("GET", contract.METRICS, headers={"Accept": "application/openmetrics-text"})
+        text = client._connection.getresponse().read().decode()
+    service.stop()  # what it still had to export has arrived
+
+    heeded = sampler[0].startswith("parentbased")  # the caller sampled, and its decision is the sampler's
+    assert served["trace_id"] is None
+    assert called["trace_id"] == (TRACE if heeded else None)
+    assert (status, json.loads(refused)["detail"]["trace_id"]) == (503, None)
+    assert {span.trace_id.hex() for span in collector.spans} == ({TRACE} if heeded else set())
+    assert set(re.findall(r'trace_id="(\w+)"', text)) == ({TRACE} if heeded else set())
 
 
 def test_without_an_endpoint_nothing_is_traced(start: StartService) -> None:

@@ -1,7 +1,7 @@
 """What a reader may rely on, on every panel of every dashboard."""
 
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -12,6 +12,28 @@ from tests.grafana.boards import BOARDS, EXPRESSIONS, PANELS
 EACH_PANEL = pytest.mark.parametrize(
     ("uid", "panel"), PANELS, ids=[f"{uid}: {panel['title']}" for uid, panel in PANELS]
 )
+A_SETTING: Final = "how much is right depends on a setting, which is a line of the panel or stands beside it"
+THE_LOAD: Final = "how much is right depends on how much is asked for"
+WITHOUT_LIMITS: Final = {
+    "connections": A_SETTING,
+    "Is the pool full?": A_SETTING,
+    "How many connections are busy on average?": A_SETTING,
+    "How many connections would do?": A_SETTING,
+    "How many are busy on average?": A_SETTING,
+    "goodput": THE_LOAD,
+    "How many are served now?": THE_LOAD,
+    "How many are served?": THE_LOAD,
+    "How many are asked for?": THE_LOAD,
+    "latency": "the hold is in it, which is a setting; the wait, which is not, has its own panel with limits",
+    "How long does a request take?": "as for latency",
+    "How long is a connection held?": "the hold is a setting",
+    "How long is a connection used?": "the hold is a setting",
+    "How many connections are made?": "after a start or a resize many are in order; only a steady stream is not",
+    "resident memory": "a container's limit is a setting, and without a container there is none",
+    "What does it cost in memory?": "as for resident memory",
+}
+"""The panels without limits on purpose, by what stands after the stack's name, and why."""
+
 EACH_BOARD = pytest.mark.parametrize("uid", BOARDS)
 
 
@@ -58,9 +80,41 @@ def test_thresholds_rise(uid: str, panel: dict[str, Any]) -> None:
 
 
 @EACH_PANEL
-def test_a_panel_of_quantiles_says_when_there_is_nothing_to_show(uid: str, panel: dict[str, Any]) -> None:
-    if any("histogram_quantile" in target["expr"] for target in panel["targets"]):
-        assert panel["fieldConfig"]["defaults"]["noValue"].endswith("in this window")
+def test_a_panel_has_limits_or_is_listed_with_the_reason_why_not(uid: str, panel: dict[str, Any]) -> None:
+    config = panel["fieldConfig"]
+    each = [config["defaults"]["thresholds"]]
+    each += [item["value"] for look in config["overrides"] for item in look["properties"] if item["id"] == "thresholds"]
+    question = panel["title"].rpartition(": ")[2]
+    assert any(len(thresholds["steps"]) > 1 for thresholds in each) != (question in WITHOUT_LIMITS), question
+
+
+def test_no_panel_is_listed_that_is_not_there() -> None:
+    assert {panel["title"].rpartition(": ")[2] for _, panel in PANELS} >= WITHOUT_LIMITS.keys()
+
+
+@EACH_PANEL
+def test_limits_over_time_are_dashed_lines_that_the_description_explains(uid: str, panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] == "timeseries":
+        limits = len(defaults["thresholds"]["steps"]) - 1
+        assert defaults["custom"]["thresholdsStyle"] == {"mode": "dashed" if limits else "off"}
+        assert ("dashed line" in panel["description"]) == bool(limits)
+
+
+@EACH_PANEL
+def test_no_limit_and_no_fixed_top_flattens_what_is_small(uid: str, panel: dict[str, Any]) -> None:
+    """Grafana's axis follows the data, unless it is told where to end."""
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] == "timeseries":
+        assert "max" not in defaults
+        assert "axisSoftMax" not in defaults["custom"]
+
+
+@EACH_PANEL
+def test_a_panel_says_why_there_is_nothing_to_show(uid: str, panel: dict[str, Any]) -> None:
+    """A quantile, or a mean by a number of requests, has no value without one; all else always has."""
+    needs_requests = any(word in target["expr"] for target in panel["targets"] for word in ("_quantile(", "> 0)"))
+    assert panel["fieldConfig"]["defaults"]["noValue"].endswith("in this window") == needs_requests
 
 
 @EACH_BOARD
@@ -109,23 +163,42 @@ def test_a_dashboard_opens_on_now_and_knows_its_siblings_and_the_bench(uid: str)
     for marks in board["annotations"]["list"]:
         assert marks["enable"] is True
         assert "placement" not in marks
-        assert marks["datasource"] == {"type": "grafana", "uid": "-- Grafana --"}
-        assert marks["target"].items() >= {"type": "tags", "matchAny": False}.items()
+
+
+def _of(uid: str, source: str) -> list[dict[str, Any]]:
+    """The annotations of a dashboard that come from a data source."""
+    return [mark for mark in BOARDS[uid]["annotations"]["list"] if mark["datasource"]["uid"] == source]
+
+
+def _columns() -> set[tuple[str, int]]:
+    """Service and number of each panel that stands in its column."""
+    return {
+        (list(STACKS)[panel["gridPos"]["x"] // 8], panel["id"]) for uid, panel in PANELS if uid == "pools-side-by-side"
+    }
 
 
 def test_what_was_done_to_a_service_is_marked_where_it_is_shown() -> None:
-    marked = {
-        (marks["target"]["tags"][1], number)
-        for marks in BOARDS["pools-side-by-side"]["annotations"]["list"]
-        for number in marks["filter"]["ids"]
-    }
-    shown = {
-        (list(STACKS)[panel["gridPos"]["x"] // 8], panel["id"]) for uid, panel in PANELS if uid == "pools-side-by-side"
-    }
-    assert marked == shown
+    side_by_side = _of("pools-side-by-side", "-- Grafana --")
+    assert {(mark["target"]["tags"][1], number) for mark in side_by_side for number in mark["filter"]["ids"]} == (
+        _columns()
+    )
     for uid, service in (("pool-one-service", "$service"), ("pool-any-service", "$pool")):
-        (marks,) = BOARDS[uid]["annotations"]["list"]
-        assert marks["target"]["tags"] == ["poolbench", service]
+        (mark,) = _of(uid, "-- Grafana --")
+        assert mark["target"].items() >= {"type": "tags", "matchAny": False, "tags": ["poolbench", service]}.items()
+
+
+def test_what_prometheus_alerts_to_is_marked_where_the_service_is_shown() -> None:
+    """And what is about no service, the database for one, everywhere."""
+    side_by_side = _of("pools-side-by-side", "prometheus")
+    firing = {f'ALERTS{{alertstate="firing", service=~"{service}|"}}': service for service in STACKS}
+    assert {
+        (firing[mark["target"]["expr"]], number) for mark in side_by_side for number in mark["filter"]["ids"]
+    } == _columns()
+    (one,) = _of("pool-one-service", "prometheus")
+    assert one["target"]["expr"] == 'ALERTS{alertstate="firing", service=~"$service|"}'
+    for mark in (one, *side_by_side):
+        assert (mark["titleFormat"], mark["iconColor"]) == ("{{alertname}}", "red")
+    assert _of("pool-any-service", "prometheus") == []
 
 
 @pytest.mark.parametrize(("column", "service"), list(enumerate(STACKS)))

@@ -73,10 +73,7 @@ def test_a_variable_lists_the_values_of_a_label_that_is_there(uid: str) -> None:
 def test_no_variable_is_used_that_a_dashboard_does_not_have() -> None:
     for board in BOARDS.values():
         known = {variable["name"] for variable in board["templating"]["list"]} | {"__rate_interval"}
-        used = {
-            name
-            for panel in board["panels"]
-            for target in panel.get("targets", ())
-            for name in re.findall(r"\$(\w+)", target["expr"])
-        }
+        targets = [target for panel in board["panels"] for target in panel.get("targets", ())]
+        targets += [mark["target"] for mark in board["annotations"]["list"] if "expr" in mark["target"]]
+        used = {name for target in targets for name in re.findall(r"\$(\w+)", target["expr"])}
         assert used <= known

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from bench.targets.local import ROOT
 from tests.observability.processes import OBSERVABILITY
 
 KINDS = ("receivers", "processors", "exporters")
@@ -25,6 +26,17 @@ def test_every_part_is_used_and_every_part_used_is_there() -> None:
 def test_it_refuses_before_it_buffers() -> None:
     for pipeline in collector()["service"]["pipelines"].values():
         assert pipeline["processors"][0] == "memory_limiter"
+
+
+def test_its_container_has_the_limit_that_it_takes_a_part_of() -> None:
+    """Without one, the percentages would be of the whole machine's memory."""
+    limiter = collector()["processors"]["memory_limiter"]
+    assert {key for key in limiter if key.startswith(("limit", "spike"))} == {
+        "limit_percentage",
+        "spike_limit_percentage",
+    }
+    container = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["otel-collector"]
+    assert container["deploy"]["resources"]["limits"]["memory"] == "256M"
 
 
 def test_it_listens_where_the_services_send_and_where_prometheus_looks() -> None:

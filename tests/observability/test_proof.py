@@ -14,11 +14,12 @@ import yaml
 
 from bench.targets.database import Database
 from bench.targets.local import ROOT, LocalService, free_port
-from grafana.expressions import Expression, expressions
+from grafana.expressions import Expression, expressions, panels
 from services.common import contract
 from tests.observability.processes import RULES, postgres_exporter, prometheus
 from tests.observability.prometheus import not_a_number
 from tests.observability.story import PRESSED, SETTINGS, Story, play
+from tests.waiting import until
 
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
 SIDE_BY_SIDE: Final = "pools-side-by-side"
@@ -96,6 +97,34 @@ def test_without_a_request_a_quantile_shows_nothing(story: Story) -> None:
     quantiles = [query for query in asked() if "histogram_quantile" in query.expr]
     assert quantiles
     assert [q for q in quantiles if story.prometheus.between(q.expr, story.began, story.idle)] == []
+
+
+def test_only_a_panel_that_needs_requests_is_empty_without_them(story: Story) -> None:
+    """All others have data while the services live, so that an empty one may say that they are away."""
+    explained = {
+        (board["uid"], panel["title"]): panel["fieldConfig"]["defaults"]["noValue"]
+        for board in dashboards()
+        for panel in panels(board)
+        if panel["type"] != "row"
+    }
+    empty = {(q.dashboard, q.panel) for q in asked() if not story.prometheus.at(q.expr, story.idle)}
+    assert {explained[panel] for panel in empty} - {"no connects in this window"} == {"no requests in this window"}
+
+
+@pytest.mark.parametrize("name", contract.SERVICES)
+def test_what_fires_is_marked_in_the_column_of_its_service(story: Story, name: str) -> None:
+    """The alerts of the load may still be pending; those about no service, the collector's here, are in each column."""
+    (mark,) = [
+        mark["target"]["expr"]
+        for board in dashboards()
+        for mark in board["annotations"]["list"]
+        if name in mark["target"].get("expr", "")
+    ]
+    raised = story.prometheus.at(mark.replace('alertstate="firing", ', ""), story.alerted)
+    about = {(one.labels["alertname"], one.labels.get("service")) for one in raised}
+    assert about >= {*((alert, name) for alert in PRESSED), ("ServiceDown", None)}
+    assert {service for _, service in about} == {name, None}
+    until(lambda: story.prometheus.now(mark), "an alert that fires")
 
 
 def test_an_idle_stack_is_all_zeros(story: Story) -> None:

@@ -97,7 +97,7 @@ def test_the_conventional_names_are_twins(accept: str | None, parse: Callable[[s
     samples = read(metrics, accept, parse)
 
     twins = 0
-    for ours, (theirs, extra) in CONVENTIONAL.items():
+    for ours, theirs, extra in CONVENTIONAL:
         state = {f"db_client_connection_{key}": value for key, value in extra.items()}
         for (name, labels), value in samples.items():
             rest = name.removeprefix(ours)
@@ -106,7 +106,8 @@ def test_the_conventional_names_are_twins(accept: str | None, parse: Callable[[s
                 assert of(samples, theirs + rest, **other, **state, db_client_connection_pool_name="svc") == value
                 twins += 1
     conventional = sum(name.startswith("db_client_connection_") for name, _ in samples)
-    assert twins == conventional == 6 + 3 * (len(BUCKETS) + 3)
+    assert twins == conventional == 7 + 3 * (len(BUCKETS) + 3)
+    assert of(samples, "db_client_connection_idle_max", db_client_connection_pool_name="svc") == 6
     assert of(
         samples, "db_client_connection_count", db_client_connection_pool_name="svc", db_client_connection_state="used"
     ) == 4  # fmt: skip
