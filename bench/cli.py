@@ -1,6 +1,7 @@
 """The commands. Each body is: parse, one call, print.
 
-Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 130 interrupted.
+Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 3 a regression that
+`compare` found, 130 interrupted.
 """
 
 import difflib
@@ -200,6 +201,25 @@ def report(directory: Path, format_: "Format", readme: Path | None, chart: Path 
         draw_run(directory, scenario, chart)
     else:
         report_run(directory, format_, readme)
+
+
+@cli.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1000),
+    metavar="PCT",
+    help="A change under this many percent is a tie; 5 where nothing is said.",
+)
+def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
+    """What changed from one stored run to another? Exit status 3 where something is worse.
+
+    Each scenario and service that both have, on the scenario's primary figure; ten blocks in each run judge.
+    """
+    from bench.commands import compare_runs
+
+    sys.exit(compare_runs(run_a, run_b, threshold))
 
 
 @cli.command()

@@ -146,6 +146,27 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     click.echo(f"filled the results of {readme} from {directory}")
 
 
+def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
+    """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
+    from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
+    from bench.analysis.summary import measure
+    from bench.report import terminal
+    from bench.report.changes import changes_table
+    from bench.store import load
+
+    a, b = load(run_a), load(run_b)
+    refused = refusal(a.run, b.run)
+    if refused:
+        raise UserError(f"{run_a} and {run_b}: {refused}")
+    for text in surroundings(a.run, b.run):
+        _say(f"differs: {text}")
+    least = THRESHOLD if threshold is None else threshold / 100
+    before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
+    found = changes(a.run, b.run, before, after, least)
+    click.echo(terminal.table_text(changes_table(found, least)))
+    return 3 if any(change.verdict == "worse" for change in found) else 0
+
+
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:
     """Draws a scenario of a stored run into a file, whose suffix says in which format."""
     from bench.report.chart import FORMATS, chart

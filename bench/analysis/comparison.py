@@ -78,19 +78,20 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[float]:
     return [levels[p_value] for p_value in p_values]
 
 
-def chosen_metric(scenario: str, metrics: Sequence[tuple[Metrics, Metrics]]) -> tuple[str, str]:
-    """What is compared over these cells of one stack and another, and why, where it is not the primary metric."""
-    primary = _primary(scenario)
-    shares = [fmean(cells[side]["share_served"] or 0.0 for cells in metrics) for side in (0, 1)]
+def chosen_metric(scenario: str, ours: Sequence[Metrics], theirs: Sequence[Metrics]) -> tuple[str, str]:
+    """What is compared over these cells on both sides, and why, where it is not the primary metric."""
+    primary = primary_of(scenario)
+    shares = [fmean(cell["share_served"] or 0.0 for cell in cells) for cells in (ours, theirs)]
     # A share of 0.12 is no more than 0.02 above one of 0.1, whatever their difference in binary is.
     if primary.startswith(WAITS) and round(abs(shares[0] - shares[1]), 9) > SHARES_ALIKE:
         return GOODPUT, f"goodput, because {100 * shares[0]:.0f} % and {100 * shares[1]:.0f} % were served"
-    if any(measured(primary, cell[primary]) == math.inf for cells in metrics for cell in cells):
+    if any(measured(primary, cell[primary]) == math.inf for cell in (*ours, *theirs)):
         return GOODPUT, "goodput, because the metric lies beyond the load's end in some blocks"
     return primary, ""
 
 
-def _primary(scenario: str) -> str:
+def primary_of(scenario: str) -> str:
+    """The metric on which stacks are compared there."""
     known = SCENARIOS.get(scenario)
     return known.primary if known else "ok"
 
@@ -104,12 +105,14 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
     ]
     clean = [cells for cells in both if not any(cell.get("cpu_bound") for cell in cells)]
     bound = len(both) - len(clean)
-    draft = Comparison(scenario=scenario, a=a, b=b, metric=_primary(scenario), blocks=len(clean), verdict="not judged")
+    draft = Comparison(
+        scenario=scenario, a=a, b=b, metric=primary_of(scenario), blocks=len(clean), verdict="not judged"
+    )
     if bound and not clean:
         return replace(draft, verdict="CPU-bound", why="CPU-bound, not compared")
     if len(clean) < BLOCKS_TO_JUDGE:
         return _too_few(draft, bound)
-    metric, why = chosen_metric(scenario, clean)
+    metric, why = chosen_metric(scenario, [one for one, _ in clean], [other for _, other in clean])
     pairs = [
         (one, other)
         for one, other in ((first[metric], second[metric]) for first, second in clean)
