@@ -61,6 +61,7 @@ class Around:
 
 def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> int:
     """Plays a plan; returns 1 where a cell failed."""
+    from bench.analysis.stability import settled
     from bench.report import terminal
     from bench.results import Results
     from bench.store import Store
@@ -86,7 +87,18 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             if grafana:
                 grafana.mark(played)
 
-        finished = run(plan, done.environment if done else environment, target, done, progress, ended)
+        def enough(run: Run, scenario: str) -> bool:
+            return plan.half_width is not None and settled(results.view(run).summary, scenario, plan.half_width)
+
+        finished = run(
+            plan,
+            done.environment if done else environment,
+            target,
+            done,
+            progress,
+            ended,
+            enough if plan.half_width else None,
+        )
     click.echo(terminal.report(results.view(finished)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
     return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
@@ -109,9 +121,10 @@ def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> 
     finished = {cell.key for cell in done.cells} if done else set()
     cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not target.unfit(cell)]
     left = [estimate_s(cell) for cell in cells]
-    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len(plan.services)
+    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len({*map(target.stack, plan.services)})
     progress = Progress(checks + left)
-    progress.say(f"{len(left)} cells in about {duration(sum(checks + left))} → {directory}")
+    most = "at most " if plan.half_width else ""
+    progress.say(f"{most}{len(left)} cells in {most or 'about '}{duration(sum(checks + left))} → {directory}")
     return progress
 
 

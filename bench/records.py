@@ -10,6 +10,9 @@ from typing import Any, Final, Literal
 
 SCHEMA: Final = 1
 
+AGAIN: Final = "-again"
+"""What a local run adds to the name of a service that it plays a second time (`--aa`): alike in all but the name."""
+
 Status = Literal["ok", "failed", "skipped", "rejected"]
 """`rejected`: played to its end, but its audit failed, so that it is in no figure."""
 Layer = Literal["http", "pool"]

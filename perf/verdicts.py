@@ -13,7 +13,8 @@ from tabulate import tabulate
 from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, false_winners, right_winners
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.analysis.summary import measure
+from bench.analysis.summary import measure, summarise_metrics
+from bench.records import AGAIN
 from bench.store import load
 
 ROUNDS: Final = 1000
@@ -35,6 +36,12 @@ def main(directory: str) -> int:
     worst = max(map(false_winners, by_scenario(alike).values()), key=lambda rate: rate.share)
     alone = Rate(found=sum((each.comparison.p_value or 0) <= ALPHA for each in varied), of=len(varied))
     wrong = Rate(found=sum(e.comparison.verdict == "better" and not e.right for e in differing), of=found.of)
+    measured = [each for each in summarise_metrics(stored.run, metrics).comparisons if each.b == each.a + AGAIN]
+    judged = [each for each in measured if each.verdict in ("better", "tie")]
+    if measured:
+        rate = Rate(found=sum(each.verdict == "better" for each in judged), of=len(judged))
+        print(f"{directory}: one service measured under two names\n")
+        print(f"false winners {_text(rate)}, 95 % bound < {_percent(rate.upper)}\n")
     print(f"{directory}: blocks of one service drawn into two names, {BLOCKS_TO_JUDGE} each, {ROUNDS} rounds\n")
     rows = [
         ("false winners", _text(false), f"< {_percent(false.upper)}", f"≤ {_percent(MOST_FALSE)}"),
