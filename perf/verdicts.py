@@ -11,7 +11,7 @@ from typing import Final
 from tabulate import tabulate
 
 from bench.analysis.comparison import ALPHA
-from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, false_winners, right_winners
+from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.analysis.summary import measure, summarise_metrics
 from bench.records import AGAIN
@@ -20,6 +20,10 @@ from bench.store import load
 ROUNDS: Final = 1000
 """Of each service against itself; a round is one comparison in each scenario."""
 PLANTED: Final = 0.05
+CHANGE_ROUNDS: Final = 200
+"""Of a run against itself."""
+CHANGE: Final = 0.1
+"""Twice what `bench compare` calls a tie."""
 SEED: Final = 1
 MOST_FALSE: Final = 0.05
 LEAST_FOUND: Final = 0.8
@@ -51,10 +55,17 @@ def main(directory: str) -> int:
         (f"a planted {PLANTED:.0%} found", _text(found), f"> {_percent(found.lower)}", f"≥ {_percent(LEAST_FOUND)}"),
         ("… the wrong one called better", _text(wrong), f"< {_percent(wrong.upper)}", ""),
     ]
+    changed = draw_changes(stored.run, metrics, rounds=CHANGE_ROUNDS, seed=SEED)
+    seen = draw_changes(stored.run, metrics, rounds=CHANGE_ROUNDS, seed=SEED, planted=CHANGE)
+    rows += [
+        ("bench compare: false changes", _text(changed), f"< {_percent(changed.upper)}", f"≤ {_percent(MOST_FALSE)}"),
+        (f"… a planted {CHANGE:.0%} found", _text(seen), f"> {_percent(seen.lower)}", f"≥ {_percent(LEAST_FOUND)}"),
+    ]
     print(tabulate(rows, ("", "rate", "95 % bound", "aim"), disable_numparse=True))
     print("\n" + tabulate(_by_scenario(alike, differing), ("scenario", "false winners", f"{PLANTED:.0%} found")))
     print(f"({monotonic() - began:.0f} s)")
-    return 0 if false.upper <= MOST_FALSE and found.share >= LEAST_FOUND else 1
+    good = max(false.upper, changed.upper) <= MOST_FALSE and min(found.share, seen.share) >= LEAST_FOUND
+    return 0 if good else 1
 
 
 def _by_scenario(alike: tuple[Drawn, ...], differing: tuple[Drawn, ...]) -> list[tuple[str, str, str]]:

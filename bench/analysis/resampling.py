@@ -3,22 +3,24 @@
 In: the metrics of a run. Out: how many comparisons of a stack with itself had a winner, and how many of a difference
 that was planted were won by the right one.
 
-Each round is a whole run under two names: in every scenario, blocks of one service are drawn with replacement into
-both, and judged as any run is. A drawn block keeps all of its metrics together. What this cannot show: a drift from
-block to block (the draw mixes them), and whatever the stored blocks themselves never met. Drawn names are alike by
+Each round is a whole run of one service under two names: in every scenario, its blocks are drawn with replacement
+into both, and judged as any run is. A drawn block keeps all of its metrics together. What this cannot show: a drift
+from block to block (the draw mixes them), and whatever the stored blocks themselves never met. The names are alike by
 construction, so that it tests the verdict and not the machine; `bench run --aa SERVICE` measures the latter.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bench.analysis.cells import Metrics
+from bench.analysis.change import changes
 from bench.analysis.comparison import Key, compare
 from bench.analysis.directions import higher_is_better
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Comparison
+from bench.records import Comparison, Run
 from bench.scenarios.catalogue import SCENARIOS
 
 NAMES: Final = ("a", "b")
@@ -98,6 +100,29 @@ def draw(
                 if comparison.verdict in ("better", "tie")
             ]
     return tuple(found)
+
+
+def draw_changes(run: Run, metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> Rate:
+    """The same for `bench compare`: rounds of a run against itself, both drawn from its blocks.
+
+    How many changes were found of those that were judged; with `planted`, by which the later run is better, only
+    those for the better.
+    """
+    chance = random.Random(seed)  # noqa: S311 - statistics, not secrets
+    stored = _stored(metrics)
+    verdicts: Counter[str] = Counter()
+    for _ in range(rounds):
+        before, after = (
+            {
+                (*pair, block): _better(pair[0], chance.choice(values), share)
+                for pair, values in stored.items()
+                for block in range(BLOCKS_TO_JUDGE)
+            }
+            for share in (0.0, planted)
+        )
+        verdicts.update(change.verdict for change in changes(run, run, before, after))
+    wrong = 0 if planted else verdicts["worse"]
+    return Rate(found=verdicts["better"] + wrong, of=verdicts["better"] + verdicts["worse"] + verdicts["tie"])
 
 
 def false_winners(drawn: Iterable[Drawn]) -> Rate:

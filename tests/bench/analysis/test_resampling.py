@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.cells import Metrics
-from bench.analysis.resampling import Rate, by_scenario, draw, false_winners, right_winners
+from bench.analysis.resampling import Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.scenarios.catalogue import SCENARIOS
+from tests.bench import made
 
 
 def stored(
@@ -57,6 +58,18 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_what_is_bound_by_the_cpu_is_not_drawn() -> None:
     assert draw(stored("floor", *[1.0] * 10, bound=1.0), rounds=3, seed=1) == ()
+
+
+def test_a_run_against_itself_has_no_change_but_the_planted_one() -> None:
+    service = made.SERVICES[0]
+    run = made.run([made.cell("burst-10", service), made.cell("burst-timeout", service)],
+                   scenarios=("burst-10", "burst-timeout"))  # fmt: skip
+    metrics = stored("burst-timeout", *[55.0] * 10, service=service) | stored(
+        "burst-10", *[200.0] * 10, service=service
+    )
+    assert draw_changes(run, metrics, rounds=5, seed=1) == Rate(found=0, of=10)
+    assert draw_changes(run, metrics, rounds=5, seed=1, planted=0.1) == Rate(found=10, of=10)
+    assert draw_changes(run, metrics, rounds=5, seed=1, planted=-0.1) == Rate(found=0, of=10)
 
 
 def test_each_service_is_drawn_from_its_own_blocks() -> None:
