@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf lab check stack stack-down stack-test dashboards lint lock clean
+.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -31,6 +31,9 @@ dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
 
 perf: setup        ## how much the measuring itself costs; not a test
 	.venv/bin/python -m perf
+
+verdicts: setup    ## how often a verdict is false, and how often it finds what is there, from a stored run
+	.venv/bin/python -m perf.verdicts results/standard
 
 lint: setup        ## style, types, and the directions of imports
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -63,6 +63,8 @@ class Conditions:
     tuning: contract.Tuning
     work_units: int
     """Iterations of `burn` for the profile's hold, calibrated on the idle database; 0 where no cell needs it."""
+    stack: Callable[[str], str] = str
+    """Which service it is, whatever the run calls it."""
 
 
 class Mismatch(RuntimeError):
@@ -91,7 +93,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
     began, began_s = monotonic(), time()
     samples: list[Row] = []
     events: list[Event] = []
-    settings = settings_for(asked, conditions, cell.service)
+    settings = settings_for(asked, conditions, conditions.stack(cell.service))
     emit = _emitter(cell, events)
     try:
         with conditions.open(cell.service, settings) as service:

@@ -1,6 +1,7 @@
 """The commands. Each body is: parse, one call, print.
 
-Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 130 interrupted.
+Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 3 a regression that
+`compare` found, 130 interrupted.
 """
 
 import difflib
@@ -55,6 +56,14 @@ class ServiceAt(OneOf):
         return str(value) if "=" in str(value) else super().convert(value, param, ctx)
 
 
+class Repeat(click.IntRange):
+    """A number of blocks, or `auto`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == AUTO else super().convert(value, param, ctx)
+
+
+AUTO = "auto"
 SERVICE_AT = ServiceAt("service", contract.SERVICES)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
@@ -122,7 +131,18 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
-@click.option("--repeat", type=click.IntRange(1, 1000), help="Another number of blocks than the profile's.")
+@click.option(
+    "--aa",
+    metavar="SERVICE",
+    type=OneOf("service", contract.SERVICES),
+    help="This one against itself, under two names: a winner is a false one.",
+)
+@click.option(
+    "--repeat",
+    type=Repeat(1, 1000),
+    metavar="BLOCKS|auto",
+    help="Another number of blocks than the profile's; auto: from 10 to 30, until each scenario's figure is certain.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Where the results go; by default a new folder in results/."
@@ -141,7 +161,8 @@ def run(
     profile: str,
     tuning: str,
     hold_ms: int | None,
-    repeat: int | None,
+    aa: str | None,
+    repeat: int | str | None,
     seed: int,
     out: Path | None,
     resume: bool,
@@ -162,19 +183,23 @@ def run(
     bench run --target http://host:8000
     bench run -s mine=http://host:8000 -s other=http://host:8010 --database-url postgresql://…
     """
+    from bench.analysis.stability import MOST_BLOCKS, WIDE
     from bench.commands import Around, run_plan
     from bench.elsewhere import where
-    from bench.records import Plan
+    from bench.records import AGAIN, Plan
 
+    if aa and (services or target not in (None, "local")):
+        raise UserError("--aa plays one service of the bench's own against itself: leave out -s and --target")
     chosen = PROFILES[profile]
     plan = Plan(
         profile=profile,
         tuning=tuning,
         tracing=False,
         hold_ms=hold_ms or chosen.hold_ms,
-        repeat=repeat or chosen.repeat,
+        repeat=MOST_BLOCKS if repeat == AUTO else int(repeat or chosen.repeat),
+        half_width=WIDE if repeat == AUTO else None,
         seed=seed,
-        services=_in_order(services, contract.SERVICES),
+        services=(aa, aa + AGAIN) if aa else _in_order(services, contract.SERVICES),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
@@ -200,6 +225,25 @@ def report(directory: Path, format_: "Format", readme: Path | None, chart: Path 
         draw_run(directory, scenario, chart)
     else:
         report_run(directory, format_, readme)
+
+
+@cli.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1000),
+    metavar="PCT",
+    help="A change under this many percent is a tie; 5 where nothing is said.",
+)
+def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
+    """What changed from one stored run to another? Exit status 3 where something is worse.
+
+    Each scenario and service that both have, on the scenario's primary figure; ten blocks in each run judge.
+    """
+    from bench.commands import compare_runs
+
+    sys.exit(compare_runs(run_a, run_b, threshold))
 
 
 @cli.command()

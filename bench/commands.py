@@ -61,6 +61,7 @@ class Around:
 
 def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> int:
     """Plays a plan; returns 1 where a cell failed."""
+    from bench.analysis.stability import settled
     from bench.report import terminal
     from bench.results import Results
     from bench.store import Store
@@ -86,7 +87,18 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             if grafana:
                 grafana.mark(played)
 
-        finished = run(plan, done.environment if done else environment, target, done, progress, ended)
+        def enough(run: Run, scenario: str) -> bool:
+            return plan.half_width is not None and settled(results.view(run).summary, scenario, plan.half_width)
+
+        finished = run(
+            plan,
+            done.environment if done else environment,
+            target,
+            done,
+            progress,
+            ended,
+            enough if plan.half_width else None,
+        )
     click.echo(terminal.report(results.view(finished)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
     return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
@@ -109,9 +121,10 @@ def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> 
     finished = {cell.key for cell in done.cells} if done else set()
     cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not target.unfit(cell)]
     left = [estimate_s(cell) for cell in cells]
-    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len(plan.services)
+    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len({*map(target.stack, plan.services)})
     progress = Progress(checks + left)
-    progress.say(f"{len(left)} cells in about {duration(sum(checks + left))} → {directory}")
+    most = "at most " if plan.half_width else ""
+    progress.say(f"{most}{len(left)} cells in {most or 'about '}{duration(sum(checks + left))} → {directory}")
     return progress
 
 
@@ -144,6 +157,27 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     except UnicodeDecodeError as error:
         raise UserError(f"{readme} is not UTF-8: save it so") from error
     click.echo(f"filled the results of {readme} from {directory}")
+
+
+def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
+    """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
+    from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
+    from bench.analysis.summary import measure
+    from bench.report import terminal
+    from bench.report.changes import changes_table
+    from bench.store import load
+
+    a, b = load(run_a), load(run_b)
+    refused = refusal(a.run, b.run)
+    if refused:
+        raise UserError(f"{run_a} and {run_b}: {refused}")
+    for text in surroundings(a.run, b.run):
+        _say(f"differs: {text}")
+    least = THRESHOLD if threshold is None else threshold / 100
+    before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
+    found = changes(a.run, b.run, before, after, least)
+    click.echo(terminal.table_text(changes_table(found, least)))
+    return 3 if any(change.verdict == "worse" for change in found) else 0
 
 
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:

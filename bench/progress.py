@@ -44,6 +44,11 @@ class Progress:
         clear = "\r\033[K" if self._out.isatty() else ""
         print(f"{clear}{self._place(0)} {text}{self._time_left()}", file=self._out, flush=True)
 
+    def spared(self, estimate_s: float) -> None:
+        """A part that was estimated at `estimate_s` is not needed."""
+        self._left.remove(estimate_s)
+        self._total -= 1
+
     def say(self, text: str) -> None:
         """A line of its own."""
         clear = "\r\033[K" if self._out.isatty() else ""

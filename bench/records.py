@@ -10,6 +10,9 @@ from typing import Any, Final, Literal
 
 SCHEMA: Final = 1
 
+AGAIN: Final = "-again"
+"""What a local run adds to the name of a service that it plays a second time (`--aa`): alike in all but the name."""
+
 Status = Literal["ok", "failed", "skipped", "rejected"]
 """`rejected`: played to its end, but its audit failed, so that it is in no figure."""
 Layer = Literal["http", "pool"]
@@ -58,6 +61,9 @@ class Plan:
     layer: Layer = "http"
     urls: dict[str, str] = field(default_factory=dict)
     """Service → address, where it runs elsewhere."""
+    half_width: float | None = None
+    """With `--repeat auto`: a scenario is played until the interval of its primary metric reaches no further than this
+    share of the median to either side, and at most `repeat` times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +239,42 @@ class CellSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two stacks in one scenario of a run, pair by pair within its blocks."""
+
+    scenario: str
+    a: str
+    b: str
+    metric: str
+    """What was compared: the scenario's primary metric, or goodput in its place, and then `why` says so."""
+    blocks: int
+    """The pairs that count."""
+    verdict: Literal["better", "tie", "not judged", "CPU-bound"]
+    better: str | None = None
+    """The one that is."""
+    why: str = ""
+    """What has to be said of it, in one line."""
+    a_median: float | None = None
+    b_median: float | None = None
+    difference: float | None = None
+    """a − b, in the unit of the metric; None with everything below where there is nothing to compare."""
+    low: float | None = None
+    high: float | None = None
+    """The interval of the difference, at `level`."""
+    percent: float | None = None
+    percent_low: float | None = None
+    percent_high: float | None = None
+    """The same in percent of the median of the worse one; above 0 where `a` is better."""
+    p_value: float | None = None
+    """Two-sided and uncorrected."""
+    level: float | None = None
+    """The p-value at which it counts, corrected for the number of comparisons; 1 − `level` is the interval's."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """`summary.json`."""
 
     schema: int
     cells: tuple[CellSummary, ...]
+    comparisons: tuple[Comparison, ...] = ()

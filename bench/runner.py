@@ -4,7 +4,7 @@ In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per 
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
@@ -12,12 +12,13 @@ from typing import Any, Final
 import psycopg
 
 from bench.analysis.forecast import forecast
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
-from bench.records import SCHEMA, Cell, Environment, Plan, Run, Status
+from bench.records import AGAIN, SCHEMA, Cell, Environment, Plan, Run, Status
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
@@ -27,6 +28,8 @@ from bench.targets.remote import Remote, RemoteService
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
+Enough = Callable[[Run, str], bool]
+"""Whether a scenario needs no more blocks than the run has of it."""
 START_ESTIMATE_S: Final = 2.2
 """Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
 CHECK_ESTIMATE_S: Final = 6.0
@@ -51,11 +54,11 @@ class Target:
         if self.remote:
             return RemoteService(self.remote[name], settings)
         assert self.database is not None, "a service process needs its database"
-        return LocalService(name, self.database, settings)
+        return LocalService(self.stack(name), self.database, settings)
 
     def stack(self, name: str) -> str:
         """Which service it is, whatever the run calls it."""
-        return self.remote[name].service if self.remote else name
+        return self.remote[name].service if self.remote else name.removesuffix(AGAIN)
 
     def unfit(self, cell: Cell) -> str | None:
         """Why a cell cannot be played here; None where it can."""
@@ -106,9 +109,18 @@ def estimate_s(cell: Cell) -> float:
 
 
 def run(
-    plan: Plan, environment: Environment, target: Target, done: Run | None, progress: Progress, ended: Ended
+    plan: Plan,
+    environment: Environment,
+    target: Target,
+    done: Run | None,
+    progress: Progress,
+    ended: Ended,
+    enough: Enough | None = None,
 ) -> Run:
-    """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost."""
+    """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost.
+
+    After the blocks that it takes to judge, `enough` is asked before each further one of a scenario.
+    """
     began = monotonic()
     before = done.took_s if done else 0.0
     finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
@@ -120,14 +132,19 @@ def run(
         }
         checks_s = monotonic() - began
         conditions = _conditions(plan, target)
+        ends = _Ends(enough, finished)
         for cell in cells:
             if cell.key in finished:
                 continue
             unfit = target.unfit(cell)
+            if ends.before(cell, current):
+                if not unfit:
+                    progress.spared(estimate_s(cell))
+                continue
             if unfit:
                 played = _without(cell, status="skipped", why=unfit)
-            elif cell.service in refused:
-                played = _without(cell, status="failed", why=refused[cell.service])
+            elif target.stack(cell.service) in refused:
+                played = _without(cell, status="failed", why=refused[target.stack(cell.service)])
             else:
                 played = _play(cell, plan, conditions, generator, progress)
             current = replace(
@@ -144,6 +161,26 @@ def run(
     return current
 
 
+class _Ends:
+    """Which scenarios are at their end. One is only ended between two blocks, and then for good."""
+
+    def __init__(self, enough: Enough | None, finished: Iterable[tuple[str, str, int]]) -> None:
+        self._enough = enough
+        self._begun = {(scenario, block) for scenario, _, block in finished}
+        self._over = set[str]()
+
+    def before(self, cell: Cell, run: Run) -> bool:
+        """Whether this cell is not needed any more, after those of `run`."""
+        if self._enough is None or cell.block < BLOCKS_TO_JUDGE or (cell.scenario, cell.block) in self._begun:
+            return False
+        if cell.scenario not in self._over:
+            if not self._enough(run, cell.scenario):
+                self._begun.add((cell.scenario, cell.block))
+                return False
+            self._over.add(cell.scenario)
+        return True
+
+
 def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
     """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts.
 
@@ -151,7 +188,7 @@ def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[C
     """
     if target.remote or target.database is None:
         return
-    for name in plan.services:
+    for name in dict.fromkeys(map(target.stack, plan.services)):
         progress.doing(f"check · {name}")
         checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
         passed = (
@@ -214,6 +251,7 @@ def _conditions(plan: Plan, target: Target) -> Conditions:
     needs_cpu = any(SCENARIOS[name].work_kind == "cpu" for name in plan.scenarios)
     return Conditions(
         open=target.open,
+        stack=target.stack,
         database=target.database,
         local_database=target.local,
         tuning="as_shipped" if plan.tuning == "as_shipped" else "equalised",

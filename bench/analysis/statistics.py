@@ -13,6 +13,8 @@ from typing import Final
 
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 """Those that a table may show, by the name that they have there."""
+BLOCKS_TO_JUDGE: Final = 10
+"""Under this many repetitions nothing is said about which stack is better."""
 LEAST_FOR_INTERVAL: Final = 5
 """Even all the way from the lowest to the highest, four values hold the true median with 87.5 % only."""
 

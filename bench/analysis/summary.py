@@ -8,20 +8,16 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Final
 
 import polars as pl
 
 from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.comparison import compare
+from bench.analysis.directions import measured
 from bench.analysis.statistics import median, median_interval, spread
 from bench.records import SCHEMA, Cell, CellSummary, Event, Figure, Run, Summary
 
 Key = tuple[str, str, int]
-
-BLOCKS_TO_JUDGE: Final = 10
-"""Under this many repetitions nothing is said about which stack is better."""
-
-_NEVER: Final = ("first_timeout_s", "recovered_s")
 
 
 def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> Summary:
@@ -54,7 +50,8 @@ def summarise_metrics(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
     for (scenario, service), repetitions in _repetitions(run, metrics):
         figures = {name: _figure(name, [each[name] for each in repetitions]) for name in repetitions[0]}
         cells.append(CellSummary(scenario=scenario, service=service, repetitions=len(repetitions), metrics=figures))
-    return Summary(schema=SCHEMA, cells=tuple(cells))
+    comparisons = compare(run.plan.scenarios, run.plan.services, metrics)
+    return Summary(schema=SCHEMA, cells=tuple(cells), comparisons=comparisons)
 
 
 def spreads(run: Run, metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
@@ -67,9 +64,10 @@ def spreads(run: Run, metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], d
 
 
 def as_json(summary: Summary) -> str:
-    """The text of `summary.json`, a line for each cell."""
+    """The text of `summary.json`, a line for each cell and for each comparison."""
     cells = ",\n".join(json.dumps(asdict(cell), allow_nan=False) for cell in summary.cells)
-    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n]}}\n'
+    comparisons = ",\n".join(json.dumps(asdict(each), allow_nan=False) for each in summary.comparisons)
+    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n], "comparisons": [\n{comparisons}\n]}}\n'
 
 
 def left_out(run: Run) -> tuple[Cell, ...]:
@@ -100,9 +98,8 @@ def _figure(name: str, values: list[float | None]) -> Figure:
 
 def _known(name: str, values: list[float | None]) -> list[float]:
     """Where None means that it lay beyond the load's end, as infinity; else without it."""
-    if name.endswith("_all") or name in _NEVER:
-        return [math.inf if value is None else value for value in values]
-    return [value for value in values if value is not None]
+    found = (measured(name, value) for value in values)
+    return [value for value in found if value is not None]
 
 
 def _said(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from bench.report import prose
 from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.verdicts import verdicts
 from bench.report.view import View
 
 README_LEVEL: Final = 3
@@ -25,6 +26,7 @@ def report(view: View, level: int = 1) -> str:
         _points(prose.environment(view)),
         _points(prose.plan(view)),
         table_text(overview(view), level + 1),
+        *(table_text(table, level + 1) for table in verdicts(view)),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
@@ -39,6 +41,7 @@ def readme(view: View) -> str:
     tables = "\n\n".join(table_text(scenario_table(view, name), README_LEVEL) for name in view.scenarios)
     sections = [
         table_text(overview(view), README_LEVEL),
+        *(table_text(table, README_LEVEL) for table in verdicts(view)),
         _folded("A table for each scenario", tables),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
@@ -49,7 +52,7 @@ def readme(view: View) -> str:
 
 def table_text(table: Table, level: int) -> str:
     """A heading, question and setting, the table, and its notes."""
-    texts = table.headers.index("forecast")
+    texts = table.headers.index("forecast") if "forecast" in table.headers else len(table.headers)
     body = tabulate(
         [[_cell(text) for text in row] for row in table.rows],
         headers=[_cell(header) for header in table.headers],

@@ -5,8 +5,8 @@ In: the view of a run. Out: lines of text, each a point of a list.
 
 from collections.abc import Iterator
 
-from bench.analysis.summary import BLOCKS_TO_JUDGE
-from bench.records import TargetKind
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.records import Plan, TargetKind
 from bench.report import words
 from bench.report.view import View
 
@@ -37,7 +37,8 @@ def plan(view: View) -> tuple[str, ...]:
     setting = f"profile {asked.profile}, hold {asked.hold_ms} ms, tuning {asked.tuning}"
     scenarios = words.counted(len(asked.scenarios), "scenario")
     services = words.counted(len(asked.services), "service")
-    size = f"{words.counted(asked.repeat, 'block')} of {scenarios} on {services}"
+    blocks = f"{_blocks(asked)} {'block' if asked.repeat == 1 else 'blocks'}"
+    size = f"{blocks} of {scenarios} on {services}"
     fresh = view.run.environment.fresh_processes
     cells = "each cell in fresh processes" if fresh else "processes not fresh, a new pool for each cell"
     return (
@@ -78,13 +79,17 @@ def limits(view: View) -> Iterator[str]:
     yield (
         "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
     )
-    yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {asked.repeat}."
+    yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {_blocks(asked)}."
     place = "," if asked.target == "local" else f", or in another place than {asked.target},"
     yield (
         f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}{place} cannot be "
         "set beside this one."
     )
     yield _shared(asked.target)
+
+
+def _blocks(asked: Plan) -> str:
+    return f"up to {asked.repeat}" if asked.half_width else str(asked.repeat)
 
 
 def _shared(target: TargetKind) -> str:

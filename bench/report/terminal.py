@@ -11,9 +11,12 @@ import tabulate
 
 from bench.report import prose
 from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.verdicts import verdicts
 from bench.report.view import View
 
 WIDTH: Final = 100
+VERDICT_WIDTH: Final = 54
+"""What the widest scenario and figure leave of it."""
 tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three intervals need the room
 
 
@@ -24,6 +27,7 @@ def report(view: View) -> str:
     left_out = failures(view)
     if left_out:
         parts.append("Left out\n" + "\n".join(_wrapped(left_out)))
+    parts += [table_text(table) for table in verdicts(view, width=VERDICT_WIDTH)]
     parts.append(table_text(overview(view)))
     return "\n\n".join(parts) + "\n"
 
@@ -42,7 +46,7 @@ def table_text(table: Table) -> str:
 
 
 def _alignment(table: Table) -> list[str]:
-    texts = table.headers.index("forecast")
+    texts = table.headers.index("forecast") if "forecast" in table.headers else len(table.headers)
     return ["left"] * texts + ["right"] * (len(table.headers) - texts)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.analysis.cells import cpu_shares
 from bench.analysis.forecast import expected
-from bench.analysis.summary import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.records import Cell, CellSummary, Run, Summary
 from bench.report import words
 

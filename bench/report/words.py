@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.records import Figure
+from bench.records import AGAIN, Figure
 from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
 
 UNKNOWN: Final = "–"
@@ -77,7 +77,8 @@ METRICS: Final[dict[str, Metric]] = {
 
 
 def stack(service: str) -> str:
-    return STACKS.get(service, service)
+    own = service.removesuffix(AGAIN)
+    return STACKS.get(service) or (f"{STACKS[own]}, again" if own in STACKS else service)
 
 
 def metric(name: str) -> Metric:

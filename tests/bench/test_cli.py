@@ -98,6 +98,16 @@ def test_list_names_everything_there_is() -> None:
         (("run", "--profle", "quick"), "No such option '--profle'. Did you mean '--profile'?"),
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
+        (("run", "--repeat", "often"), "Invalid value for '--repeat': 'often' is not a valid integer range."),
+        (("run", "--aa", "asyncpg"), "unknown service 'asyncpg': did you mean asyncpg_fastapi?"),
+        (
+            ("run", "--aa", "psycopg_flask", "-s", "asyncpg_fastapi"),
+            "--aa plays one service of the bench's own against itself: leave out -s and --target",
+        ),
+        (
+            ("run", "--aa", "psycopg_flask", "--target", "compose"),
+            "--aa plays one service of the bench's own against itself: leave out -s and --target",
+        ),
         (("report",), "Missing argument 'DIRECTORY'."),
         (
             ("report", "results", "--chart", "a.svg"),

@@ -2,19 +2,22 @@
 
 import os
 import signal
+from contextlib import nullcontext
 from functools import partial
 from io import StringIO
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 
 from bench import cell as cell_module
+from bench.cell import Played
 from bench.check import check
 from bench.environment import describe
 from bench.faults.timeline import Timeline
 from bench.progress import Progress, duration
-from bench.records import Cell, Plan
+from bench.records import Cell, Plan, Run
 from bench.results import Results
 from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
 from bench.store import Store, load
@@ -22,6 +25,7 @@ from bench.targets.database import Database
 from bench.targets.http import Client
 from bench.targets.local import LocalService
 from services.common import contract
+from tests.bench import made
 
 SERVICES = ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi")
 
@@ -42,7 +46,8 @@ def plan(*scenarios: str, services: tuple[str, ...] = SERVICES, repeat: int = 1,
 def play(plan: Plan, database: Database, directory: Path) -> tuple[Store, str]:
     cells = planned_cells(plan)
     said = StringIO()
-    progress = Progress([CHECK_ESTIMATE_S] * len(plan.services) + [estimate_s(cell) for cell in cells], said)
+    checks = [CHECK_ESTIMATE_S] * len({name.removesuffix("-again") for name in plan.services})
+    progress = Progress(checks + [estimate_s(cell) for cell in cells], said)
     store = Store(directory)
     run(plan, describe(database, "given"), Target(database, local=False), None, progress, Results(store).add)
     return store, said.getvalue()
@@ -164,6 +169,25 @@ def test_a_database_that_takes_no_more_connections_is_a_failed_cell(
 
 
 @pytest.mark.usefixtures("checked_briefly")
+def test_a_service_against_itself_is_two_columns_of_fresh_processes(database: Database, tmp_path: Path) -> None:
+    names = ("psycopg_flask", "psycopg_flask-again")
+    store, said = play(plan("burst-10", services=names), database, tmp_path / "run")
+
+    stored = load(store.directory)
+    assert [(cell.service, cell.status) for cell in stored.run.cells] == [(name, "ok") for name in names]
+    assert [cell.settings and cell.settings["service"] for cell in stored.run.cells] == [
+        "psycopg_flask",
+        "psycopg_flask",
+    ]
+    # Ten requests at once, and eight for probes, under either name.
+    assert [cell.settings and cell.settings["threads"] for cell in stored.run.cells] == [18, 18]
+    assert stored.samples.group_by("service").agg(pl.col("backends").max()).sort("service").rows() == [
+        (name, 5) for name in names
+    ]
+    assert said.count("check · ") == 1
+
+
+@pytest.mark.usefixtures("checked_briefly")
 def test_settings_that_are_not_in_force_fail_the_cell(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,3 +227,53 @@ def test_progress_learns_how_wrong_the_estimates_are(monkeypatch: pytest.MonkeyP
 def test_a_cell_s_key_is_its_place_in_the_matrix() -> None:
     cell: Cell = planned_cells(plan("one"))[0]
     assert cell.key == ("one", "asyncpg_fastapi", 0)
+
+
+@pytest.fixture
+def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell is served at once."""
+    monkeypatch.setattr("bench.runner.LoadGenerator", nullcontext)
+    monkeypatch.setattr("bench.runner.check_services", lambda *_: iter(()))
+    monkeypatch.setattr("bench.runner._conditions", lambda *_: None)
+    monkeypatch.setattr("bench.runner._play", lambda cell, *_: Played(cell, None, [], []))
+
+
+def blocks_of(
+    plan: Plan, done: tuple[Cell, ...], least: dict[str, int]
+) -> tuple[dict[tuple[str, str], list[int]], list[str]]:
+    """(scenario, service) → the blocks that a run goes on to play, where a scenario needs at least so many blocks."""
+
+    def enough(run: Run, scenario: str) -> bool:
+        return len({cell.block for cell in run.cells if cell.scenario == scenario}) >= least[scenario]
+
+    said = StringIO()
+    cells = [cell for cell in planned_cells(plan) if cell.key not in {each.key for each in done}]
+    progress = Progress([estimate_s(cell) for cell in cells], said)
+    target, before = Target(None, local=True), made.run(done)
+    ended = run(plan, made.ENVIRONMENT, target, before, progress, lambda *_: None, enough)
+    played: dict[tuple[str, str], list[int]] = {}
+    for cell in ended.cells[len(done) :]:
+        played.setdefault((cell.scenario, cell.service), []).append(cell.block)
+    return played, said.getvalue().splitlines()
+
+
+@pytest.mark.usefixtures("without_processes")
+def test_a_scenario_that_is_certain_is_played_no_further_and_the_others_are() -> None:
+    asked = plan("one", "burst-10", "floor", services=SERVICES[:2], repeat=14)
+    played, said = blocks_of(asked, (), {"one": 1, "burst-10": 12, "floor": 99})
+    assert played == {
+        (scenario, service): list(range(blocks))
+        for scenario, blocks in (("one", 10), ("burst-10", 12), ("floor", 14))
+        for service in SERVICES[:2]
+    }
+    assert said[-1].startswith("[72/72] floor")
+
+
+@pytest.mark.usefixtures("without_processes")
+def test_a_block_that_was_begun_is_ended_after_a_resume() -> None:
+    asked = plan("one", services=SERVICES[:2], repeat=14)
+    cells = planned_cells(asked)
+    whole, begun = tuple(cells[:20]), tuple(cells[:21])
+    assert blocks_of(asked, whole, {"one": 10}) == ({}, [])
+    played, _ = blocks_of(asked, begun, {"one": 10})
+    assert played == {("one", SERVICES[1]): [10]}

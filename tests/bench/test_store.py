@@ -167,7 +167,8 @@ def test_summary_and_report_are_written(tmp_path: Path) -> None:
         "repetitions": 5,
         "metrics": {"ok": {"value": 1, "low": 0.5, "high": 2}},
     }
-    assert json.loads((tmp_path / "summary.json").read_text()) == {"schema": 1, "cells": [expected, expected]}
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert found == {"schema": 1, "cells": [expected, expected], "comparisons": []}
     assert (tmp_path / "report.md").read_text() == "# Results\n"
 
 

@@ -105,5 +105,18 @@ def test_json() -> None:
                 "metrics": {"ok": {"value": 1.0, "low": None, "high": None}},
             }
         ],
+        "comparisons": [],
     }
-    assert json.loads(as_json(Summary(schema=1, cells=()))) == {"schema": 1, "cells": []}
+    assert json.loads(as_json(Summary(schema=1, cells=()))) == {"schema": 1, "cells": [], "comparisons": []}
+
+
+def test_comparisons_are_in_the_summary() -> None:
+    blocks: dict[Any, Any] = {
+        ("burst-timeout", service, block): {"ok": served, "share_served": served / 100, "cpu_bound": 0.0}
+        for service, served in (("asyncpg_fastapi", 50.0), ("psycopg_flask", 60.0))
+        for block in range(10)
+    }
+    summary = summarise_metrics(run_of(), blocks)
+    (found,) = json.loads(as_json(summary))["comparisons"]
+    assert (found["scenario"], found["verdict"], found["better"]) == ("burst-timeout", "better", "psycopg_flask")
+    assert (found["percent"], found["percent_low"], found["percent_high"]) == (-20.0, -20.0, -20.0)

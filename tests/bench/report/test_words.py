@@ -83,3 +83,9 @@ def test_a_service_that_nobody_knows_keeps_its_name() -> None:
 
 def test_every_metric_that_a_scenario_is_compared_by_has_a_name() -> None:
     assert {scenario.primary for scenario in SCENARIOS.values()} <= set(words.METRICS)
+
+
+def test_a_stack_that_is_played_twice_is_told_apart() -> None:
+    assert words.stack("psycopg_flask") == "psycopg_pool + Flask"
+    assert words.stack("psycopg_flask-again") == "psycopg_pool + Flask, again"
+    assert words.stack("mine-again") == "mine-again"

@@ -1,0 +1,63 @@
+"""How well the blocks of a run pin down the one figure of each scenario.
+
+In: a summary. Out: the half width of each primary metric's interval as a share of its median, and what to do.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bench.analysis.comparison import TIE
+from bench.records import CellSummary, Summary
+from bench.scenarios.catalogue import SCENARIOS
+
+WIDE: Final = TIE
+"""An interval that reaches further to a side than this share of the median cannot tell a tie from a difference."""
+MOST_BLOCKS: Final = 30
+"""Where `--repeat auto` ends, narrow or not."""
+MOST_ADVISED: Final = 50
+"""Who needs more blocks than this needs another machine first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unstable:
+    """A stack in a scenario whose interval is too wide."""
+
+    scenario: str
+    service: str
+    half_width: float
+    """As a share of the median; `math.inf` where the interval has no end."""
+    repeat: int | None
+    """How many blocks would be enough; None where that is too many to advise."""
+
+
+def unstable(summary: Summary, limit: float = WIDE) -> tuple[Unstable, ...]:
+    """Those that are too wide, of all that have an interval and are not bound by the CPU throughout."""
+    return tuple(_unstable(summary, limit))
+
+
+def settled(summary: Summary, scenario: str, limit: float) -> bool:
+    """Nothing in this scenario is too wide."""
+    return all(found.scenario != scenario for found in _unstable(summary, limit))
+
+
+def _unstable(summary: Summary, limit: float) -> Iterator[Unstable]:
+    for cell in summary.cells:
+        half = half_width(cell)
+        if half is None or half <= limit:
+            continue
+        # The width of an interval falls as the root of the number of values.
+        needed = cell.repetitions * (half / limit) ** 2 if math.isfinite(half) else math.inf
+        repeat = math.ceil(needed / 10) * 10 if needed <= MOST_ADVISED else None
+        yield Unstable(scenario=cell.scenario, service=cell.service, half_width=half, repeat=repeat)
+
+
+def half_width(cell: CellSummary) -> float | None:
+    """Of the primary metric, as a share of its median; None where there is no interval, or none that matters."""
+    known = SCENARIOS.get(cell.scenario)
+    figure = cell.metrics.get(known.primary if known else "ok")
+    bound = cell.metrics.get("cpu_bound")
+    if figure is None or figure.low is None or not figure.value or (bound is not None and bound.value == 1):
+        return None
+    return math.inf if figure.high is None else (figure.high - figure.low) / 2 / abs(figure.value)

@@ -1,0 +1,52 @@
+"""Two runs beside each other: a line for each scenario and stack.
+
+In: the changes between them. Out: a table.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.analysis.change import Change
+from bench.report import words
+from bench.report.tables import Table
+
+
+def changes_table(found: Sequence[Change], threshold: float) -> Table:
+    """What became of each figure from A to B, and below it how many of them are what."""
+    counts = Counter(change.verdict for change in found)
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("worse", "better", "tie", "not judged"))
+    return Table(
+        title="Changes",
+        about=f"a change under {100 * threshold:g} % is a tie, and so is one whose interval has 0 in it",
+        headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
+        rows=tuple(map(_row, found)),
+        notes=(said,),
+    )
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    values = [value for value in (change.before, change.after) if value is not None]
+    decimals = words.decimals_of(change.metric, values)
+    before, after = (
+        words.UNKNOWN if value is None else words.number(value, decimals) for value in (change.before, change.after)
+    )
+    label = words.metric(change.metric)
+    reason = f": {change.why}" if change.why else ""
+    return (
+        change.scenario,
+        words.stack(change.service),
+        label.short or label.label,
+        before,
+        after,
+        _percent(change),
+        f"{change.verdict}{reason}",
+    )
+
+
+def _percent(change: Change) -> str:
+    """`+4.2 % (+3.1 to +5.0)`."""
+    if change.percent is None or change.percent_low is None or change.percent_high is None:
+        return words.UNKNOWN if change.before is None else ""
+    if change.percent == change.percent_low == change.percent_high:
+        return f"{change.percent:+.1f} %" if change.percent else "0 %"
+    return f"{change.percent:+.1f} % ({change.percent_low:+.1f} to {change.percent_high:+.1f})"

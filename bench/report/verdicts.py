@@ -1,0 +1,112 @@
+"""Which stack is better, as a table: a line for each scenario.
+
+In: the view of a run. Out: the table, or none where nothing is judged; and below it what is too uncertain.
+"""
+
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from bench.analysis.comparison import TIE
+from bench.analysis.stability import unstable
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.records import Comparison
+from bench.report import words
+from bench.report.tables import Table
+from bench.report.view import View
+from bench.scenarios.catalogue import SCENARIOS
+
+ALONE: Final = "one stack: nothing to compare"
+
+
+def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
+    """The table of verdicts, its last column no wider than `width`; none where no blocks judge or warn."""
+    compared = view.summary.comparisons
+    warnings = tuple(_warnings(view))
+    if not warnings and all(found.verdict == "not judged" for found in compared):
+        return ()
+    rows = tuple(_row(view, name, compared, width) for name in view.scenarios)
+    about = (
+        f"pairs within blocks, on the figure named; better: by at least {100 * TIE:.0f} %, and the interval in "
+        f"brackets leaves out zero, corrected over all comparisons of the run; {BLOCKS_TO_JUDGE} blocks at least"
+    )
+    return (
+        Table(
+            title="Verdicts",
+            about=about if compared else "",
+            headers=("scenario", "figure", "verdict"),
+            rows=rows,
+            notes=warnings,
+        ),
+    )
+
+
+def verdict(compared: Sequence[Comparison]) -> tuple[str, ...]:
+    """What is found of all pairs of stacks of a scenario, in clauses."""
+    if not compared:
+        return (ALONE,)
+    said = {_only(found) for found in compared if found.verdict in ("not judged", "CPU-bound")}
+    if len(said) == 1 and all(found.verdict in ("not judged", "CPU-bound") for found in compared):
+        return tuple(said)
+    ties = [found for found in compared if found.verdict == "tie"]
+    if len(ties) == len(compared):
+        reasons = dict.fromkeys(found.why for found in ties if found.why)
+        return (f"tie{_within(ties)}", *reasons)
+    return tuple(_clause(found) for found in compared)
+
+
+def percent(value: float) -> str:
+    """`4.2`, `48`: two digits at least, without its sign."""
+    return f"{abs(value):.0f}" if abs(value) >= 10 else f"{abs(value):.1f}"
+
+
+def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
+    known = SCENARIOS.get(name)
+    clauses = verdict([found for found in compared if found.scenario == name])
+    if width is None:
+        text = "; ".join(clauses)
+    else:
+        text = "\n".join(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
+    return name, view.label(name, known.primary if known else "ok", short=True), text
+
+
+def _clause(found: Comparison) -> str:
+    a, b = words.stack(found.a), words.stack(found.b)
+    if found.verdict == "tie":
+        return _with_reason(f"{a} and {b} tie{_within([found])}", found)
+    if found.verdict != "better":
+        return f"{a} and {b}: {_only(found)}"
+    better, worse = (a, b) if found.better == found.a else (b, a)
+    return _with_reason(f"{better} better than {worse} by {_by(found)}", found)
+
+
+def _by(found: Comparison) -> str:
+    """`48 % (34–62 %)`; in the unit of the metric where the worse one has nothing to take a share of."""
+    if found.percent is None or found.percent_low is None or found.percent_high is None:
+        low, high = sorted((abs(found.low or 0.0), abs(found.high or 0.0)))
+        return f"{abs(found.difference or 0.0):g} ({low:g}–{high:g})"
+    low, high = sorted((abs(found.percent_low), abs(found.percent_high)))
+    return f"{percent(found.percent)} % ({percent(low)}–{percent(high)} %)"
+
+
+def _within(ties: Sequence[Comparison]) -> str:
+    """How far the intervals reach, which is how large a difference may still be there."""
+    ends = [abs(end) for found in ties for end in (found.percent_low, found.percent_high) if end is not None]
+    furthest = max(ends, default=0.0)
+    return f" (to within {percent(furthest)} %)" if furthest else ""
+
+
+def _with_reason(text: str, found: Comparison) -> str:
+    return f"{text} ({found.why})" if found.why else text
+
+
+def _only(found: Comparison) -> str:
+    return found.why if found.verdict == "CPU-bound" else f"not judged: {found.why}"
+
+
+def _warnings(view: View) -> Iterator[str]:
+    for found in unstable(view.summary):
+        wide = "without end" if math.isinf(found.half_width) else f"±{percent(100 * found.half_width)} %"
+        advice = f"use --repeat {found.repeat} or a quieter machine" if found.repeat else "use a quieter machine"
+        yield f"{found.scenario}, {words.stack(found.service)}: spread {wide}: {advice}"

@@ -1,0 +1,161 @@
+"""What changed between two runs, from values made by hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.cells import Metrics
+from bench.analysis.change import Change, changes, refusal, surroundings
+from bench.records import Run
+from bench.scenarios.catalogue import SCENARIOS
+from tests.bench import made
+
+A = made.SERVICES[0]
+Key = tuple[str, str, int]
+
+
+def run(*scenarios: str, **changed: Any) -> Run:
+    cells = [made.cell(name, A) for name in scenarios or ("burst-timeout",)]
+    return made.run(cells, scenarios=scenarios or ("burst-timeout",), **changed)
+
+
+def cells(scenario: str, values: Sequence[float | None], **changed: Any) -> dict[Key, Metrics]:
+    primary = SCENARIOS[scenario].primary
+    usual: Metrics = {"share_served": 1.0, "goodput_per_s": 50.0, "cpu_bound": 0.0}
+    return {(scenario, A, block): {**usual, primary: value, **changed} for block, value in enumerate(values)}
+
+
+def only(scenario: str, before: dict[Key, Metrics], after: dict[Key, Metrics], **threshold: float) -> Change:
+    (found,) = changes(run(scenario), run(scenario), before, after, **threshold)
+    return found
+
+
+def test_a_whole_change() -> None:
+    before, after = cells("burst-timeout", [50.0] * 10), cells("burst-timeout", [40.0] * 10)
+    worse = Change(
+        scenario="burst-timeout",
+        service=A,
+        metric="ok",
+        verdict="worse",
+        before=50,
+        after=40,
+        percent=-20,
+        percent_low=-20,
+        percent_high=-20,
+    )
+    assert only("burst-timeout", before, after) == worse
+    back = replace(worse, verdict="better", before=40, after=50, percent=25, percent_low=25, percent_high=25)
+    assert only("burst-timeout", after, before) == back
+
+
+def test_more_of_a_wait_is_worse() -> None:
+    found = only("burst-10", cells("burst-10", [200.0] * 10), cells("burst-10", [230.0] * 10))
+    assert (found.verdict, found.percent) == ("worse", 15)
+
+
+@pytest.mark.parametrize(("threshold", "verdict"), [(0.03, "worse"), (0.05, "tie")])
+def test_a_change_under_the_threshold_is_a_tie(threshold: float, verdict: str) -> None:
+    before, after = cells("burst-timeout", [100.0] * 10), cells("burst-timeout", [96.0] * 10)
+    assert only("burst-timeout", before, after, threshold=threshold).verdict == verdict
+
+
+def test_a_change_that_may_be_chance_is_a_tie() -> None:
+    before, after = cells("burst-10", [100.0, 200] * 5), cells("burst-10", [120.0, 220] * 5)
+    found = only("burst-10", before, after)
+    assert found.verdict == "tie"
+    assert found.percent_low is not None
+    assert found.percent_high is not None
+    assert found.percent_low < 0 < found.percent_high
+
+
+@pytest.mark.parametrize(("one", "other"), [(10, 9), (9, 10), (1, 1)])
+def test_under_ten_blocks_on_either_side_nothing_is_judged(one: int, other: int) -> None:
+    found = only("burst-timeout", cells("burst-timeout", [50.0] * one), cells("burst-timeout", [5.0] * other))
+    assert (found.verdict, found.why) == ("not judged", f"{one} and {other} of the 10 blocks that it takes")
+
+
+def test_what_is_bound_by_the_cpu_is_not_compared() -> None:
+    bound, free = cells("burst-timeout", [50.0] * 10, cpu_bound=1.0), cells("burst-timeout", [5.0] * 10)
+    found = only("burst-timeout", bound, free)
+    assert (found.verdict, found.why) == ("not judged", "CPU-bound, not compared")
+
+
+def test_waits_of_fewer_served_are_goodput() -> None:
+    before, after = cells("burst-10", [200.0] * 10), cells("burst-10", [100.0] * 10, share_served=0.5, goodput_per_s=9)
+    found = only("burst-10", before, after)
+    assert (found.metric, found.verdict, found.why) == (
+        "goodput_per_s",
+        "worse",
+        "goodput, because 100 % and 50 % were served",
+    )
+
+
+def test_cells_that_were_asked_something_else_are_not_compared() -> None:
+    other = replace(run(), cells=(made.cell(pool_size=20),))
+    values = cells("burst-timeout", [50.0] * 10)
+    (found,) = changes(run(), other, values, values)
+    assert (found.verdict, found.why) == ("not judged", "pool_size was another")
+
+
+def test_only_what_both_have_is_compared_in_the_order_of_the_first() -> None:
+    a, b = run("burst-10", "burst-timeout", "one"), run("one", "burst-timeout")
+    assert [change.scenario for change in changes(a, b, {}, {})] == ["burst-timeout", "one"]
+
+
+@given(*[st.lists(st.integers(0, 100), min_size=10, max_size=11)] * 2)
+def test_the_other_way_round_better_is_worse(one: list[float], other: list[float]) -> None:
+    before, after = cells("burst-timeout", one), cells("burst-timeout", other)
+    mirrored = {"better": "worse", "worse": "better", "tie": "tie"}
+    there, back = only("burst-timeout", before, after), only("burst-timeout", after, before)
+    assert there.verdict == mirrored[back.verdict]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"tuning": "as_shipped"}, "tuning is equalised in one and as_shipped in the other: "),
+        ({"hold_ms": 50}, "hold_ms is 100 in one and 50 in the other: "),
+        ({"layer": "pool"}, "layer is http in one and pool in the other: "),
+        ({"target": "compose"}, "target is local in one and compose in the other: "),
+    ],
+)
+def test_other_questions_are_refused(changed: dict[str, Any], said: str) -> None:
+    assert refusal(run(), run(**changed)) == f"{said}compare runs that asked the same"
+    assert refusal(run(), run(seed=9, repeat=20, profile="standard", tracing=True)) is None
+
+
+def test_runs_with_nothing_in_common_are_refused() -> None:
+    assert refusal(run("one"), run("ramp")) == (
+        "they have no scenario of the same service in common: run B with A's -x and -s"
+    )
+
+
+def test_what_differs_around_is_said_line_by_line() -> None:
+    a, b = run(), run(tracing=True)
+    around = replace(
+        b.environment,
+        cpu="Another CPU",
+        cores=8,
+        python="3.13.0",
+        postgres="17.1",
+        commit="feed123",
+        dirty=True,
+        versions={"asyncpg": "0.33.0", "flask": "3.1.3"},
+    )
+    assert surroundings(a, replace(b, environment=around)) == (
+        "cpu: Some CPU in A, Another CPU in B",
+        "cores: 2 in A, 8 in B",
+        "python: 3.11.2 in A, 3.13.0 in B",
+        "postgres: 18.4 in A, 17.1 in B",
+        "asyncpg: 0.32.0 in A, 0.33.0 in B",
+        "flask: none in A, 3.1.3 in B",
+        "psycopg: 3.3.9 in A, none in B",
+        "commit: 0123abc in A, feed123 in B",
+        "tracing: on in B, off in A",
+        "files differed from the commit in B",
+    )
+    assert surroundings(a, a) == ()

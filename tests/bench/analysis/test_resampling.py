@@ -1,0 +1,81 @@
+"""Draws of a service against itself."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.cells import Metrics
+from bench.analysis.resampling import Rate, by_scenario, draw, draw_changes, false_winners, right_winners
+from bench.scenarios.catalogue import SCENARIOS
+from tests.bench import made
+
+
+def stored(
+    scenario: str, *values: float, service: str = "s", bound: float = 0.0
+) -> dict[tuple[str, str, int], Metrics]:
+    primary = SCENARIOS[scenario].primary
+    return {
+        (scenario, service, block): {
+            "share_served": 1.0, "goodput_per_s": 50.0, "cpu_bound": bound, primary: value,
+        }
+        for block, value in enumerate(values)
+    }  # fmt: skip
+
+
+def test_bounds_as_published() -> None:
+    # Clopper and Pearson: none of n has the upper bound 1 − 0.05^(1/n), all of n the lower bound 0.05^(1/n).
+    assert Rate(found=0, of=300).upper == pytest.approx(1 - 0.05 ** (1 / 300))
+    assert Rate(found=300, of=300).lower == pytest.approx(0.05 ** (1 / 300))
+    assert (Rate(found=0, of=0).share, Rate(found=0, of=0).lower, Rate(found=0, of=0).upper) == (0, 0, 1)
+
+
+@given(st.lists(st.floats(80, 120), min_size=10, max_size=10), st.integers(0, 99))
+def test_a_service_is_rarely_better_than_itself(values: list[float], seed: int) -> None:
+    # A true rate of 5 % has 12 or more winners of 60 in less than 1 of 10,000 cases.
+    assert false_winners(draw(stored("floor", *values), rounds=60, seed=seed)).found < 12
+
+
+def test_what_does_not_vary_has_no_false_winner_and_every_planted_one() -> None:
+    metrics = stored("burst-timeout", *[55.0] * 10) | stored("burst-10", *[200.0] * 10)
+    drawn = draw(metrics, rounds=20, seed=1, planted=0.05)
+    assert false_winners(draw(metrics, rounds=20, seed=1)) == Rate(found=0, of=40)
+    assert right_winners(drawn) == Rate(found=40, of=40)
+    assert {name: len(of) for name, of in by_scenario(drawn).items()} == {"burst-timeout": 20, "burst-10": 20}
+    assert {each.comparison.better for each in drawn} == {"a", "b"}
+
+
+def test_what_is_planted_is_not_found_where_it_drowns_or_is_a_tie() -> None:
+    noisy = stored("floor", *[0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2])
+    assert right_winners(draw(noisy, rounds=50, seed=1, planted=0.05)).share < 0.2
+    assert right_winners(draw(stored("floor", *[1.0] * 10), rounds=5, seed=1, planted=0.01)).found == 0
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    metrics = stored("floor", *map(float, range(1, 11)))
+    assert draw(metrics, rounds=3, seed=5) == draw(metrics, rounds=3, seed=5)
+    assert draw(metrics, rounds=3, seed=5) != draw(metrics, rounds=3, seed=6)
+
+
+def test_what_is_bound_by_the_cpu_is_not_drawn() -> None:
+    assert draw(stored("floor", *[1.0] * 10, bound=1.0), rounds=3, seed=1) == ()
+
+
+def test_a_run_against_itself_has_no_change_but_the_planted_one() -> None:
+    service = made.SERVICES[0]
+    run = made.run([made.cell("burst-10", service), made.cell("burst-timeout", service)],
+                   scenarios=("burst-10", "burst-timeout"))  # fmt: skip
+    metrics = stored("burst-timeout", *[55.0] * 10, service=service) | stored(
+        "burst-10", *[200.0] * 10, service=service
+    )
+    assert draw_changes(run, metrics, rounds=5, seed=1) == Rate(found=0, of=10)
+    assert draw_changes(run, metrics, rounds=5, seed=1, planted=0.1) == Rate(found=10, of=10)
+    assert draw_changes(run, metrics, rounds=5, seed=1, planted=-0.1) == Rate(found=0, of=10)
+
+
+def test_each_service_is_drawn_from_its_own_blocks() -> None:
+    metrics = stored("ramp", *[10.0] * 10, service="x") | stored("ramp", *[99.0] * 10, service="y")
+    drawn = draw(metrics, rounds=1, seed=1)
+    assert [(each.service, each.comparison.a_median, each.comparison.b_median) for each in drawn] == [
+        ("x", 10, 10),
+        ("y", 99, 99),
+    ]

@@ -1,0 +1,34 @@
+"""Two runs beside each other."""
+
+from typing import Any
+
+from bench.analysis.change import Change
+from bench.report.changes import changes_table
+from bench.report.tables import Table
+
+
+def change(**changed: Any) -> Change:
+    return Change(**{"service": "asyncpg_fastapi", "metric": "ok"} | changed)
+
+
+def test_a_whole_table() -> None:
+    worse = {"before": 50, "after": 40, "percent": -20.0, "percent_low": -22.0, "percent_high": -18.2}
+    alike = {"before": 50, "after": 50, "percent": 0.0, "percent_low": 0.0, "percent_high": 0.0}
+    found = (
+        change(scenario="burst-timeout", verdict="worse", **worse),
+        change(scenario="burst-50", verdict="tie", **alike),
+        change(scenario="one", verdict="better", before=0, after=3),
+        change(scenario="ramp", verdict="not judged", why="CPU-bound, not compared"),
+    )
+    assert changes_table(found, 0.05) == Table(
+        title="Changes",
+        about="a change under 5 % is a tie, and so is one whose interval has 0 in it",
+        headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
+        rows=(
+            ("burst-timeout", "asyncpg + FastAPI", "served", "50", "40", "-20.0 % (-22.0 to -18.2)", "worse"),
+            ("burst-50", "asyncpg + FastAPI", "served", "50", "50", "0 %", "tie"),
+            ("one", "asyncpg + FastAPI", "served", "0", "3", "", "better"),
+            ("ramp", "asyncpg + FastAPI", "served", "–", "–", "–", "not judged: CPU-bound, not compared"),
+        ),
+        notes=("1 worse, 1 better, 1 tie, 1 not judged",),
+    )

@@ -1,0 +1,125 @@
+"""The table of verdicts, and what is said of two stacks in words."""
+
+from typing import Any
+
+import pytest
+
+from bench.analysis.summary import measure, spreads, summarise, summarise_metrics
+from bench.records import Comparison
+from bench.report.render import render
+from bench.report.tables import Table
+from bench.report.terminal import WIDTH
+from bench.report.verdicts import ALONE, verdict, verdicts
+from bench.report.view import View
+from bench.scenarios.catalogue import SCENARIOS
+from tests.bench import made
+from tests.bench.report.stored import stored
+
+A, B, C = made.SERVICES
+
+
+def found(a: str = A, b: str = B, **changed: Any) -> Comparison:
+    usual: dict[str, Any] = {"scenario": "one", "metric": "latency_ms_p50_served", "blocks": 10, "verdict": "tie"}
+    return Comparison(a=a, b=b, **usual | changed)
+
+
+def better(who: str, *percent: float, **changed: Any) -> Comparison:
+    middle, low, high = percent
+    return found(verdict="better", better=who, percent=middle, percent_low=low, percent_high=high, **changed)
+
+
+def tie(low: float, high: float, **changed: Any) -> Comparison:
+    return found(percent=0.0, percent_low=low, percent_high=high, **changed)
+
+
+@pytest.mark.parametrize(
+    ("compared", "expected"),
+    [
+        ([better(A, 4.21, 3, 12.3)], ("asyncpg + FastAPI better than psycopg_pool + Flask by 4.2 % (3.0–12 %)",)),
+        ([better(B, -4.21, -12.3, -3)], ("psycopg_pool + Flask better than asyncpg + FastAPI by 4.2 % (3.0–12 %)",)),
+        (
+            [better(A, 60, 50, 70, why="goodput, because 50 % and 90 % were served")],
+            (
+                (
+                    "asyncpg + FastAPI better than psycopg_pool + Flask by 60 % (50–70 %) "
+                    "(goodput, because 50 % and 90 % were served)"
+                ),
+            ),
+        ),
+        (
+            [found(verdict="better", better=B, difference=-150, low=-151, high=-149)],
+            ("psycopg_pool + Flask better than asyncpg + FastAPI by 150 (149–151)",),
+        ),
+        ([tie(0, 0), tie(0, 0, b=C)], ("tie",)),
+        ([tie(-0.5, 1.2), tie(-3.41, 1, b=C)], ("tie (to within 3.4 %)",)),
+        ([tie(0, 0, why="goodput, because it is")], ("tie", "goodput, because it is")),
+        (
+            [better(A, 4, 3, 12), tie(-1, 2, b=C)],
+            (
+                "asyncpg + FastAPI better than psycopg_pool + Flask by 4.0 % (3.0–12 %)",
+                "asyncpg + FastAPI and SQLAlchemy + FastAPI tie (to within 2.0 %)",
+            ),
+        ),
+        ([found(verdict="CPU-bound", why="CPU-bound, not compared")] * 3, ("CPU-bound, not compared",)),
+        ([found(verdict="not judged", why="9 of the 10")] * 3, ("not judged: 9 of the 10",)),
+        (
+            [tie(0, 0), found(b=C, verdict="CPU-bound", why="CPU-bound, not compared")],
+            (
+                "asyncpg + FastAPI and psycopg_pool + Flask tie",
+                "asyncpg + FastAPI and SQLAlchemy + FastAPI: CPU-bound, not compared",
+            ),
+        ),
+        ([], (ALONE,)),
+    ],
+)
+def test_what_is_said_of_stacks(compared: list[Comparison], expected: tuple[str, ...]) -> None:
+    assert verdict(compared) == expected
+
+
+def view_of(blocks: int, *scenarios: str, services: tuple[str, ...] = (A, B)) -> View:
+    cells = [made.cell(name, who, block) for block in range(blocks) for name in scenarios for who in services]
+    run = stored(*cells)
+    metrics = measure(run.run, run.requests, run.samples, run.events)
+    return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
+
+
+def test_a_whole_table() -> None:
+    assert verdicts(view_of(10, "burst-10", "burst-timeout")) == (
+        Table(
+            title="Verdicts",
+            about="pairs within blocks, on the figure named; better: by at least 2 %, and the interval in brackets "
+            "leaves out zero, corrected over all comparisons of the run; 10 blocks at least",
+            headers=("scenario", "figure", "verdict"),
+            rows=(("burst-10", "latency p99, ms", "tie"), ("burst-timeout", "served (of 100)", "tie")),
+        ),
+    )
+
+
+@pytest.mark.parametrize("blocks", [1, 9])
+def test_what_judges_nothing_has_no_table(blocks: int) -> None:
+    assert verdicts(view_of(blocks, "burst-10")) == ()
+
+
+def test_a_wide_interval_comes_with_advice() -> None:
+    run = stored(*(made.cell("one", A, block) for block in range(10)))
+    metrics = measure(run.run, run.requests, run.samples, run.events)
+    for key, values in metrics.items():
+        metrics[key] = {**values, "latency_ms_p50_served": 100.0 + 5 * (key[2] % 2)}
+    (table,) = verdicts(View(run.run, summarise_metrics(run.run, metrics), {}))
+    assert table.rows == (("one", "latency p50, ms", ALONE),)
+    assert table.notes == ("one, asyncpg + FastAPI: spread ±2.4 %: use --repeat 20 or a quieter machine",)
+
+
+def test_the_table_stands_in_every_report() -> None:
+    cells = [made.cell(name, who, block) for block in range(10) for name in SCENARIOS for who in made.SERVICES]
+    run = stored(*cells)
+    summary = summarise(run.run, run.requests, run.samples, run.events)
+    terminal = render(run, summary, "terminal")
+    assert terminal.index("\nVerdicts\n") < terminal.index("\nOverview\n")
+    assert (
+        max(map(len, terminal[terminal.index("\nVerdicts\n") : terminal.index("\nOverview\n")].splitlines())) <= WIDTH
+    )
+    markdown = render(run, summary, "md")
+    assert markdown.index("\n## Overview\n") < markdown.index("\n## Verdicts\n") < markdown.index("\n## floor\n")
+    readme = render(run, summary, "readme")
+    assert readme.index("### Overview\n") < readme.index("\n### Verdicts\n") < readme.index("<details>")
