@@ -3,7 +3,6 @@
 In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per cell.
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
@@ -18,6 +17,7 @@ from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import SCHEMA, Cell, Environment, Plan, Run, Status
+from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
@@ -181,8 +181,7 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         scenario=scenario.name,
         service=service,
         block=block,
-        # One seed for all services of a block: they meet the same arrivals.
-        seed=zlib.crc32(f"{plan.seed}/{scenario.name}/{block}".encode()),
+        seed=cell_seed(plan.seed, scenario.name, block),
         hold_ms=asked.hold_ms,
         patience_s=asked.patience_s,
         pool_size=scenario.pool_size,

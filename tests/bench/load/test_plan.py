@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.plan import choose_paths, length_s, picks, planned_times, user_steps, users_at
+from bench.load.plan import choose_paths, picks
+from bench.scenarios.arrivals import length_s, planned_times, user_steps, users_at
 from bench.scenarios.loads import Open, Share, Stage
 
 MIX = (Share(path="/slow", weight=1), Share(path="/fast", weight=3))
