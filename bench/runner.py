@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
+from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
@@ -120,6 +121,7 @@ def run(
         }
         checks_s = monotonic() - began
         conditions = _conditions(plan, target)
+        baseline = Baseline.of(finished.values())
         for cell in cells:
             if cell.key in finished:
                 continue
@@ -129,7 +131,9 @@ def run(
             elif cell.service in refused:
                 played = _without(cell, status="failed", why=refused[cell.service])
             else:
-                played = _play(cell, plan, conditions, generator, progress)
+                asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+                played = _play(baseline.foretold(cell, asked), plan, conditions, generator, progress)
+                baseline = baseline.seen(played.cell, played.requests)
             current = replace(
                 current,
                 cells=(*current.cells, played.cell),

@@ -9,6 +9,7 @@ from typing import Final
 from tabulate import tabulate
 
 from bench.report import prose
+from bench.report.residuals import residual_table
 from bench.report.tables import Table, failures, overview, scenario_table
 from bench.report.view import View
 
@@ -26,6 +27,7 @@ def report(view: View, level: int = 1) -> str:
         _points(prose.plan(view)),
         table_text(overview(view), level + 1),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
+        table_text(residual_table(view), level + 1),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
         _heading(level + 1, "How to read this, and what it does not say"),
@@ -40,6 +42,7 @@ def readme(view: View) -> str:
     sections = [
         table_text(overview(view), README_LEVEL),
         _folded("A table for each scenario", tables),
+        _folded("Measured less forecast", table_text(residual_table(view), README_LEVEL)),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
         "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),
@@ -80,4 +83,4 @@ def _points(lines: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>")
