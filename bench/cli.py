@@ -208,6 +208,32 @@ def run(
 
 
 @cli.command()
+@click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option("--profile", type=PROFILE, default="quick", show_default=True)
+@click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@click.option("--pool", type=click.IntRange(1, 10_000), help="What if every pool had this size?")
+@click.option(
+    "--patience-s", type=click.FloatRange(0, 86_400, min_open=True), help="What if everybody waited for so long?"
+)
+def forecast(
+    scenarios: tuple[str, ...],
+    profile: str,
+    hold_ms: int | None,
+    seed: int,
+    pool: int | None,
+    patience_s: float | None,
+) -> None:
+    """What must each scenario give, by arithmetic or simulation? Runs nothing, and needs nothing running."""
+    from bench.report.forecasts import WhatIf, forecasts
+
+    chosen = PROFILES[profile]
+    names = _in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios
+    _refuse_hold(names, hold_ms or chosen.hold_ms)
+    click.echo(forecasts(names, hold_ms or chosen.hold_ms, seed, WhatIf(pool=pool, patience_s=patience_s)))
+
+
+@cli.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
 @click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")

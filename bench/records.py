@@ -163,6 +163,8 @@ class Cell:
     rss_mb: float | None = None
     pss_mb: float | None = None
     audit: tuple[Finding, ...] = ()
+    ideal: Forecast | None = None
+    """What the forecast would be with the hold as asked for; None where it was made with that."""
     attempt: int = 1
     """The number of this play; above 1 where its block was played again because an audit failed."""
 

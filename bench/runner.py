@@ -3,7 +3,6 @@
 In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per cell.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
+from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.cell import Conditions, Played, play
@@ -19,6 +19,7 @@ from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import AGAIN, SCHEMA, Cell, Environment, Plan, Run, Status
+from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
@@ -133,6 +134,7 @@ def run(
         checks_s = monotonic() - began
         conditions = _conditions(plan, target)
         ends = _Ends(enough, finished)
+        baseline = Baseline.of(finished.values())
         for cell in cells:
             if cell.key in finished:
                 continue
@@ -146,7 +148,9 @@ def run(
             elif target.stack(cell.service) in refused:
                 played = _without(cell, status="failed", why=refused[target.stack(cell.service)])
             else:
-                played = _play(cell, plan, conditions, generator, progress)
+                asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+                played = _play(baseline.foretold(cell, asked), plan, conditions, generator, progress)
+                baseline = baseline.seen(played.cell, played.requests)
             current = replace(
                 current,
                 cells=(*current.cells, played.cell),
@@ -218,8 +222,7 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         scenario=scenario.name,
         service=service,
         block=block,
-        # One seed for all services of a block: they meet the same arrivals.
-        seed=zlib.crc32(f"{plan.seed}/{scenario.name}/{block}".encode()),
+        seed=cell_seed(plan.seed, scenario.name, block),
         hold_ms=asked.hold_ms,
         patience_s=asked.patience_s,
         pool_size=scenario.pool_size,

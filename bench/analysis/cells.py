@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from bench.analysis.residuals import residuals
 from bench.analysis.statistics import QUANTILES, quantile, slope
 from bench.records import Cell, CpuSeconds, Event
 from services.common import contract
@@ -46,7 +47,7 @@ def cell_metrics(
     last_us = _highest(requests["finished_us"])
     wall_s = (last_us - first_us) / 1e6 if first_us is not None and last_us is not None else None
     finished_s = [moment / 1e6 for moment in ok["finished_us"].sort().to_list()]
-    return {
+    metrics: Metrics = {
         "sent": sent,
         "ok": ok.height,
         "timed_out": refused.height,
@@ -73,6 +74,7 @@ def cell_metrics(
         "lateness_ms_p99": cell.lateness_ms_p99,
         **cpu_shares(cell, cores),
     }
+    return metrics | residuals(cell, metrics)
 
 
 def _served(requests: pl.DataFrame) -> pl.DataFrame:

@@ -1,64 +1,69 @@
-"""What a scenario must do by arithmetic, before it runs: a FIFO pool that costs nothing.
+"""What a scenario must do, before it runs: on a FIFO pool that costs nothing, by arithmetic or by simulation.
 
-In: a scenario in seconds. Out: a `Forecast`, with None for what arithmetic cannot say, and the metrics that
-follow from it.
-
-The one law: c connections held for h serve c requests every h, so a request with k batches before it waits
-k·h, and whoever would wait longer than the patience T is told no after T.
+In: a scenario in seconds, the hold as asked for or as measured, a seed. Out: a `Forecast`, with None for what
+cannot be said, and the metrics that follow from it.
 """
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Final
+from dataclasses import replace
 
+from bench.analysis.arithmetic import arithmetic
+from bench.analysis.queueing import simulated
 from bench.analysis.statistics import QUANTILES, rank_of
-from bench.records import Busy, Cell, Forecast
-from bench.scenarios.loads import Burst, Closed, Open, Sequential, Stage
+from bench.records import Cell, Forecast
+from bench.scenarios.loads import Burst, Closed, Open, Sequential
 from bench.scenarios.model import Asked
 from services.common import contract
 
 NOTHING = Forecast()
 
 
-LEAST_BATCHES: Final = 5
-"""With fewer full batches, how late a single one was is too large a part of the slope over them."""
+def forecast(
+    asked: Asked, capacity: int | None = None, *, seed: int | None = None, hold_ms: float | None = None
+) -> Forecast:
+    """What `asked` must lead to on a pool that hands out `capacity` connections (the scenario's own, if None), each
+    held for `hold_ms` (as asked for, if None).
 
-
-def forecast(asked: Asked, capacity: int | None = None) -> Forecast:
-    """What `asked` must lead to on a pool that hands out `capacity` connections (the scenario's own, if None).
-
-    Nothing where the hold is not a time (work on the CPU, a lock), where something goes wrong meanwhile, or where
-    requests of several kinds are mixed.
+    Bursts and sequences are arithmetic. With a `seed` open and closed load are simulated; without one, only what
+    arithmetic has to say of them is said, in no time. Nothing is said where the hold is not a time (work on the CPU,
+    a lock), where something goes wrong meanwhile, or where requests of several kinds are mixed.
     """
-    scenario = asked.scenario
-    paths = {share.path for share in asked.mix}
-    c = capacity or scenario.pool_size
-    hold_s = 0.0 if paths == {contract.NOOP} else asked.hold_ms / 1000
-    timed = scenario.work_kind in ("sleep", "query") and paths <= {contract.QUERY, contract.QUERY_PROPER}
-    if scenario.faults or not (timed or not hold_s):
+    if unsaid(asked):
         return NOTHING
-    match asked.load:
-        case Sequential(requests=n):
-            return Forecast(served=n, timed_out=0, wall_s=n * hold_s if hold_s else None)
-        case _ if not hold_s:
-            # No connection is taken, so that nobody is ever refused one.
-            served = asked.load.requests if isinstance(asked.load, Burst) else None
-            return Forecast(served=served, timed_out=0)
-        case Burst(requests=n):
-            return _burst(n, c, hold_s, asked.patience_s)
-        case Closed() as load:
-            return _closed(load, c, hold_s, asked.patience_s)
-        case Open() as load:
-            return _open(load, c, hold_s, asked.patience_s)
+    c = capacity or asked.scenario.pool_size
+    held_ms = asked.hold_ms if hold_ms is None else hold_ms
+    hold_s = held_ms / 1000
+    if _paths(asked) == {contract.NOOP}:
+        # No connection is taken, so that nobody is ever refused one.
+        served = asked.load.requests if isinstance(asked.load, Burst | Sequential) else None
+        return Forecast(served=served, timed_out=0)
+    said = arithmetic(asked.load, c, hold_s, asked.patience_s)
+    if seed is not None and isinstance(asked.load, Open | Closed):
+        said = replace(simulated(asked.load, c, hold_s, asked.patience_s, seed), busy=said.busy)
+    return said if said == NOTHING else replace(said, hold_ms=held_ms)
 
 
-def expected(cell: Cell) -> dict[str, float]:
-    """The metrics that follow from a cell's forecast, by name; `math.inf` for what will not be served.
+def unsaid(asked: Asked) -> str:
+    """Why nothing can be said of `asked`, "" where something can."""
+    if asked.scenario.faults:
+        return "something goes wrong meanwhile"
+    if _paths(asked) == {contract.NOOP}:
+        return ""
+    if not _paths(asked) <= {contract.QUERY, contract.QUERY_PROPER}:
+        return "not every request takes one connection for one hold"
+    if asked.scenario.work_kind not in ("sleep", "query"):
+        return "the hold is work, and how long that takes depends on what else is at work"
+    return ""
 
-    Those of single requests are known where all were sent together, or one after another.
+
+def expected(cell: Cell, said: Forecast | None = None) -> dict[str, float]:
+    """The metrics that follow from a cell's forecast (or from another that is said of it), by name; `math.inf` for
+    what will not be served.
+
+    Those of single requests are known where all were sent together, or one after another; those of a simulation,
+    where it was one.
     """
-    said, together = cell.forecast, cell.load.get("kind") == "burst"
+    said, together = said or cell.forecast, cell.load.get("kind") == "burst"
     metrics: dict[str, float] = {}
     if said.busy is not None:
         metrics["efficiency"] = 1
@@ -66,21 +71,56 @@ def expected(cell: Cell) -> dict[str, float]:
         metrics["wall_s"] = said.wall_s
     if said.served is not None:
         metrics["ok"] = said.served
-        if said.wall_s:
+        if said.goodput_per_s is not None:
+            metrics["goodput_per_s"] = said.goodput_per_s
+        elif said.wall_s:
             metrics["goodput_per_s"] = said.served / said.wall_s
     if said.timed_out is not None:
         metrics |= {"timed_out": said.timed_out, "failed": 0}
         if together or not said.timed_out:
             metrics["first_timeout_s"] = cell.patience_s if said.timed_out else math.inf
     if said.wall_s is not None and (together or cell.load.get("kind") == "sequential"):
-        metrics |= _single(cell, together)
+        return metrics | _single(cell, said, together)
+    return metrics | _simulated(cell, said)
+
+
+def _paths(asked: Asked) -> set[str]:
+    return {share.path for share in asked.mix}
+
+
+def made_by(cell: Cell) -> str:
+    """How a cell's forecast came about; "" where there is none."""
+    if cell.forecast.acquire_ms_p50 is not None and cell.load.get("kind") in ("open", "closed"):
+        return "simulation"
+    return "arithmetic" if expected(cell) else ""
+
+
+def _simulated(cell: Cell, said: Forecast) -> dict[str, float]:
+    """The queue of a simulation, and its waits. Where somebody timed out, a quantile of all is known only where
+    it is nobody who was served."""
+    metrics: dict[str, float] = {}
+    if said.waiting_peak is not None:
+        metrics["waiting_peak"] = said.waiting_peak
+    served, sent = said.served or 0, (said.served or 0) + (said.timed_out or 0)
+    for name, q in QUANTILES.items():
+        waited_ms = getattr(said, f"acquire_ms_{name}")
+        if waited_ms is None:
+            continue
+        kinds = {"served": waited_ms}
+        if sent == served:
+            kinds["all"] = waited_ms
+        elif rank_of(q, sent) > served:
+            kinds["all"] = math.inf
+        for kind, value in kinds.items():
+            metrics[f"acquire_ms_{name}_{kind}"] = value
+            metrics[f"latency_ms_{name}_{kind}"] = value + (said.hold_ms or cell.hold_ms)
     return metrics
 
 
-def _single(cell: Cell, together: bool) -> dict[str, float]:
+def _single(cell: Cell, said: Forecast, together: bool) -> dict[str, float]:
     """Who waits how long, by rank."""
-    served, sent = cell.forecast.served or 0, (cell.forecast.served or 0) + (cell.forecast.timed_out or 0)
-    c, hold_ms = cell.capacity if together else sent, cell.hold_ms
+    served, sent = said.served or 0, (said.served or 0) + (said.timed_out or 0)
+    c, hold_ms = cell.capacity if together else sent, said.hold_ms or cell.hold_ms
     metrics: dict[str, float] = {"waiting_peak": max(0, sent - c)}
     for name, q in QUANTILES.items():
         for kind, of in (("served", served), ("all", sent)):
@@ -89,91 +129,3 @@ def _single(cell: Cell, together: bool) -> dict[str, float]:
             metrics[f"acquire_ms_{name}_{kind}"] = waited_ms
             metrics[f"latency_ms_{name}_{kind}"] = waited_ms + hold_ms
     return metrics
-
-
-def _burst(n: int, c: int, hold_s: float, patience_s: float) -> Forecast:
-    """Batches start at 0, h, 2h …; those that start before the patience is over are served."""
-    served = min(n, c * _ceil(patience_s / hold_s))
-    full = served - served % c
-    return Forecast(
-        served=served,
-        timed_out=n - served,
-        wall_s=math.ceil(served / c) * hold_s,
-        busy=Busy(served=full) if full >= LEAST_BATCHES * c else None,
-    )
-
-
-def _closed(load: Closed, c: int, hold_s: float, patience_s: float) -> Forecast:
-    """Nobody times out if even the most users queue for less than the patience.
-
-    All connections are busy while the users, if nobody waited, would keep 2·c of them busy; a hold later,
-    completions tell of nothing else.
-    """
-    most = max(stage.users for stage in load.stages)
-    longest_wait_s = (math.ceil(most / c) - 1) * hold_s
-    window = _longest_above(load.stages, 2 * c * (1 + load.think_s / hold_s))
-    busy = None
-    if window is not None and window[1] - window[0] >= 3 * hold_s:
-        busy = Busy(from_s=window[0] + hold_s, to_s=window[1])
-    whole_s = math.fsum(stage.seconds for stage in load.stages)
-    return Forecast(
-        timed_out=0 if longest_wait_s < patience_s else None,
-        wall_s=whole_s + _drain_s(load.stages, c, hold_s),
-        busy=busy,
-    )
-
-
-def _drain_s(stages: Sequence[Stage], c: int, hold_s: float) -> float:
-    """How long after the last stage the last answer comes.
-
-    While u users leave evenly over s seconds, those who remain send again: of the c/h answers a second, the
-    share of those who left grows from 0 to 1. So u − c·s/(2h) requests are left in flight at the end.
-    """
-    users = stages[-1].users
-    if users == 0 and len(stages) > 1:
-        users = stages[-2].users - math.floor(c * stages[-1].seconds / (2 * hold_s))
-    return max(1, math.ceil(users / c)) * hold_s
-
-
-def _longest_above(stages: Sequence[Stage], least: float) -> tuple[float, float] | None:
-    """The longest time, from when to when in seconds, in which the ramp has at least `least` users."""
-    corners = [(0.0, 0)]
-    for stage in stages:
-        corners.append((corners[-1][0] + stage.seconds, stage.users))
-    windows: list[tuple[float, float]] = []
-    for (began, before), (ended, after) in pairwise(corners):
-        if max(before, after) < least:
-            continue
-        crossing = ended if before == after else began + (ended - began) * (least - before) / (after - before)
-        start, end = (began if before >= least else crossing), (ended if after >= least else crossing)
-        if windows and windows[-1][1] == start:
-            start = windows.pop()[0]
-        windows.append((start, end))
-    return max(windows, key=lambda window: window[1] - window[0], default=None)
-
-
-def _open(load: Open, c: int, hold_s: float, patience_s: float) -> Forecast:
-    """The fluid limit. Below ρ = 1 only evenly spaced arrivals are certain to be served; above it the wait
-    grows by ρ − 1 every second, and once it is as long as the patience, one in ρ is served."""
-    rho = load.rate_per_s * hold_s / c
-    sent = _ceil(load.rate_per_s * load.seconds)
-    if rho <= 1:
-        # Which ones of a Poisson stream meet a full pool is for a simulation to say.
-        if load.arrivals == "poisson":
-            return NOTHING
-        return Forecast(served=sent, timed_out=0, wall_s=(sent - 1) / load.rate_per_s + hold_s)
-    full_s = min(load.seconds, patience_s / (rho - 1))
-    served = min(sent, round(load.rate_per_s * full_s + load.rate_per_s / rho * (load.seconds - full_s)))
-    # A queue of c behind c busy connections, and a hold more until completions tell of nothing else.
-    from_s = hold_s + c / (load.rate_per_s * (1 - 1 / rho))
-    return Forecast(
-        served=served,
-        timed_out=sent - served,
-        wall_s=load.seconds + full_s * (rho - 1) + hold_s,
-        busy=Busy(from_s=from_s, to_s=load.seconds) if load.seconds - from_s >= 2 * hold_s else None,
-    )
-
-
-def _ceil(value: float) -> int:
-    """⌈value⌉, where what floats add to a whole number does not make it the next one."""
-    return math.ceil(round(value, 9))

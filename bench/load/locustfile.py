@@ -22,9 +22,9 @@ from locust import LoadTestShape, User, task
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from bench.load.plan import length_s, users_at
 from bench.load.samples import SampleError
 from bench.load.transport import Answer, Client
+from bench.scenarios.arrivals import length_s, users_at
 from bench.scenarios.catalogue import RAMP
 from services.common import contract
 

@@ -1,39 +1,15 @@
-"""When each request leaves, which path it asks for, how many users there are: all from the load and a seed.
+"""Which path each request asks for: from the mix of a load and a seed.
 
-In: the frozen loads, mixes and stages of a scenario. Out: plain numbers, the same for the same seed on
-every machine. Nothing here looks at a clock.
+In: the frozen mix of a scenario. Out: indices into it, the same for the same seed on every machine. When
+requests leave and users come stands in `bench.scenarios.arrivals`.
 """
 
-import math
-import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 
-from bench.scenarios.loads import Open, Share, Stage
-
-
-def planned_times(load: Open, seed: int) -> list[float]:
-    """The times in seconds from t0, ascending, all in [0, `load.seconds`).
-
-    Uniform: k ÷ rate, whatever the seed. Poisson: independent exponential gaps of mean 1 ÷ rate (by
-    inversion), so the number of requests is itself random; its mean is rate times seconds.
-
-    Raises ValueError if the rate is not positive.
-    """
-    if load.rate_per_s <= 0:
-        raise ValueError(f"an open load needs a rate above 0/s, got {load.rate_per_s}")
-    if load.arrivals == "uniform":
-        # 0.3/s for 10 s is 3.0000000000000004 requests in floats and must not become four.
-        count = math.ceil(round(load.rate_per_s * load.seconds, 6))
-        return [k / load.rate_per_s for k in range(count)]
-    times: list[float] = []
-    draw = _stream(seed, "arrivals").random
-    at = -math.log1p(-draw()) / load.rate_per_s
-    while at < load.seconds:
-        times.append(at)
-        at += -math.log1p(-draw()) / load.rate_per_s
-    return times
+from bench.scenarios.arrivals import stream
+from bench.scenarios.loads import Share
 
 
 def picks(mix: Sequence[Share], seed: int, user: int = 0) -> Iterator[int]:
@@ -47,7 +23,7 @@ def picks(mix: Sequence[Share], seed: int, user: int = 0) -> Iterator[int]:
     if not mix or any(share.weight <= 0 for share in mix):
         raise ValueError("a mix needs at least one path, and every weight above 0")
     *bounds, total = accumulate(share.weight for share in mix)
-    draw = _stream(seed, "mix", user).random
+    draw = stream(seed, "mix", user).random
     while True:
         yield bisect_right(bounds, draw() * total)
 
@@ -55,41 +31,3 @@ def picks(mix: Sequence[Share], seed: int, user: int = 0) -> Iterator[int]:
 def choose_paths(mix: Sequence[Share], n: int, seed: int) -> list[int]:
     """The first `n` picks of user 0: the mix of a load whose requests have no users of their own."""
     return list(islice(picks(mix, seed), n))
-
-
-def user_steps(stages: Sequence[Stage]) -> list[tuple[float, int]]:
-    """(seconds from t0, users from then on), ascending; begins with (0.0, …).
-
-    Inside a stage the users follow the straight line, rounded towards where the stage began, so that its last
-    user comes (or goes) exactly at its end. A stage of 0 s is a jump.
-    """
-    steps = [(0.0, 0)]
-    began, users = 0.0, 0
-    for stage in stages:
-        change = stage.users - users
-        for k in range(1, abs(change) + 1):
-            # The quotient first: it is at most 1, so no step comes after the end of its stage by rounding.
-            when = began + stage.seconds * (k / abs(change))
-            if steps[-1][0] == when:
-                steps.pop()
-            steps.append((when, users + k if change > 0 else users - k))
-        began, users = began + stage.seconds, stage.users
-    return steps
-
-
-def users_at(stages: Sequence[Stage], t: float) -> int:
-    """How many users there are `t` seconds after t0; after the last stage, as many as it ended with."""
-    steps = user_steps(stages)
-    after = bisect_right(steps, t, key=lambda step: step[0])
-    return steps[after - 1][1] if after else 0
-
-
-def length_s(stages: Sequence[Stage]) -> float:
-    """How many seconds all stages last together; after them nobody sends any more."""
-    return math.fsum(stage.seconds for stage in stages)
-
-
-def _stream(seed: int, *purpose: object) -> random.Random:
-    # A string is hashed by SHA-512, whatever PYTHONHASHSEED; a stream for each purpose, so that the arrivals
-    # of a seed do not foretell its mix. Only random() itself is promised never to change between versions.
-    return random.Random(":".join(map(str, (seed, *purpose))))  # noqa: S311 - a plan, not a secret

@@ -13,11 +13,11 @@ import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 
-from bench.load.plan import length_s, user_steps, users_at
 from bench.load.protocol import LEAD_S, Result
 from bench.load.samples import SampleWriter
 from bench.load.transport import Unreachable
 from bench.load.users import USERS, ClosedUser, Play, sleep_until
+from bench.scenarios.arrivals import length_s, user_steps, users_at
 from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Stage
 
 FLUSH_S = 0.25

@@ -16,9 +16,10 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from bench.load.plan import choose_paths, picks, planned_times
+from bench.load.plan import choose_paths, picks
 from bench.load.samples import NAN, SampleWriter, server_timing
 from bench.load.transport import Client
+from bench.scenarios.arrivals import planned_times
 from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Sequential
 
 WAKE_EARLY_S = 0.0008

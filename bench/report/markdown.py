@@ -9,6 +9,7 @@ from typing import Final
 from tabulate import tabulate
 
 from bench.report import prose
+from bench.report.residuals import residual_table
 from bench.report.tables import Table, failures, overview, scenario_table
 from bench.report.verdicts import verdicts
 from bench.report.view import View
@@ -28,6 +29,7 @@ def report(view: View, level: int = 1) -> str:
         table_text(overview(view), level + 1),
         *(table_text(table, level + 1) for table in verdicts(view)),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
+        table_text(residual_table(view), level + 1),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
         _heading(level + 1, "How to read this, and what it does not say"),
@@ -43,6 +45,7 @@ def readme(view: View) -> str:
         table_text(overview(view), README_LEVEL),
         *(table_text(table, README_LEVEL) for table in verdicts(view)),
         _folded("A table for each scenario", tables),
+        _folded("Measured less forecast", table_text(residual_table(view), README_LEVEL)),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
         "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),
@@ -83,4 +86,4 @@ def _points(lines: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>")

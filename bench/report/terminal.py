@@ -10,6 +10,7 @@ from typing import Final
 import tabulate
 
 from bench.report import prose
+from bench.report.residuals import residual_table
 from bench.report.tables import Table, failures, overview, scenario_table
 from bench.report.verdicts import verdicts
 from bench.report.view import View
@@ -23,6 +24,7 @@ tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three in
 def report(view: View) -> str:
     """The scenarios, how to read them, what was left out; and the overview last, where the eye is."""
     parts = [table_text(scenario_table(view, name)) for name in view.scenarios]
+    parts.append(table_text(residual_table(view)))
     parts.append("How to read this\n" + "\n".join(_wrapped(prose.legend(view))))
     left_out = failures(view)
     if left_out:

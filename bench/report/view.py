@@ -9,8 +9,8 @@ from typing import Final
 
 from bench.analysis.cells import cpu_shares
 from bench.analysis.forecast import expected
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Cell, CellSummary, Run, Summary
+from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.records import Cell, CellSummary, Figure, Run, Summary
 from bench.report import words
 
 Pair = tuple[str, str]
@@ -50,9 +50,21 @@ class View:
         return min(self._all_sent(scenario), default=0.0)
 
     def expected(self, scenario: str) -> dict[str, float]:
-        """What is forecast alike for every stack; a library that hands out more connections as shipped has its own."""
-        first, *others = [expected(cell) for cell in self.cells(scenario)]
+        """What is forecast alike for every stack, with the hold as asked for; over blocks, whose arrivals differ, the
+        median. A library that hands out more connections as shipped has its own."""
+        first, *others = [self._foretold(scenario, service) for service in self._asked(scenario)]
         return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+    def _asked(self, scenario: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.service for cell in self.cells(scenario)))
+
+    def _foretold(self, scenario: str, service: str) -> dict[str, float]:
+        cells = [cell for cell in self.cells(scenario) if cell.service == service]
+        # Nothing is simulated for what was not played.
+        cells = [cell for cell in cells if cell.status in ("ok", "rejected")] or cells
+        said = [expected(cell, cell.ideal) for cell in cells]
+        found = {name: median(each[name] for each in said) for name in said[0] if all(name in each for each in said)}
+        return {name: value for name, value in found.items() if value is not None}
 
     def bound(self, scenario: str, service: str) -> str:
         """In how many of its blocks a cell was bound by the CPU, "" if in none."""
@@ -82,6 +94,11 @@ class View:
         known = [cell.metrics[name].value for cell in cells if cell is not None]
         decimals = words.decimals_of(name, (value for value in known if value is not None))
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
+
+    def figure(self, scenario: str, service: str, name: str) -> Figure | None:
+        """A metric of one service; None where there are no figures at all."""
+        cell = self._summaries.get((scenario, service))
+        return cell.metrics.get(name) if cell is not None else None
 
     def absent(self, scenario: str, service: str) -> str:
         """Why a service has no figures: it failed, was skipped, or was not run yet; "" if it has."""

@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage
+from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
+from bench.scenarios.possible import why_leaks_do_not_matter, why_none_times_out, why_somebody_waits
 from services.common import contract
 from services.common.contract import How, WorkKind
 
@@ -62,23 +63,32 @@ class Scenario:
     answers: str | None = None
     """The failure that this scenario is a fix of, under the same load."""
     must_time_out: bool = False
-    """A burst that cannot time out by its arithmetic is refused when it is defined."""
+    """A load that cannot time out by its arithmetic is refused when it is defined."""
 
     def __post_init__(self) -> None:
         if self.pool_size < 1 or self.patience <= 0 or self.hold <= 0:
             raise ValueError(f"{self.name}: pool size, patience and hold must be positive")
-        if self.must_time_out and isinstance(self.load, Burst) and self.work_kind != "cpu":
-            holds = self.patience / self.hold
-            served = self.pool_size * math.ceil(holds)
-            if self.load.requests <= served:
-                raise ValueError(
-                    f"{self.name}: {self.pool_size} connections serve {served} requests in ⌈{holds:g}⌉ batches, "
-                    f"so that a burst of {self.load.requests} cannot time out: make it larger"
+        if why := self._impossible():
+            raise ValueError(f"{self.name}: {why}")
+
+    def _impossible(self) -> str:
+        """Why this cannot show what it is named for, by arithmetic; "" where it can, or where its hold is no time."""
+        c, leaks = self.pool_size, [fault for fault in self.faults if isinstance(fault, Leak)]
+        if self.family == "baseline" and (why := why_somebody_waits(self.load, c, self.hold)):
+            return why
+        if self.family == "leaks":
+            late = [fault.at for fault in self.faults if 0 < length_s(self.load) <= fault.at]
+            if not leaks:
+                return "nothing leaks: add a Leak to its faults"
+            if late:
+                return (
+                    f"the load ends after {length_s(self.load):g} holds, and a fault is at {late[0]:g}: have it earlier"
                 )
-            if abs(holds % 1 - 0.5) > 0.25:
-                raise ValueError(
-                    f"{self.name}: patience of {holds:g} holds lies on the boundary of a batch: make it k + ½"
-                )
+            if why := why_leaks_do_not_matter(self.load, c, self.hold, sum(leak.count for leak in leaks)):
+                return why
+        if not self.must_time_out or self.work_kind == "cpu":
+            return ""
+        return why_none_times_out(self.load, c, self.hold, self.patience)
 
     def refusal(self, profile_hold_ms: int) -> str | None:
         """Why this cannot be asked at such a hold, and what to do; None where it can."""
@@ -86,7 +96,12 @@ class Scenario:
         if (self.hold * unit_ms) % 1:
             return f"{self.name} holds for {self.hold:g} × {unit_ms} ms, which is no whole number of them: take another"
         margin_ms = unit_ms * self.hold * (0.5 - abs(self.patience / self.hold % 1 - 0.5))
-        if self.must_time_out and self.work_kind != "cpu" and margin_ms < LEAST_MARGIN_MS:
+        if (
+            self.must_time_out
+            and isinstance(self.load, Burst)
+            and self.work_kind != "cpu"
+            and margin_ms < LEAST_MARGIN_MS
+        ):
             return (
                 f"{self.name} at a hold of {unit_ms} ms has its patience end {margin_ms:g} ms from a batch, "
                 f"and a burst needs up to {LEAST_MARGIN_MS} ms to get in: take a longer one"

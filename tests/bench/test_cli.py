@@ -45,6 +45,14 @@ def test_list_names_everything_there_is() -> None:
     assert max(map(len, done.stdout.splitlines())) <= 130
 
 
+def test_a_forecast_needs_nothing_that_runs() -> None:
+    done = bench("forecast", "-x", "burst-timeout", "--pool", "10", PG_BIN="/nowhere")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[:4] for row in rows if row[:1] == ["burst-timeout"]] == [["burst-timeout", "100", "0", "100"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -96,6 +104,11 @@ def test_list_names_everything_there_is() -> None:
         ),
         (("run", "--grafana", "host:3001"), "'host:3001' is no address: write it as http://host:port"),
         (("run", "--profle", "quick"), "No such option '--profle'. Did you mean '--profile'?"),
+        (("forecast", "-x", "burst-timout"), "unknown scenario 'burst-timout': did you mean burst-timeout?"),
+        (("forecast", "--profile", "quik"), "unknown profile 'quik': did you mean quick?"),
+        (("forecast", "--pool", "0"), "Invalid value for '--pool': 0 is not in the range 1<=x<=10000."),
+        (("forecast", "--patience-s", "0"), "Invalid value for '--patience-s': 0.0 is not in the range 0<x<=86400"),
+        (("forecast", "--hold-ms", "10"), "--hold-ms 10: burst-timeout at a hold of 10 ms has its patience end 5 ms"),
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
         (("run", "--repeat", "often"), "Invalid value for '--repeat': 'often' is not a valid integer range."),

@@ -90,6 +90,15 @@ def test_every_metric_of_a_small_burst() -> None:
             "cpu_machine_share": 0.15,
             "cpu_largest_part_share": 0.12,
             "cpu_bound": 0,
+            "residual_ok": 0,
+            "residual_timed_out": -1,
+            "residual_goodput_percent": -20.0,
+            "residual_wall_percent": 25.0,
+            "residual_waiting_peak": 0,
+            "residual_acquire_ms_p50_served": 0,
+            "residual_acquire_ms_p95_served": 0,
+            "residual_acquire_ms_p99_served": 0,
+            "residual_acquire_ms_max_served": 0,
         }
     )
 
@@ -97,7 +106,7 @@ def test_every_metric_of_a_small_burst() -> None:
 def test_a_cell_without_rows_says_nothing() -> None:
     found = metrics_of(made.cell(), [])
     assert {name: value for name, value in found.items() if value is not None} == {
-        "sent": 0, "ok": 0, "timed_out": 0, "failed": 0
+        "sent": 0, "ok": 0, "timed_out": 0, "failed": 0, "residual_ok": -55, "residual_timed_out": -45
     }  # fmt: skip
     assert found.keys() == metrics_of(made.cell(), [{}]).keys()
 

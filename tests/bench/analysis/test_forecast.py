@@ -1,12 +1,13 @@
 """What must happen, by arithmetic."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.forecast import expected, forecast
+from bench.analysis.forecast import expected, forecast, made_by, unsaid
 from bench.records import Busy, Forecast
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst, Closed, Load, Open, Share, Stage
@@ -84,7 +85,10 @@ def test_a_patience_of_whole_holds_is_not_pushed_up_by_floats() -> None:
 
 
 def test_one_batch_is_no_window() -> None:
-    assert forecast(asked(Burst(requests=9))) == Forecast(served=9, timed_out=0, wall_s=2.0)
+    assert forecast(asked(Burst(requests=9))) == Forecast(
+        served=9, timed_out=0, wall_s=2.0, goodput_per_s=4.5, acquire_ms_p50=0, acquire_ms_p95=1000,
+        acquire_ms_p99=1000, acquire_ms_max=1000, waiting_peak=4, drain_s=2.0, hold_ms=1000,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_nothing_is_said_of_a_mix() -> None:
 
 def test_closed_load_that_never_fills_the_pool() -> None:
     stages = (Stage(users=4, seconds=10), Stage(users=0, seconds=10))
-    assert forecast(asked(Closed(stages=stages))) == Forecast(timed_out=0, wall_s=21.0)
+    assert forecast(asked(Closed(stages=stages))) == Forecast(timed_out=0, wall_s=21.0, hold_ms=1000)
 
 
 def test_closed_load_whose_users_mostly_think() -> None:
@@ -123,7 +127,7 @@ def test_closed_load_whose_users_mostly_think() -> None:
 def test_closed_load_from_a_jump_on() -> None:
     """All 30 come at once, and stay for 20 s; then each waits for the answer it asked for: 6 batches."""
     found = forecast(asked(Closed(stages=(Stage(users=30, seconds=0), Stage(users=30, seconds=20)))))
-    assert found == Forecast(timed_out=0, wall_s=26.0, busy=Busy(from_s=1.0, to_s=20.0))
+    assert found == Forecast(timed_out=0, wall_s=26.0, busy=Busy(from_s=1.0, to_s=20.0), hold_ms=1000)
 
 
 def test_closed_load_with_more_users_than_patience_allows() -> None:
@@ -140,7 +144,7 @@ def test_the_longest_of_several_windows_is_taken() -> None:
 
 def test_open_load_below_what_the_pool_can() -> None:
     even = Open(rate_per_s=4, seconds=10, arrivals="uniform")
-    assert forecast(asked(even)) == Forecast(served=40, timed_out=0, wall_s=39 / 4 + 1)
+    assert forecast(asked(even)) == Forecast(served=40, timed_out=0, wall_s=39 / 4 + 1, hold_ms=1000)
     assert forecast(asked(Open(rate_per_s=4, seconds=10, arrivals="poisson"))) == Forecast()
 
 
@@ -148,12 +152,12 @@ def test_open_load_above_what_the_pool_can() -> None:
     """10/s on a pool that serves 5/s, patience 10 s: the wait is 10 s at 10 s, and from then on half are served."""
     found = forecast(asked(Open(rate_per_s=10, seconds=30), patience=10.0))
     # A queue of 5 grows at 5/s: one second, and one hold until completions show it.
-    assert found == Forecast(served=200, timed_out=100, wall_s=41.0, busy=Busy(from_s=2.0, to_s=30.0))
+    assert found == Forecast(served=200, timed_out=100, wall_s=41.0, busy=Busy(from_s=2.0, to_s=30.0), hold_ms=1000)
 
 
 def test_open_load_that_ends_before_anyone_times_out() -> None:
     found = forecast(asked(Open(rate_per_s=10, seconds=8), patience=10.0))
-    assert found == Forecast(served=80, timed_out=0, wall_s=17.0, busy=Busy(from_s=2.0, to_s=8.0))
+    assert found == Forecast(served=80, timed_out=0, wall_s=17.0, busy=Busy(from_s=2.0, to_s=8.0), hold_ms=1000)
 
 
 def test_what_follows_for_a_burst() -> None:
@@ -190,3 +194,79 @@ def test_what_follows_for_other_loads() -> None:
     )
     assert expected(made.cell("leak-kept")) == {}
     assert expected(made.cell("floor")) == {"ok": 100, "timed_out": 0, "failed": 0, "first_timeout_s": math.inf}
+
+
+def test_open_and_closed_load_are_simulated_from_a_seed() -> None:
+    """What is busy when stays with arithmetic; a burst is arithmetic in any case."""
+    over = asked(Open(rate_per_s=6, seconds=200), patience=5.5)
+    said = forecast(over, seed=1)
+    assert (said.served or 0) + (said.timed_out or 0) != 1200
+    assert said.busy == forecast(over).busy != None  # noqa: E711 - there is one
+    assert said == forecast(over, seed=1) != forecast(over, seed=2)
+    assert said.hold_ms == 1000
+    below = forecast(asked(Open(rate_per_s=4, seconds=200)), seed=1)
+    assert (below.timed_out, below.busy) == (0, None)
+    assert 0 < (below.acquire_ms_p95 or 0) < 10_500
+    even = forecast(asked(Open(rate_per_s=4, seconds=10, arrivals="uniform")), seed=1)
+    assert (even.served, even.acquire_ms_max, even.waiting_peak, even.wall_s) == (40, 0, 0, 10.75)
+    burst = asked(Burst(requests=9))
+    assert forecast(burst, seed=1) == forecast(burst)
+
+
+def test_closed_load_is_simulated_alike_for_every_seed() -> None:
+    """Thirty who come together are served in six batches, over and over: 20 s of 5/s. The five who have their answer at
+    20 s leave, and the 25 who wait then are served in five batches more."""
+    load = Closed(stages=(Stage(users=30, seconds=0), Stage(users=30, seconds=20)))
+    said = forecast(asked(load), seed=1)
+    assert said == forecast(asked(load), seed=2)
+    assert said == Forecast(
+        served=125, timed_out=0, wall_s=25.0, busy=Busy(from_s=1.0, to_s=20.0), goodput_per_s=5.0, acquire_ms_p50=5000,
+        acquire_ms_p95=5000, acquire_ms_p99=5000, acquire_ms_max=5000, waiting_peak=25, drain_s=6.0, hold_ms=1000,
+    )  # fmt: skip
+
+
+def test_a_hold_as_measured_is_in_everything() -> None:
+    said = forecast(asked(Burst(requests=10)), hold_ms=1010.0)
+    assert (said.wall_s, said.hold_ms, said.acquire_ms_max) == (2.02, 1010.0, 1010.0)
+    cell = made.cell("burst-10", forecast=said)
+    assert expected(cell)["latency_ms_p99_all"] == 2020.0
+    assert expected(cell, made.cell("burst-10").forecast)["latency_ms_p99_all"] == 200
+
+
+def test_a_larger_capacity_is_in_a_simulation_too() -> None:
+    load = asked(Open(rate_per_s=6, seconds=200), patience=5.5)
+    assert forecast(load, 7, seed=1).timed_out == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("ramp", ""),
+        ("floor", ""),
+        ("leak-kept", "something goes wrong meanwhile"),
+        ("burst-timeout-cpu", "the hold is work, and how long that takes depends on what else is at work"),
+    ],
+)
+def test_why_nothing_is_said(name: str, why: str) -> None:
+    assert unsaid(SCENARIOS[name].at(100, base_url="")) == why
+
+
+def test_what_follows_from_a_simulation() -> None:
+    """Where a tenth timed out, the p95 of all is somebody who was not served, and the p50 is not known."""
+    said = Forecast(
+        served=90, timed_out=10, wall_s=10.0, goodput_per_s=9.0, waiting_peak=7, acquire_ms_p50=300.0,
+        acquire_ms_p95=500.0, acquire_ms_p99=510.0, acquire_ms_max=520.0, hold_ms=101.0,
+    )  # fmt: skip
+    cell = made.cell("ramp", forecast=said)
+    assert made_by(cell) == "simulation"
+    served = {"p50": 300, "p95": 500, "p99": 510, "max": 520}
+    beyond = {f"{what}_ms_{q}_all": math.inf for what in ("acquire", "latency") for q in ("p95", "p99", "max")}
+    waits = {f"acquire_ms_{q}_served": wait for q, wait in served.items()}
+    counts = {"ok": 90, "timed_out": 10, "failed": 0, "goodput_per_s": 9.0, "wall_s": 10.0, "waiting_peak": 7}
+    latencies = {f"latency_ms_{q}_served": wait + 101 for q, wait in served.items()}
+    assert expected(cell) == counts | waits | latencies | beyond
+    everybody = expected(made.cell("ramp", forecast=replace(said, timed_out=0)))
+    assert everybody["acquire_ms_p50_all"] == 300
+    assert everybody["latency_ms_max_all"] == 621
+    assert made_by(made.cell("burst-10")) == made_by(made.cell("ramp")) == "arithmetic"
+    assert made_by(made.cell("leak-kept")) == ""

@@ -13,7 +13,8 @@ import pytest
 from polars.testing import assert_series_equal
 
 from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
-from bench.load.plan import choose_paths, picks, planned_times
+from bench.load.plan import choose_paths, picks
+from bench.scenarios.arrivals import planned_times
 from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Sequential, Share, Stage
 
 Stubs = Callable[..., Any]

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.load.plan import users_at
+from bench.scenarios.arrivals import users_at
 from bench.scenarios.catalogue import RAMP
 from bench.targets.local import ROOT, free_port
 from services.common import contract

@@ -1,0 +1,100 @@
+"""What scenarios must give, before anything runs, as `bench forecast` prints it.
+
+In: names of the catalogue, a hold, a seed, and what is asked to be different. Out: text for a terminal.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import tabulate
+
+from bench.analysis.forecast import forecast, unsaid
+from bench.records import Forecast
+from bench.report.terminal import WIDTH
+from bench.report.words import UNKNOWN
+from bench.scenarios.arrivals import cell_seed
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.loads import Burst, Closed, Open
+from bench.scenarios.model import LEAST_MARGIN_MS, Asked
+
+HEADERS = (
+    "scenario", "served", "timed\nout", "goodput\n1/s", "wait\np50\nms", "wait\np95\nms", "wait\np99\nms",
+    "most\nin\nqueue", "last\nat\ns", "drain\ns", "by",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """What every scenario has in place of its own; None leaves it that."""
+
+    pool: int | None = None
+    patience_s: float | None = None
+
+
+def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf) -> str:
+    """A line for each scenario, as its first block will be, and below why some have none."""
+    every = [SCENARIOS[name].at(hold_ms, base_url="") for name in names]
+    every = [replace(asked, patience_s=what_if.patience_s or asked.patience_s) for asked in every]
+    rows = [_row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every]
+    settings = [f"hold {hold_ms} ms", f"seed {seed}, block 1"]
+    settings += [f"pool {what_if.pool}"] if what_if.pool else []
+    settings += [f"patience {what_if.patience_s:g} s"] if what_if.patience_s else []
+    table = tabulate.tabulate(
+        rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * (len(HEADERS) - 2), "left")
+    )
+    notes = [
+        textwrap.fill(note, WIDTH, initial_indent="- ", subsequent_indent="  ") for note in _notes(every, what_if.pool)
+    ]
+    return "\n".join((" · ".join(settings), "", table, "", *notes))
+
+
+def _row(asked: Asked, said: Forecast) -> tuple[str, ...]:
+    waits = (said.acquire_ms_p50, said.acquire_ms_p95, said.acquire_ms_p99)
+    numbers = (
+        said.served, said.timed_out, said.goodput_per_s, *waits, said.waiting_peak, said.wall_s, said.drain_s,
+    )  # fmt: skip
+    return asked.scenario.name, *map(_number, numbers), _by(asked)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return str(round(value)) if value >= 100 else f"{value:.3g}"
+
+
+def _by(asked: Asked) -> str:
+    if unsaid(asked):
+        return "not said"
+    return "simulation" if isinstance(asked.load, Open | Closed) else "arithmetic"
+
+
+def _notes(every: Iterable[Asked], pool: int | None) -> Iterator[str]:
+    yield (
+        "A first-come, first-served pool that costs nothing; waits are those of the served; last: the last "
+        "answer after the first request; drain: after the last request."
+    )
+    reasons: dict[str, list[str]] = {}
+    for asked in every:
+        if why := unsaid(asked):
+            reasons.setdefault(why, []).append(asked.scenario.name)
+        elif near := _on_a_boundary(asked, pool or asked.scenario.pool_size):
+            yield near
+    for why, names in reasons.items():
+        yield f"Not said, because it cannot be, of {', '.join(names)}: {why}."
+
+
+def _on_a_boundary(asked: Asked, c: int) -> str:
+    """A burst whose patience ends where a batch begins is a coin toss."""
+    hold_ms, patience_ms = asked.hold_ms, asked.patience_s * 1000
+    if not isinstance(asked.load, Burst):
+        return ""
+    batch = round(patience_ms / hold_ms)
+    margin_ms = abs(patience_ms - batch * hold_ms)
+    in_it = min(c, asked.load.requests - batch * c)
+    if margin_ms >= LEAST_MARGIN_MS or in_it <= 0 or not batch:
+        return ""
+    return (
+        f"{asked.scenario.name}: the patience ends {margin_ms:g} ms from the {batch + 1}th batch, and whether its "
+        f"{in_it} are served is a coin toss: {batch * c} to {batch * c + in_it} served."
+    )
