@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from bench.errors import UserError
+from bench.records import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
@@ -58,6 +59,7 @@ class ServiceAt(OneOf):
 SERVICE_AT = ServiceAt("service", contract.SERVICES)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
+LAYER = OneOf("layer", get_args(Layer))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
 FORMAT = OneOf("format", ("terminal", "md", "json"))
 
@@ -119,6 +121,14 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
     help="Only this one, or one that runs elsewhere under a name of your own; may be repeated.",
 )
 @click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--layer",
+    type=LAYER,
+    default="http",
+    show_default=True,
+    metavar="http|pool",
+    help="What is asked: each service over HTTP, or its pool alone by tasks or threads in a process of its own.",
+)
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
@@ -138,6 +148,7 @@ def run(
     target: str | None,
     services: tuple[str, ...],
     scenarios: tuple[str, ...],
+    layer: Layer,
     profile: str,
     tuning: str,
     hold_ms: int | None,
@@ -167,6 +178,9 @@ def run(
     from bench.records import Plan
 
     chosen = PROFILES[profile]
+    place = where(target, services)
+    if layer == "pool" and place.kind != "local":
+        raise UserError("--layer pool is played in processes of the bench's own: leave out --target and addresses")
     plan = Plan(
         profile=profile,
         tuning=tuning,
@@ -176,9 +190,10 @@ def run(
         seed=seed,
         services=_in_order(services, contract.SERVICES),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
+        layer=layer,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
-    around = Around(place=where(target, services), database_url=database_url, pg_bin=pg_bin, grafana=grafana)
+    around = Around(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
     sys.exit(run_plan(plan, out, around, resume=resume))
 
 

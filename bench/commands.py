@@ -21,7 +21,7 @@ from bench.environment import describe
 from bench.errors import UserError
 from bench.progress import Progress, duration
 from bench.records import Environment, Plan, Run
-from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run, unfit_for
 from bench.targets import compose
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import embedded_postgres
@@ -107,9 +107,9 @@ def _grafana(around: Around) -> Grafana | None:
 
 def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> Progress:
     finished = {cell.key for cell in done.cells} if done else set()
-    cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not target.unfit(cell)]
+    cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not unfit_for(plan, target, cell)]
     left = [estimate_s(cell) for cell in cells]
-    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len(plan.services)
+    checks = [] if target.remote or plan.layer == "pool" else [CHECK_ESTIMATE_S] * len(plan.services)
     progress = Progress(checks + left)
     progress.say(f"{len(left)} cells in about {duration(sum(checks + left))} → {directory}")
     return progress

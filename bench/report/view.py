@@ -38,6 +38,10 @@ class View:
             if cell.status == "ok" and cpu_shares(cell, run.environment.cores)["cpu_bound"]
         )
 
+    def stack(self, service: str) -> str:
+        """What its column is called: on the pool alone, without framework and server."""
+        return words.stack(service, self.run.plan.layer)
+
     def cells(self, scenario: str) -> Iterator[Cell]:
         return (cell for cell in self.run.cells if cell.scenario == scenario)
 

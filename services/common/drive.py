@@ -4,8 +4,8 @@ In: a `Drive` as one line on standard input. Out: events as lines of JSON on sta
 Standard library only, so that the bench can import it too.
 
 The process says `ready` with its pool open, takes one drive, warms up, says `started` with `t0` (up to `LEAD_S` ahead
-on the monotonic clock), plays, says `finished`, and ends. It ends at once when its input does, and so never outlives
-the bench.
+on the monotonic clock), plays, says `finished`, and keeps its pool open until its input ends. Where the input ends
+before that, so does the process, whatever it is doing: it never outlives the bench.
 """
 
 import json
@@ -32,6 +32,10 @@ POOL_COLUMNS: Final = ("t_s", "size", "free", "used", "waiting", "connecting")
 """A row for each look at the pool; empty is what the library does not know."""
 EVENTS: Final = "events.jsonl"
 """A line `[t_s, kind, text]` for each fault."""
+
+
+_finished = threading.Event()
+_input_ended = threading.Event()
 
 
 class LeakedOnPurpose(Exception):
@@ -84,7 +88,7 @@ def decode(line: str) -> Drive:
 
 
 def receive() -> Drive:
-    """Waits for the drive. From then on the process ends with its input, whatever it is doing."""
+    """Waits for the drive. From then on the process ends with its input, until it has said `finished`."""
     line = sys.stdin.readline()
     if not line:
         sys.exit(0)
@@ -97,7 +101,16 @@ def say(event: str, **fields: Any) -> None:
     os.write(1, json.dumps({"event": event, **fields}).encode() + b"\n")
 
 
+def finish(sent: int) -> None:
+    """Says how many asked, all of whom are in the samples, and waits until nobody looks at the pool any more."""
+    _finished.set()
+    say("finished", sent=sent)
+    _input_ended.wait()
+
+
 def _end_with_input() -> None:
     while os.read(0, 4096):
         pass
-    os._exit(1)
+    if not _finished.is_set():
+        os._exit(1)
+    _input_ended.set()

@@ -30,8 +30,8 @@ class Handlers(Protocol):
     def snapshot(self) -> PoolStats: ...
 
 
-async def play(handlers: Handlers, asked: Drive) -> None:
-    """Warms up, plays the load to its last end, and says so. Raises what the warm-up fails with."""
+async def play(handlers: Handlers, asked: Drive) -> int:
+    """Warms up, and plays the load to its last end; returns how many asked. Raises what the warm-up fails with."""
     samples = Samples(Path(asked.out))
     try:
         await _warm_up(handlers, asked)
@@ -40,7 +40,7 @@ async def play(handlers: Handlers, asked: Drive) -> None:
         await _Player(handlers, asked, samples).play()
     finally:
         samples.close()
-    drive.say("finished", sent=samples.ended)
+    return samples.ended
 
 
 async def _warm_up(handlers: Handlers, asked: Drive) -> None:

@@ -30,8 +30,8 @@ class Handlers(Protocol):
     def snapshot(self) -> PoolStats: ...
 
 
-def play(handlers: Handlers, asked: Drive, threads: int) -> None:
-    """Warms up, plays the load to its last end, and says so. Raises what the warm-up fails with.
+def play(handlers: Handlers, asked: Drive, threads: int) -> int:
+    """Warms up, and plays the load to its last end; returns how many asked. Raises what the warm-up fails with.
 
     `threads` are those of the service, of which each request has one to itself: with fewer than requests in
     flight, some wait in front of the pool.
@@ -45,7 +45,7 @@ def play(handlers: Handlers, asked: Drive, threads: int) -> None:
             _Player(handlers, asked, samples, requests).play(aside)
     finally:
         samples.close()
-    drive.say("finished", sent=samples.ended)
+    return samples.ended
 
 
 def _warm_up(handlers: Handlers, asked: Drive, requests: ThreadPoolExecutor) -> None:

@@ -71,8 +71,9 @@ def _play(environment: Settings) -> None:
     pool = ServicePool(environment, Metrics(SERVICE), Tracing(SERVICE))
     pool.open()
     try:
-        drive.say("ready", config={"service": SERVICE} | pool.config.model_dump(), pool_size=pool.snapshot().size)
-        threads.play(Handlers(pool), drive.receive(), environment.threads)
+        config = {"service": SERVICE, "threads": environment.threads} | pool.config.model_dump()
+        drive.say("ready", config=config, pool_size=pool.snapshot().size)
+        drive.finish(threads.play(Handlers(pool), drive.receive(), environment.threads))
     finally:
         pool.close()
 

@@ -71,8 +71,9 @@ async def _play(environment: Settings) -> None:
     pool = ServicePool(environment, Metrics(SERVICE), Tracing(SERVICE))
     await pool.open()
     try:
-        drive.say("ready", config={"service": SERVICE} | pool.config.model_dump(), pool_size=pool.snapshot().size)
-        await tasks.play(Handlers(pool), drive.receive())
+        config = {"service": SERVICE, "threads": None} | pool.config.model_dump()
+        drive.say("ready", config=config, pool_size=pool.snapshot().size)
+        drive.finish(await tasks.play(Handlers(pool), drive.receive()))
     finally:
         await pool.close()
 
