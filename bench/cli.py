@@ -205,13 +205,30 @@ def run(
     "--chart", type=click.Path(path_type=Path), metavar="FILE", help="Draw -x there instead, as .svg or .png."
 )
 @click.option("-x", "--scenario", type=SCENARIO, help="What --chart draws.")
-def report(directory: Path, format_: "Format", readme: Path | None, chart: Path | None, scenario: str | None) -> None:
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Show what HTTP adds instead: this run and one on the other layer (run --layer pool).",
+)
+def report(
+    directory: Path,
+    format_: "Format",
+    readme: Path | None,
+    chart: Path | None,
+    scenario: str | None,
+    beside: Path | None,
+) -> None:
     """Make the tables of a run again, or a picture of a scenario, from its files alone."""
-    from bench.commands import draw_run, report_run
+    from bench.commands import beside_run, draw_run, report_run
 
     if (chart is None) is not (scenario is None):
         raise UserError("--chart FILE and -x SCENARIO go together: where to draw, and what")
-    if chart and scenario:
+    if beside and (readme or chart):
+        raise UserError("--beside makes tables of its own: leave out --readme and --chart")
+    if beside:
+        beside_run(directory, beside, format_)
+    elif chart and scenario:
         draw_run(directory, scenario, chart)
     else:
         report_run(directory, format_, readme)

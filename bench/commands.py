@@ -146,6 +146,19 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     click.echo(f"filled the results of {readme} from {directory}")
 
 
+def beside_run(directory: Path, other: Path, form: "Format") -> None:
+    """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
+    from bench.analysis.summary import summarise
+    from bench.report.render import beside, view_of
+    from bench.store import load
+
+    if form not in ("terminal", "md"):
+        raise UserError(f"--beside makes tables, and --format {form} has none: take terminal or md")
+    runs = (load(directory), load(other))
+    one, two = (view_of(run, summarise(run.run, run.requests, run.samples, run.events)) for run in runs)
+    click.echo(beside(one, two, form))
+
+
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:
     """Draws a scenario of a stored run into a file, whose suffix says in which format."""
     from bench.report.chart import FORMATS, chart
