@@ -24,9 +24,8 @@ def layers(one: View, other: View) -> tuple[Table, ...]:
     Raises UserError where they are not the two layers of the same story: what would differ is more than the layer.
     """
     if one.run.plan.layer == other.run.plan.layer:
-        raise UserError(
-            f"both runs are of layer {one.run.plan.layer}: name one of `bench run --layer pool` and one without"
-        )
+        both = one.run.plan.layer
+        raise UserError(f"both runs are of layer {both}: name one of `bench run --layer pool`, and one over HTTP")
     pool, http = (one, other) if one.run.plan.layer == "pool" else (other, one)
     for name in ("hold_ms", "tuning"):
         mine, theirs = getattr(pool.run.plan, name), getattr(http.run.plan, name)
@@ -38,9 +37,7 @@ def layers(one: View, other: View) -> tuple[Table, ...]:
     common = [name for name in pool.scenarios if name in http.scenarios]
     tables = tuple(table for name in common if (table := _table(pool, http, name)).rows)
     if not tables:
-        raise UserError(
-            "the two runs have played no scenario on the same service: run the one with the other's -x and -s"
-        )
+        raise UserError("the two runs share no scenario on the same service: run the one with the other's -x and -s")
     return tables
 
 
@@ -94,7 +91,7 @@ def _added(pool: View, http: View, name: str, metric: str, service: str) -> str:
 def _notes(pool: View, http: View, name: str) -> Iterator[str]:
     yield (
         "what HTTP adds: the difference of the medians, without an interval; server, framework, sockets and a "
-        "generator in a process of its own are in it, and of the pool alone, whoever asks"
+        "generator of its own are in it; on the pool alone, whoever asks runs in the same process"
     )
     bound = [
         f"{view.stack(service)} ({where})"

@@ -83,7 +83,7 @@ def limits(view: View) -> Iterator[str]:
         f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}{place} cannot be "
         "set beside this one."
     )
-    yield _shared(asked.target)
+    yield _shared(asked.target, asked.layer)
 
 
 def _column(layer: Layer) -> str:
@@ -95,8 +95,13 @@ def _column(layer: Layer) -> str:
     return "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
 
 
-def _shared(target: TargetKind) -> str:
+def _shared(target: TargetKind, layer: Layer) -> str:
     """What the parts have in common, and what lies between them."""
+    if layer == "pool":
+        return (
+            "Pool and database share one machine and its loopback: no network lies between them, and what is bound "
+            "by the CPU says nothing of a pool."
+        )
     if target == "compose":
         return (
             "Generator, containers and database share one machine: every request passes the containers' network, "

@@ -82,7 +82,9 @@ class View:
 
     def row(self, scenario: str, name: str, services: Sequence[str] | None = None) -> tuple[str, ...]:
         """A metric of every service (or of these) as text; "" where there are no figures at all."""
-        cells = [self._summaries.get((scenario, service)) for service in services or self.services]
+        cells = [
+            self._summaries.get((scenario, service)) for service in (self.services if services is None else services)
+        ]
         known = [cell.metrics[name].value for cell in cells if cell is not None]
         decimals = words.decimals_of(name, (value for value in known if value is not None))
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)

@@ -121,12 +121,14 @@ class _Player:
                 user.leave.set()
 
     async def _use(self, user: _User) -> None:
-        while not user.leave.is_set():
+        while True:
             await self._ask(user.number)
             if self._drive.think_s > 0:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._drive.think_s):
                         await user.leave.wait()
+            if user.leave.is_set():
+                return
 
     async def _ask(self, user: int, planned_s: float | None = None) -> None:
         timing, answer = Timing(), SERVED

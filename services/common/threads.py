@@ -142,10 +142,12 @@ class _Player:
                 user.leave.set()
 
     def _use(self, user: _User) -> None:
-        while not user.leave.is_set():
+        while True:
             self._ask(user.number)
             if self._drive.think_s > 0:
                 user.leave.wait(self._drive.think_s)
+            if user.leave.is_set():
+                return
 
     def _ask(self, user: int, planned_s: float | None = None) -> None:
         timing, answer = Timing(), SERVED
