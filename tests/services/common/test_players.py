@@ -170,7 +170,7 @@ def test_an_open_load_waits_for_nobody_and_is_never_early(play: Callable[..., in
     found = rows(tmp_path)
     assert sorted(float(row["planned_s"]) for row in found) == planned
     assert all(float(row["sent_s"]) >= float(row["planned_s"]) for row in found)
-    assert {row["user"] for row in found} == {"0"}
+    assert {(row["user"], row["status"]) for row in found} == {("0", "200")}
 
 
 def test_closed_users_come_and_go_and_the_last_to_come_goes_first(play: Callable[..., int], tmp_path: Path) -> None:
