@@ -248,19 +248,23 @@ def _drive(cell: Cell, asked: Asked, service: Service) -> Drive:
     return Drive(base_url=service.base_url, load=asked.load, mix=asked.mix, seed=cell.seed, give_up_s=asked.give_up_s)
 
 
-def _read_back(base_url: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _read_back(base_url: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings in force; raises Mismatch where one is not what was asked for."""
     with Client(base_url) as client:
         in_force = client.get(contract.CONFIG)
         stats = client.get(contract.STATS)
+    compare(in_force, stats["pool_size"], settings)
+    return in_force
+
+
+def compare(in_force: Mapping[str, Any], made: int | None, settings: Mapping[str, Any]) -> None:
+    """Raises Mismatch where a setting in force, or the number of connections made, is not what was asked for."""
     for name, wanted in settings.items():
         # A service elsewhere may have threads to spare; too few of them hide a queue (see `Target.unfit`).
         if name in in_force and name != "threads" and in_force[name] != wanted:
             raise Mismatch(f"{name} is {in_force[name]!r} in force, and {wanted!r} was asked for")
-    made = stats["pool_size"]
     if made is not None and made < settings["pool_min_size"]:
         raise Mismatch(f"{made} of {settings['pool_min_size']} connections were made before the load")
-    return in_force
 
 
 def _stats(service: Service) -> dict[str, Any]:

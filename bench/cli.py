@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from bench.errors import UserError
+from bench.records import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
@@ -67,6 +68,7 @@ AUTO = "auto"
 SERVICE_AT = ServiceAt("service", contract.SERVICES)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
+LAYER = OneOf("layer", get_args(Layer))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
 FORMAT = OneOf("format", ("terminal", "md", "json"))
 
@@ -128,6 +130,14 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
     help="Only this one, or one that runs elsewhere under a name of your own; may be repeated.",
 )
 @click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--layer",
+    type=LAYER,
+    default="http",
+    show_default=True,
+    metavar="http|pool",
+    help="What is asked: each service over HTTP, or its pool alone by tasks or threads in a process of its own.",
+)
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
@@ -158,6 +168,7 @@ def run(
     target: str | None,
     services: tuple[str, ...],
     scenarios: tuple[str, ...],
+    layer: Layer,
     profile: str,
     tuning: str,
     hold_ms: int | None,
@@ -191,6 +202,9 @@ def run(
     if aa and (services or target not in (None, "local")):
         raise UserError("--aa plays one service of the bench's own against itself: leave out -s and --target")
     chosen = PROFILES[profile]
+    place = where(target, services)
+    if layer == "pool" and place.kind != "local":
+        raise UserError("--layer pool is played in processes of the bench's own: leave out --target and addresses")
     plan = Plan(
         profile=profile,
         tuning=tuning,
@@ -201,9 +215,10 @@ def run(
         seed=seed,
         services=(aa, aa + AGAIN) if aa else _in_order(services, contract.SERVICES),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
+        layer=layer,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
-    around = Around(place=where(target, services), database_url=database_url, pg_bin=pg_bin, grafana=grafana)
+    around = Around(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
     sys.exit(run_plan(plan, out, around, resume=resume))
 
 
@@ -241,13 +256,30 @@ def forecast(
     "--chart", type=click.Path(path_type=Path), metavar="FILE", help="Draw -x there instead, as .svg or .png."
 )
 @click.option("-x", "--scenario", type=SCENARIO, help="What --chart draws.")
-def report(directory: Path, format_: "Format", readme: Path | None, chart: Path | None, scenario: str | None) -> None:
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Show what HTTP adds instead: this run and one on the other layer (run --layer pool).",
+)
+def report(
+    directory: Path,
+    format_: "Format",
+    readme: Path | None,
+    chart: Path | None,
+    scenario: str | None,
+    beside: Path | None,
+) -> None:
     """Make the tables of a run again, or a picture of a scenario, from its files alone."""
-    from bench.commands import draw_run, report_run
+    from bench.commands import beside_run, draw_run, report_run
 
     if (chart is None) is not (scenario is None):
         raise UserError("--chart FILE and -x SCENARIO go together: where to draw, and what")
-    if chart and scenario:
+    if beside and (readme or chart):
+        raise UserError("--beside makes tables of its own: leave out --readme and --chart")
+    if beside:
+        beside_run(directory, beside, format_)
+    elif chart and scenario:
         draw_run(directory, scenario, chart)
     else:
         report_run(directory, format_, readme)

@@ -21,7 +21,7 @@ from bench.environment import describe
 from bench.errors import UserError
 from bench.progress import Progress, duration
 from bench.records import Environment, Plan, Run
-from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run, unfit_for
 from bench.targets import compose
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import embedded_postgres
@@ -119,9 +119,11 @@ def _grafana(around: Around) -> Grafana | None:
 
 def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> Progress:
     finished = {cell.key for cell in done.cells} if done else set()
-    cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not target.unfit(cell)]
+    cells = [cell for cell in planned_cells(plan) if cell.key not in finished and not unfit_for(plan, target, cell)]
     left = [estimate_s(cell) for cell in cells]
-    checks = [] if target.remote else [CHECK_ESTIMATE_S] * len({*map(target.stack, plan.services)})
+    checks = (
+        [] if target.remote or plan.layer == "pool" else [CHECK_ESTIMATE_S] * len({*map(target.stack, plan.services)})
+    )
     progress = Progress(checks + left)
     most = "at most " if plan.half_width else ""
     progress.say(f"{most}{len(left)} cells in {most or 'about '}{duration(sum(checks + left))} → {directory}")
@@ -178,6 +180,19 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     found = changes(a.run, b.run, before, after, least)
     click.echo(terminal.table_text(changes_table(found, least)))
     return 3 if any(change.verdict == "worse" for change in found) else 0
+
+
+def beside_run(directory: Path, other: Path, form: "Format") -> None:
+    """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
+    from bench.analysis.summary import summarise
+    from bench.report.render import beside, view_of
+    from bench.store import load
+
+    if form not in ("terminal", "md"):
+        raise UserError(f"--beside makes tables, and --format {form} has none: take terminal or md")
+    runs = (load(directory), load(other))
+    one, two = (view_of(run, summarise(run.run, run.requests, run.samples, run.events)) for run in runs)
+    click.echo(beside(one, two, form))
 
 
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:

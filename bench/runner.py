@@ -4,12 +4,14 @@ In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
 
 import psycopg
 
+from bench import alone
 from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
@@ -102,6 +104,11 @@ def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
     return cells
 
 
+def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
+    """Why a cell of this plan cannot be played on this target; None where it can."""
+    return alone.unfit(cell) if plan.layer == "pool" else target.unfit(cell)
+
+
 def estimate_s(cell: Cell) -> float:
     """A first guess of how long a cell takes in all, in seconds."""
     asked = SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="")
@@ -127,7 +134,7 @@ def run(
     finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
     cells = planned_cells(plan, target.stack)
     current = Run(schema=SCHEMA, environment=environment, plan=plan, cells=tuple(finished.values()), took_s=before)
-    with LoadGenerator() as generator:
+    with _generator(plan) as generator:
         refused = {
             checked.service: checked.refused for checked in check_services(target, plan, progress) if checked.refused
         }
@@ -138,7 +145,7 @@ def run(
         for cell in cells:
             if cell.key in finished:
                 continue
-            unfit = target.unfit(cell)
+            unfit = unfit_for(plan, target, cell)
             if ends.before(cell, current):
                 if not unfit:
                     progress.spared(estimate_s(cell))
@@ -188,9 +195,10 @@ class _Ends:
 def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
     """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts.
 
-    Nothing is done to services that run elsewhere: these were looked at when they were met.
+    Nothing is done to services that run elsewhere: these were looked at when they were met. Nor where no service
+    is asked, but the pool that it uses.
     """
-    if target.remote or target.database is None:
+    if target.remote or target.database is None or plan.layer == "pool":
         return
     for name in dict.fromkeys(map(target.stack, plan.services)):
         progress.doing(f"check · {name}")
@@ -246,8 +254,23 @@ def _without(cell: Cell, *, status: Status, why: str | None) -> Played:
 
 def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}")
+    asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+    if plan.layer == "pool":
+        return alone.play(cell, asked, conditions)
     generator.start()
-    return play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions, generator)
+    return play(cell, asked, conditions, generator)
+
+
+@contextmanager
+def _generator(plan: Plan) -> Iterator[LoadGenerator]:
+    """Begun at once, so that it is ready when the checks are done; the pool alone is played on without it."""
+    generator = LoadGenerator()
+    try:
+        if plan.layer == "http":
+            generator.start()
+        yield generator
+    finally:
+        generator.stop()
 
 
 def _conditions(plan: Plan, target: Target) -> Conditions:

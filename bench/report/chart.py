@@ -68,7 +68,7 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell) -> None:
     """What happened to one stack: its pool as sampled, and its requests one by one."""
     samples, requests = _of(stored.samples, cell), _of(stored.requests, cell)
     connections, waiting, acquire, answers = axes
-    connections.set_title(words.stack(cell.service))
+    connections.set_title(words.stack(cell.service, stored.run.plan.layer))
     at = (samples["t_us"] / 1e6).to_list()
     _steps(connections, at, samples["used"], USED, "handed out,\nleaks included")
     _steps(connections, at, samples["free"], FREE, "free")
@@ -110,8 +110,10 @@ def _answers(axis: Axes, requests: pl.DataFrame, bin_s: float) -> None:
 
 
 def _steps(axis: Axes, at: list[float], values: pl.Series, colour: str, label: str, **more: Any) -> None:
-    if values.null_count() < len(values):
-        axis.step(at, values.to_list(), where="post", color=colour, label=label, linewidth=1.4, **more)
+    # Where several look at a pool, each leaves rows of its own.
+    known = [(t_s, value) for t_s, value in zip(at, values.to_list(), strict=True) if value is not None]
+    if known:
+        axis.step(*zip(*known, strict=True), where="post", color=colour, label=label, linewidth=1.4, **more)
 
 
 def _events(stored: Stored, cell: Cell) -> Iterator[Event]:

@@ -6,7 +6,7 @@ In: the view of a run. Out: lines of text, each a point of a list.
 from collections.abc import Iterator
 
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Plan, TargetKind
+from bench.records import Layer, Plan, TargetKind
 from bench.report import words
 from bench.report.view import View
 
@@ -55,8 +55,8 @@ def legend(view: View) -> tuple[str, ...]:
 def _reading(view: View) -> Iterator[str]:
     for service in view.services:
         own = view.own(service)
-        if own in words.WHOLE_STACKS:
-            yield f"{words.stack(service)}: {words.WHOLE_STACKS[own]}."
+        if whole := words.whole(own, view.run.plan.layer):
+            yield f"{view.stack(service)}: {whole}."
     yield (
         "forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per "
         "second over what c connections held for h can serve, while all of them are busy by forecast."
@@ -65,7 +65,8 @@ def _reading(view: View) -> Iterator[str]:
         "all: what was not served counts as longer than anything that was, and a quantile that falls there "
         "reads “not served”; served: the 200s alone."
     )
-    yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
+    if view.run.plan.layer == "http":
+        yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):
         yield (
             "1.23 (1.20–1.26): the median over the blocks and its 95 % interval; [1.20–1.26]: under five "
@@ -76,24 +77,36 @@ def _reading(view: View) -> Iterator[str]:
 def limits(view: View) -> Iterator[str]:
     """What the tables do not say."""
     asked = view.run.plan
-    yield (
-        "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
-    )
+    yield _column(asked.layer)
     yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {_blocks(asked)}."
     place = "," if asked.target == "local" else f", or in another place than {asked.target},"
     yield (
         f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}{place} cannot be "
         "set beside this one."
     )
-    yield _shared(asked.target)
+    yield _shared(asked.target, asked.layer)
 
 
 def _blocks(asked: Plan) -> str:
     return f"up to {asked.repeat}" if asked.half_width else str(asked.repeat)
 
 
-def _shared(target: TargetKind) -> str:
+def _column(layer: Layer) -> str:
+    if layer == "pool":
+        return (
+            "A column is a pool with its driver and its concurrency model, without framework, server and HTTP; who "
+            "asks is a task or a thread of the same process, whose CPU time is the pool's own."
+        )
+    return "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
+
+
+def _shared(target: TargetKind, layer: Layer) -> str:
     """What the parts have in common, and what lies between them."""
+    if layer == "pool":
+        return (
+            "Pool and database share one machine and its loopback: no network lies between them, and what is bound "
+            "by the CPU says nothing of a pool."
+        )
     if target == "compose":
         return (
             "Generator, containers and database share one machine: every request passes the containers' network, "

@@ -71,7 +71,7 @@ def overview(view: View) -> Table:
         about=_joined(
             f"hold {view.run.plan.hold_ms} ms", f"tuning {view.run.plan.tuning}", _place(view), view.judged()
         ),
-        headers=("scenario", "figure", "forecast", *map(words.stack, view.services)),
+        headers=("scenario", "figure", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_overview_notes(view)),
     )
@@ -94,7 +94,7 @@ def scenario_table(view: View, name: str) -> Table:
         title=name,
         question=known.question if known else "",
         about=_about(view, name),
-        headers=("", "forecast", *map(words.stack, view.services)),
+        headers=("", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_notes(view, name)),
     )
@@ -102,7 +102,7 @@ def scenario_table(view: View, name: str) -> Table:
 
 def failures(view: View) -> tuple[str, ...]:
     """What was left out, a line for each cell that failed and for each reason to skip some."""
-    failed = (f"{cell.scenario} · {_failure(cell)}" for cell in left_out(view.run))
+    failed = (f"{cell.scenario} · {_failure(view, cell)}" for cell in left_out(view.run))
     return (*failed, *(f"{name} · {text}" for name in view.scenarios for text in _skips(view, name)))
 
 
@@ -150,7 +150,9 @@ def _about(view: View, name: str) -> str:
 
 
 def _place(view: View) -> str:
-    """Where it was measured, unless that was in processes of the bench's own."""
+    """Where it was measured, unless that was over HTTP in processes of the bench's own."""
+    if view.run.plan.layer == "pool":
+        return "layer: pool, no HTTP"
     target = view.run.plan.target
     fresh = "" if view.run.environment.fresh_processes else ", processes not fresh"
     return "" if target == "local" else f"target: {target}{fresh}"
@@ -163,7 +165,7 @@ def _joined(*parts: str) -> str:
 def _notes(view: View, name: str) -> Iterator[str]:
     capacities = {cell.service: cell.capacity for cell in view.cells(name) if cell.capacity > cell.pool_size}
     for service, capacity in capacities.items():
-        yield f"{words.stack(service)} may hand out {capacity} connections as its library ships"
+        yield f"{view.stack(service)} may hand out {capacity} connections as its library ships"
     if any(view.bound(name, service) for service in view.services):
         seen = "" if view.run.plan.target == "local" else ", whose own CPU time is not seen here"
         yield (
@@ -173,7 +175,7 @@ def _notes(view: View, name: str) -> Iterator[str]:
         yield from _noise(view.others(name))
     for cell in left_out(view.run):
         if cell.scenario == name:
-            yield f"left out: {_failure(cell)}"
+            yield f"left out: {_failure(view, cell)}"
     yield from _skips(view, name)
 
 
@@ -184,7 +186,7 @@ def _skips(view: View, name: str) -> Iterator[str]:
         if cell.scenario == name and cell.service not in reasons.setdefault(cell.why or "not said", []):
             reasons[cell.why or "not said"].append(cell.service)
     for why, services in reasons.items():
-        whose = "" if len(services) == len(view.services) else f"{', '.join(map(words.stack, services))}: "
+        whose = "" if len(services) == len(view.services) else f"{', '.join(map(view.stack, services))}: "
         yield f"skipped: {whose}{why}"
 
 
@@ -193,6 +195,6 @@ def _noise(others: float) -> Iterator[str]:
         yield f"other programs took up to {others * 100:.0f} % of the machine: end them, and run it again"
 
 
-def _failure(cell: Cell) -> str:
+def _failure(view: View, cell: Cell) -> str:
     why = (cell.why or "it failed").splitlines()[0]
-    return f"{words.stack(cell.service)}, block {cell.block + 1}: {why}"
+    return f"{view.stack(cell.service)}, block {cell.block + 1}: {why}"

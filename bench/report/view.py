@@ -4,7 +4,7 @@ In: a run, its summary, and the spread over its blocks. Out: figures as short te
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bench.analysis.cells import cpu_shares
@@ -37,6 +37,10 @@ class View:
             for cell in run.cells
             if cell.status == "ok" and cpu_shares(cell, run.environment.cores)["cpu_bound"]
         )
+
+    def stack(self, service: str) -> str:
+        """What its column is called: on the pool alone, without framework and server."""
+        return words.stack(service, self.run.plan.layer)
 
     def cells(self, scenario: str) -> Iterator[Cell]:
         return (cell for cell in self.run.cells if cell.scenario == scenario)
@@ -88,9 +92,11 @@ class View:
             default=0.0,
         )
 
-    def row(self, scenario: str, name: str) -> tuple[str, ...]:
-        """A metric of every service as text; "" where there are no figures at all."""
-        cells = [self._summaries.get((scenario, service)) for service in self.services]
+    def row(self, scenario: str, name: str, services: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A metric of every service (or of these) as text; "" where there are no figures at all."""
+        cells = [
+            self._summaries.get((scenario, service)) for service in (self.services if services is None else services)
+        ]
         known = [cell.metrics[name].value for cell in cells if cell is not None]
         decimals = words.decimals_of(name, (value for value in known if value is not None))
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
@@ -99,6 +105,11 @@ class View:
         """A metric of one service; None where there are no figures at all."""
         cell = self._summaries.get((scenario, service))
         return cell.metrics.get(name) if cell is not None else None
+
+    def value(self, scenario: str, service: str, name: str) -> float | None:
+        """A metric's median over the blocks; None where there is none."""
+        cell = self._summaries.get((scenario, service))
+        return cell.metrics[name].value if cell else None
 
     def absent(self, scenario: str, service: str) -> str:
         """Why a service has no figures: it failed, was skipped, or was not run yet; "" if it has."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.records import AGAIN, Figure
+from bench.records import AGAIN, Figure, Layer
 from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
 
 UNKNOWN: Final = "–"
@@ -24,6 +24,17 @@ WHOLE_STACKS: Final = {
     "psycopg_flask": "psycopg_pool, psycopg, Flask, gunicorn with threads",
     "sqlalchemy_fastapi": "SQLAlchemy's pool, asyncpg, FastAPI, uvicorn on one event loop",
 }
+POOLS: Final = {
+    "asyncpg_fastapi": "asyncpg.Pool",
+    "psycopg_flask": "psycopg_pool",
+    "sqlalchemy_fastapi": "SQLAlchemy",
+}
+WHOLE_POOLS: Final = {
+    "asyncpg_fastapi": "asyncpg.Pool, asyncpg, tasks on one event loop (uvloop)",
+    "psycopg_flask": "psycopg_pool, psycopg, a thread for each who asks",
+    "sqlalchemy_fastapi": "SQLAlchemy's pool, asyncpg, tasks on one event loop (uvloop)",
+}
+"""The same without framework and server, as `--layer pool` plays them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +87,14 @@ METRICS: Final[dict[str, Metric]] = {
 }
 
 
-def stack(service: str) -> str:
-    own = service.removesuffix(AGAIN)
-    return STACKS.get(service) or (f"{STACKS[own]}, again" if own in STACKS else service)
+def stack(service: str, layer: Layer = "http") -> str:
+    names, own = STACKS if layer == "http" else POOLS, service.removesuffix(AGAIN)
+    return names.get(service) or (f"{names[own]}, again" if own in names else service)
+
+
+def whole(service: str, layer: Layer) -> str | None:
+    """All that a column stands for; None for a service that is not this house's."""
+    return (WHOLE_STACKS if layer == "http" else WHOLE_POOLS).get(service)
 
 
 def metric(name: str) -> Metric:

@@ -72,14 +72,18 @@ class LocalService:
 
     def start(self) -> None:
         """Begins the process; does not wait for it."""
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._begin(f"{self.package}.{self.name}", log, stdin=subprocess.DEVNULL, stdout=log)
+
+    def _begin(self, module: str, log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
+        self._log = log
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{self.package}.{self.name}"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=log,
             start_new_session=True,  # a Ctrl-C at the terminal is the bench's to handle
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
         )

@@ -70,13 +70,13 @@ class PostgresCpu:
 class Sampler:
     """A thread that samples into `rows` every max(50 ms, hold ÷ 5), on connections of its own.
 
-    `generator` and `service` are asked for their CPU seconds; `local_database` says whether PostgreSQL's
-    processes can be looked at on this machine.
+    Without `base_url` PostgreSQL alone is asked, and nobody for the pool's state. `generator` and `service` are asked
+    for their CPU seconds; `local_database` says whether PostgreSQL's processes can be looked at on this machine.
     """
 
     def __init__(
         self,
-        base_url: str,
+        base_url: str | None,
         application_name: str,
         database: Database | None,
         rows: list[Row],
@@ -87,7 +87,7 @@ class Sampler:
         processes: Callable[[], list[psutil.Process]],
     ) -> None:
         self._rows = rows
-        self._client = Client(base_url, timeout_s=5)
+        self._client = Client(base_url, timeout_s=5) if base_url else None
         self._application_name = application_name
         self._every_s = max(SHORTEST_S, hold_s / 5)
         self._generator = generator
@@ -112,8 +112,9 @@ class Sampler:
         if self._thread is not None:
             self._thread.join()
             self._sample(cpu=True)
-        with self._client:
-            pass
+        if self._client is not None:
+            with self._client:
+                pass
         if self._database is not None:
             self._database.close()
 
@@ -127,7 +128,7 @@ class Sampler:
 
     def _sample(self, *, cpu: bool) -> None:
         try:
-            stats = self._client.get(contract.STATS)
+            stats = self._client.get(contract.STATS) if self._client else {}
         except (OSError, http.client.HTTPException, ServiceError):
             stats = {}
         now = monotonic()

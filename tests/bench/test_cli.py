@@ -102,6 +102,23 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
             ("run", "--target", "http://h", "--pg-bin", "/bin"),
             "--pg-bin is for the embedded PostgreSQL: leave it out, or --target",
         ),
+        (("run", "--layer", "pol"), "unknown layer 'pol': did you mean pool?"),
+        (
+            ("run", "--layer", "pool", "--target", "compose"),
+            "--layer pool is played in processes of the bench's own: leave out --target and addresses",
+        ),
+        (
+            ("run", "--layer", "pool", "-s", "mine=http://h"),
+            "--layer pool is played in processes of the bench's own: leave out --target and addresses",
+        ),
+        (
+            ("report", "results", "--beside", "results", "--readme", "README.md"),
+            "--beside makes tables of its own: leave out --readme and --chart",
+        ),
+        (
+            ("report", "results", "--beside", "results", "--format", "json"),
+            "--beside makes tables, and --format json has none: take terminal or md",
+        ),
         (("run", "--grafana", "host:3001"), "'host:3001' is no address: write it as http://host:port"),
         (("run", "--profle", "quick"), "No such option '--profle'. Did you mean '--profile'?"),
         (("forecast", "-x", "burst-timout"), "unknown scenario 'burst-timout': did you mean burst-timeout?"),
@@ -236,6 +253,14 @@ def test_ended_in_the_middle_of_the_check_it_leaves_nothing_behind(scratch: Path
     arguments = ("run", "-s", "psycopg_flask", "-x", "one", "--out", str(tmp_path / "run"))
     with running(scratch, tmp_path / "log", *arguments) as process:
         ends(process, signal.SIGTERM, until(lambda: _with_service(process), "the service to be checked"), scratch)
+
+
+@pytest.mark.parametrize("service", contract.SERVICES)
+def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path, tmp_path: Path, service: str) -> None:
+    arguments = ("run", "--layer", "pool", "-s", service, "-x", "ramp", "--out", str(tmp_path / "run"))
+    with running(scratch, tmp_path / "log", *arguments) as process:
+        until(lambda: list(scratch.glob("poolbench-samples-*/requests.csv")), "the first samples")
+        ends(process, signal.SIGINT, until(lambda: _with_service(process), "the pool's process"), scratch)
 
 
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:

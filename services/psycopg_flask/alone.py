@@ -1,0 +1,82 @@
+"""`python -m services.psycopg_flask.alone`: the pool without HTTP, for one drive, by threads.
+
+In: the environment, as for the service, and a drive on standard input. Out: events on standard output, samples in
+files (see common/drive.py). Exit status as the service's.
+"""
+
+import logging
+import sys
+
+from services.common import drive, settings, threads
+from services.common.books import Refused
+from services.common.contract import How, Timing
+from services.common.drive import LeakedOnPurpose
+from services.common.metrics import Metrics, PoolStats
+from services.common.settings import Settings, SettingsError
+from services.common.tracing import Tracing
+from services.psycopg_flask import work
+from services.psycopg_flask.pool import SERVICE, ServicePool, require_c_build, wait_for_database
+
+
+class Handlers:
+    """What `app.py` does between a request and its answer."""
+
+    def __init__(self, pool: ServicePool) -> None:
+        self._pool = pool
+
+    def query(self, timing: Timing, hold_ms: int) -> None:
+        pool, config = self._pool, self._pool.config
+        lease = pool.acquire(timing, hold_ms)
+        try:
+            with pool.books.working(lease.wait, timing):
+                work.hold(lease, config, hold_ms)
+        finally:
+            pool.release(lease)
+
+    def query_leak(self, timing: Timing, how: How) -> None:
+        pool = self._pool
+        lease = pool.acquire(timing)
+        try:
+            with pool.books.working(lease.wait, timing):
+                work.read(lease)
+        except Exception:  # a dead connection is no leak on purpose
+            pool.release(lease)
+            raise
+        pool.leak(lease, keep=how == "kept")
+        if how == "exception":
+            raise LeakedOnPurpose
+
+    def release_leaks(self) -> int:
+        return self._pool.release_leaks()
+
+    def snapshot(self) -> PoolStats:
+        return self._pool.snapshot()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
+    try:
+        environment = settings.from_environment()
+        require_c_build()
+        _play(environment)
+    except SettingsError as error:
+        sys.exit(settings.refuse(error))
+    except Refused as refused:
+        sys.exit(settings.give_up(refused))
+
+
+def _play(environment: Settings) -> None:
+    wait_for_database(environment)
+    pool = ServicePool(environment, Metrics(SERVICE), Tracing(SERVICE))
+    pool.open()
+    try:
+        config = {"service": SERVICE, "threads": environment.threads} | pool.config.model_dump()
+        drive.say("ready", config=config, pool_size=pool.snapshot().size)
+        drive.finish(threads.play(Handlers(pool), drive.receive(), environment.threads))
+    finally:
+        pool.close()
+
+
+if __name__ == "__main__":
+    main()
