@@ -6,7 +6,7 @@ In: a plan, names, paths. Out: lines on the terminal, files through the store, a
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 
 from bench.annotations import Grafana
+from bench.blocks import taken_up
 from bench.cell import Played
 from bench.check import Report, check
 from bench.elsewhere import LOCAL, Where, elsewhere, planned
@@ -60,7 +61,7 @@ class Around:
 
 
 def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> int:
-    """Plays a plan; returns 1 where a cell failed."""
+    """Plays a plan; returns 1 where a cell failed, or was rejected by its audit."""
     from bench.report import terminal
     from bench.results import Results
     from bench.store import Store
@@ -84,9 +85,10 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
                 grafana.mark(played)
 
         finished = run(plan, _environment(target), target, done, progress, ended)
+    results.close(finished)
     click.echo(terminal.report(results.view(finished)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
-    return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
+    return 1 if any(cell.status in ("failed", "rejected") for cell in finished.cells) else 0
 
 
 def _elsewhere(around: Around, tuning: str) -> AbstractContextManager[Target]:
@@ -197,4 +199,4 @@ def _resumed(done: Run, plan: Plan, directory: Path) -> Run:
     differs = [name for name in vars(plan) if getattr(plan, name) != getattr(done.plan, name)]
     if differs:
         raise UserError(f"{directory} was run with another {', '.join(differs)}: ask for the same, or take a new --out")
-    return replace(done, cells=tuple(cell for cell in done.cells if cell.status == "ok"))
+    return taken_up(done)

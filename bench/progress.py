@@ -44,6 +44,11 @@ class Progress:
         clear = "\r\033[K" if self._out.isatty() else ""
         print(f"{clear}{self._place(0)} {text}{self._time_left()}", file=self._out, flush=True)
 
+    def more(self, estimates_s: list[float]) -> None:
+        """Parts that nobody had planned."""
+        self._left += estimates_s
+        self._total += len(estimates_s)
+
     def say(self, text: str) -> None:
         """A line of its own."""
         clear = "\r\033[K" if self._out.isatty() else ""

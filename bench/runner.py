@@ -10,6 +10,8 @@ from time import monotonic
 from typing import Any, Final
 
 from bench.analysis.forecast import forecast
+from bench.audited import audited, effect, to_repeat
+from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.load.driver import LoadGenerator
@@ -108,37 +110,47 @@ def run(
     """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost."""
     began = monotonic()
     before = done.took_s if done else 0.0
-    finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
     cells = planned_cells(plan, target.stack)
-    current = Run(schema=SCHEMA, environment=environment, plan=plan, cells=tuple(finished.values()), took_s=before)
+    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=())
+    current = replace(current, environment=environment)
     with LoadGenerator() as generator:
         refused = {
             checked.service: checked.refused for checked in check_services(target, plan, progress) if checked.refused
         }
-        checks_s = monotonic() - began
+        checks_s = monotonic() - began + current.checks_s
         conditions = _conditions(plan, target)
-        for cell in cells:
-            if cell.key in finished:
-                continue
+        repeated, sampled = to_repeat(cells, plan), None
+
+        def step(current: Run, cell: Cell) -> Run:
+            nonlocal sampled
             unfit = target.unfit(cell)
             if unfit:
                 played = _without(cell, status="skipped", why=unfit)
             elif cell.service in refused:
                 played = _without(cell, status="failed", why=refused[cell.service])
             else:
-                played = _play(cell, plan, conditions, generator, progress)
+                played = audited(_play(cell, plan, conditions, generator, progress), plan, environment.cores)
+            if repeated and cell.key == repeated.key:
+                sampled = played
             current = replace(
-                current,
-                cells=(*current.cells, played.cell),
-                took_s=before + monotonic() - began,
-                checks_s=checks_s + (done.checks_s if done else 0.0),
+                current, cells=(*current.cells, played.cell), took_s=before + monotonic() - began, checks_s=checks_s
             )
             ended(current, played)
             if unfit:
                 progress.say(_line(played))
             else:
                 progress.done(_line(played), estimate_s=estimate_s(cell))
-    return current
+            return current
+
+        def again(replay: Replay) -> None:
+            progress.more([estimate_s(cell) for cell in replay.cells])
+            progress.say(str(replay))
+
+        current = play_all(cells, current, step, again)
+        if sampled and sampled.requests is not None:
+            alone = _play(sampled.cell, plan, conditions, generator, progress, sampled=False)
+            current = replace(current, sampler_effect=effect(sampled, alone, plan))
+    return replace(current, took_s=before + monotonic() - began)
 
 
 def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
@@ -201,10 +213,18 @@ def _without(cell: Cell, *, status: Status, why: str | None) -> Played:
     return Played(replace(cell, status=status, why=why), None, [], [])
 
 
-def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress) -> Played:
-    progress.doing(f"{cell.scenario} · {cell.service}")
+def _play(
+    cell: Cell,
+    plan: Plan,
+    conditions: Conditions,
+    generator: LoadGenerator,
+    progress: Progress,
+    *,
+    sampled: bool = True,
+) -> Played:
+    progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else " · without the sampler"))
     generator.start()
-    return play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions, generator)
+    return play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions, generator, sampled=sampled)
 
 
 def _conditions(plan: Plan, target: Target) -> Conditions:
@@ -221,7 +241,7 @@ def _conditions(plan: Plan, target: Target) -> Conditions:
 def _line(played: Played) -> str:
     cell = played.cell
     where = f"{cell.scenario} · {cell.service}"
-    if played.requests is None:
+    if played.requests is None or cell.status == "rejected":
         return f"{where} · {cell.status}: {cell.why}"
     statuses = played.requests["status"]
     served, sent = int((statuses == 200).sum()), len(statuses)

@@ -9,7 +9,7 @@ from typing import Final
 from tabulate import tabulate
 
 from bench.report import prose
-from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.tables import Table, audit_table, failures, overview, scenario_table
 from bench.report.view import View
 
 README_LEVEL: Final = 3
@@ -26,6 +26,7 @@ def report(view: View, level: int = 1) -> str:
         _points(prose.plan(view)),
         table_text(overview(view), level + 1),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
+        *([table_text(audit, level + 1)] if (audit := audit_table(view)) else []),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
         _heading(level + 1, "How to read this, and what it does not say"),
@@ -40,6 +41,7 @@ def readme(view: View) -> str:
     sections = [
         table_text(overview(view), README_LEVEL),
         _folded("A table for each scenario", tables),
+        *([_folded("The audit", table_text(audit, README_LEVEL))] if (audit := audit_table(view)) else []),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
         "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),
@@ -49,7 +51,7 @@ def readme(view: View) -> str:
 
 def table_text(table: Table, level: int) -> str:
     """A heading, question and setting, the table, and its notes."""
-    texts = table.headers.index("forecast")
+    texts = table.headers.index("forecast") if "forecast" in table.headers else 1
     body = tabulate(
         [[_cell(text) for text in row] for row in table.rows],
         headers=[_cell(header) for header in table.headers],

@@ -5,12 +5,13 @@ In: the view of a run. Out: one text.
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import tabulate
 
-from bench.report import prose
-from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report import audits, prose
+from bench.report.tables import Table, audit_table, failures, overview, scenario_table
 from bench.report.view import View
 
 WIDTH: Final = 100
@@ -24,8 +25,21 @@ def report(view: View) -> str:
     left_out = failures(view)
     if left_out:
         parts.append("Left out\n" + "\n".join(_wrapped(left_out)))
+    parts += _audit(view)
     parts.append(table_text(overview(view)))
     return "\n\n".join(parts) + "\n"
+
+
+def _audit(view: View) -> list[str]:
+    """A table where something failed or is noted, else one line."""
+    table = audit_table(view)
+    if table is None:
+        return []
+    if any("noted" in text or "failed" in text for row in table.rows for text in row):
+        # Under each other: side by side, three stacks are wider than a terminal.
+        rows = tuple(tuple(text.replace(", ", "\n") for text in row) for row in table.rows)
+        return [table_text(replace(table, rows=rows))]
+    return [textwrap.fill("; ".join((f"Audit: {table.about}", *audits.sampler(view))), WIDTH)]
 
 
 def table_text(table: Table) -> str:
@@ -42,7 +56,7 @@ def table_text(table: Table) -> str:
 
 
 def _alignment(table: Table) -> list[str]:
-    texts = table.headers.index("forecast")
+    texts = table.headers.index("forecast") if "forecast" in table.headers else 1
     return ["left"] * texts + ["right"] * (len(table.headers) - texts)
 
 
