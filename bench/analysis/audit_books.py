@@ -171,10 +171,8 @@ def statements(cell: Cell, saw: Seen) -> Finding:
     least = saw.reads.least - (saw.leaked.most if shipped else 0)
     expected = Range(least, saw.reads.most)
     rise = after - before
-    problems = (
-        [] if expected.has(rise) else [f"PostgreSQL counted {rise} reads of items, and the client saw {expected}"]
-    )
-    return settle("statements", problems, f"PostgreSQL counted {rise} reads of items, for {expected}")
+    said = f"PostgreSQL counted {rise} reads of items, and the client saw {expected}"
+    return settle("statements", [] if expected.has(rise) else [said], said)
 
 
 def rest(cell: Cell, events: Iterable[Event]) -> Finding:

@@ -49,7 +49,7 @@ def backends(cell: Cell, samples: pl.DataFrame) -> Finding:
     if any(now and then for now, then in pairwise(above)):
         return settle("backends", [f"{most} backends at once, and the pool may have {cell.capacity}"], said)
     if any(above):
-        return noted("backends", f"{most} backends of {cell.capacity} in one sample, as one came and one went")
+        return noted("backends", f"{most} backends of {cell.capacity} in single samples, as one came and one went")
     return settle("backends", [], said)
 
 
@@ -118,7 +118,7 @@ def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
     ]
     changed = cell.counted.changed if cell.counted else {}
     problems += [f"{name} became {value!r} under the load" for name, value in changed.items()]
-    said = [*problems]
+    said = list[str]()
     holds = requests.filter((pl.col("status") == 200) & (pl.col("path").is_in(("/api/query", "/api/query-proper"))))
     longer = cell.settings.get("work_kind", "sleep") == "sleep"  # what the database works or waits for may take longer
     refused = requests.filter(pl.col("error") == "pool_exhausted")
