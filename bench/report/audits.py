@@ -59,11 +59,16 @@ def sampler(view: View) -> Iterator[str]:
 
 
 def played_again(view: View, scenario: str | None = None) -> Iterator[str]:
-    """Which cells were replaced, and why, by the order in which they were played; those that passed went with them."""
+    """Which blocks of a scenario were played again, how often, and the first reason."""
+    reasons: dict[tuple[str, int], list[Cell]] = {}
     for cell in view.run.replaced:
         if cell.status == "rejected" and scenario in (None, cell.scenario):
-            where = f"{words.stack(cell.service)}, block {cell.block + 1}, play {cell.attempt}"
-            yield f"played again: {cell.scenario} · {where}, because {cell.why}"
+            reasons.setdefault((cell.scenario, cell.block), []).append(cell)
+    for (name, block), cells in reasons.items():
+        times = len({cell.attempt for cell in cells})
+        often = f" {times} times, first" if times > 1 else ""
+        whose = words.stack(cells[0].service)
+        yield f"played again: {name}, block {block + 1},{often} because of {whose}: {cells[0].why}"
 
 
 def _told(cells: Sequence[Cell]) -> Iterator[Told]:

@@ -80,12 +80,22 @@ def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_check
 
 
 def test_what_was_played_again_is_named_with_its_reason() -> None:
-    said = "played again: burst-10 · psycopg_pool + Flask, block 2, play 1, because audit, schedule: late"
+    said = "played again: burst-10, block 2, because of psycopg_pool + Flask: audit, schedule: late"
 
     assert list(audits.played_again(view(rejected()))) == [said]
     assert list(audits.played_again(view(rejected()), "one")) == []
     for form in ("terminal", "md", "readme"):
         assert said in " ".join(text(rejected(), form).split()), form
+
+
+def test_a_block_that_was_played_again_twice_is_one_line() -> None:
+    run = rejected()
+    second = replace(run.run.replaced[-1], attempt=2, why="audit, clock: no")
+    twice = replace(run, run=replace(run.run, replaced=(*run.run.replaced, second)))
+
+    assert list(audits.played_again(view(twice))) == [
+        "played again: burst-10, block 2, 2 times, first because of psycopg_pool + Flask: audit, schedule: late"
+    ]
 
 
 def test_a_rejected_cell_is_left_out_in_every_format() -> None:
