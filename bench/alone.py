@@ -130,12 +130,12 @@ def _measure(
     started: list[tuple[float, Meter]] = []
 
     def on_start(t0: float) -> None:
-        started.append((t0, Meter.read(process)))
+        started.append((t0, Meter.read(process, None)))
         sampler.start(t0)
 
     try:
         sent = process.drive(asked_of_it, on_start, timeout_s=length_s(asked.load) + asked.give_up_s + 60)
-        after = Meter.read(process)
+        after = Meter.read(process, None)
     finally:
         sampler.stop()
     process.finish()

@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 import psycopg
 
+from bench.analysis.leaks import leaks_of
 from bench.faults.timeline import Emit, Timeline
 from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
-from bench.records import POOL_COLUMNS, Cell, CpuSeconds, Event
+from bench.records import POOL_COLUMNS, Cell, CpuSeconds, Event, Reading
 from bench.scenarios.loads import Drive, length_s
 from bench.scenarios.model import Asked
 from bench.targets.database import Database
 from bench.targets.http import Client, ServiceError
 from bench.targets.local import PROBE_THREADS, ServiceDied
-from bench.targets.sampler import Row, Sampler, machine_seconds
+from bench.targets.sampler import Row, Sampler, cpu_seconds, machine_seconds
 from bench.targets.service import Service, Usage, restarted
+from bench.targets.totals import Totals, counted
 from services.common import contract
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 WARM_UP_HOLD_MS: Final = 20
 WARM_UP_ROUNDS: Final = 2
 SETTLE_TIMEOUT_S: Final = 10.0
+REST_S: Final = 2.0
+"""What a service has, beyond patience and hold, to come to rest after the load."""
 POSTGRES_CPU: Final = list(POOL_COLUMNS).index("cpu_postgres_s") - 3
 """Where it stands in a sampler's row, which has no key of the cell."""
 
@@ -88,8 +92,11 @@ def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str
     return settings
 
 
-def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenerator) -> Played:
-    """Plays one cell. Never raises for what a service does: the cell is then marked failed, and says why."""
+def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenerator, *, sampled: bool = True) -> Played:
+    """Plays one cell. Never raises for what a service does: the cell is then marked failed, and says why.
+
+    Without `sampled` nobody looks at the pool meanwhile, and there are no samples.
+    """
     began, began_s = monotonic(), time()
     samples: list[Row] = []
     events: list[Event] = []
@@ -100,13 +107,20 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
             in_force = _read_back(service.base_url, settings)
             _warm_up(service.base_url, asked.scenario.pool_size)
             generator.wait_ready()
-            sampler = _sampler(service, conditions, asked, generator, samples)
-            timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
-            before = _stats(service)
-            measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
-            _refuse_another(service, before)
+            with Totals(service.base_url, service.application_name, conditions.database) as totals:
+                before, was = totals.read(), _stats(service)
+                sampler = _sampler(service, conditions, asked, generator, samples) if sampled else None
+                timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
+                measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
+                _refuse_another(service, was)
+                after, settings_after = _at_rest(service, totals, events, asked)
+        audited = counted(before, after, measured.outcome.t0, in_force, settings_after)
         ended = replace(
-            cell, settings=in_force, took_s=monotonic() - began, **measured.figures | {"cpu": measured.cpu(samples)}
+            cell,
+            settings=in_force,
+            counted=audited,
+            took_s=monotonic() - began,
+            **measured.figures | {"cpu": measured.cpu(samples)},
         )
         return Played(ended, measured.requests, samples, events)
     except ServiceDied as error:
@@ -119,16 +133,20 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
 
 @dataclass(frozen=True)
 class Meter:
-    """CPU seconds at one moment: of the service where it can be seen, of this process, of the whole machine."""
+    """CPU seconds at one moment: of the service where it can be seen, of the generator, of this process, of the whole
+    machine."""
 
     at: float
     service: Usage | None
+    generator_s: float | None
     harness_s: float
     machine_s: float
 
     @classmethod
-    def read(cls, service: Service) -> "Meter":
-        return cls(monotonic(), service.usage(), process_time(), machine_seconds())
+    def read(cls, service: Service, generator: psutil.Process | None) -> "Meter":
+        """`generator` is None where the load is played inside the service's own process."""
+        generator_s = cpu_seconds(generator) if generator else None
+        return cls(monotonic(), service.usage(), generator_s, process_time(), machine_seconds())
 
 
 @dataclass(frozen=True)
@@ -160,27 +178,33 @@ class Measured:
         service = after.cpu_s - before.cpu_s if before and after else None
         harness = self.after.harness_s - self.before.harness_s
         busy = self.after.machine_s - self.before.machine_s
+        # Its warm-up is no part of the load, but no other program's either.
+        generator = self.outcome.cpu_s
+        if self.before.generator_s is not None and self.after.generator_s is not None:
+            generator = max(generator, self.after.generator_s - self.before.generator_s)
         return CpuSeconds(
             generator=self.outcome.cpu_s,
             service=service,
             postgres=postgres,
             harness=harness,
-            other=max(0.0, busy - self.outcome.cpu_s - (service or 0.0) - harness - (postgres or 0.0)),
+            other=max(0.0, busy - generator - (service or 0.0) - harness - (postgres or 0.0)),
             available=(psutil.cpu_count() or 1) * (self.after.at - self.before.at),
         )
 
 
 def _measure(
-    service: Service, generator: LoadGenerator, drive: Drive, sampler: Sampler, timeline: Timeline
+    service: Service, generator: LoadGenerator, drive: Drive, sampler: Sampler | None, timeline: Timeline
 ) -> Measured:
     """Plays the load, with everything that looks on; raises ServiceDied where the service does not outlive it."""
 
-    before = Meter.read(service)
+    process = psutil.Process(generator.pid)
+    before = Meter.read(service, process)
 
     def on_start(t0: float) -> None:
         nonlocal before
-        before = Meter.read(service)  # what the generator's own warm-up cost the service is no part of the load
-        sampler.start(t0)
+        before = Meter.read(service, process)  # what the generator's own warm-up cost is no part of the load
+        if sampler:
+            sampler.start(t0)
         timeline.start(t0)
 
     with tempfile.TemporaryDirectory(prefix="poolbench-samples-") as directory:
@@ -189,15 +213,25 @@ def _measure(
                 outcome = generator.drive(
                     drive, Path(directory) / "samples", on_start, timeout_s=length_s(drive.load) + drive.give_up_s + 60
                 )
-            after = Meter.read(service)
+            after = Meter.read(service, process)
         except GeneratorFailed:
             if not service.alive:
                 raise ServiceDied(f"{service.name} died under the load", service.log_tail()) from None
             raise
         finally:
             timeline.stop()
-            sampler.stop()
+            if sampler:
+                sampler.stop()
         return Measured(outcome, outcome.frame(), before, after)
+
+
+def _at_rest(service: Service, totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
+    """What is counted once the service has come to rest, and its settings then; raises ServiceDied."""
+    most_s = asked.patience_s + asked.hold_ms / 1000 + REST_S
+    try:
+        return totals.read_at_rest(leaks_of(events).still_out, most_s), totals.settings()
+    except (OSError, http.client.HTTPException, ServiceError) as error:
+        raise ServiceDied(f"{service.name} after the load: {error}", service.log_tail()) from None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 
 from bench.annotations import Grafana
+from bench.blocks import spoiled, taken_up
 from bench.cell import Played
 from bench.check import Report, check
 from bench.elsewhere import LOCAL, Where, elsewhere, planned
@@ -60,7 +61,7 @@ class Around:
 
 
 def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> int:
-    """Plays a plan; returns 1 where a cell failed."""
+    """Plays a plan; returns 1 where a cell failed, or its audit says that the service is wrong."""
     from bench.analysis.stability import settled
     from bench.report import terminal
     from bench.results import Results
@@ -99,9 +100,10 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             ended,
             enough if plan.half_width else None,
         )
+    results.close(finished)
     click.echo(terminal.report(results.view(finished)))
     click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
-    return 1 if any(cell.status == "failed" for cell in finished.cells) else 0
+    return 1 if any(map(spoiled, finished.cells)) else 0
 
 
 def _elsewhere(around: Around, tuning: str) -> AbstractContextManager[Target]:
@@ -250,7 +252,7 @@ def _resumed(done: Run, environment: Environment, directory: Path) -> Run:
     """What was finished of a run; refused where it would go on elsewhere: a run has one environment."""
     now = replace(environment, started=done.environment.started)
     _refuse_another("was measured", done.environment, now, directory, "measure where it was begun")
-    return replace(done, cells=tuple(cell for cell in done.cells if cell.status == "ok"))
+    return taken_up(done)
 
 
 def _refuse_another(happened: str, was: object, now: object, directory: Path, do: str) -> None:

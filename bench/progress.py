@@ -49,6 +49,11 @@ class Progress:
         self._left.remove(estimate_s)
         self._total -= 1
 
+    def more(self, estimates_s: list[float]) -> None:
+        """Parts that nobody had planned."""
+        self._left += estimates_s
+        self._total += len(estimates_s)
+
     def say(self, text: str) -> None:
         """A line of its own."""
         clear = "\r\033[K" if self._out.isatty() else ""

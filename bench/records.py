@@ -114,6 +114,52 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a service and PostgreSQL had counted at one moment at which nothing was going on; None is not said."""
+
+    at_s: float
+    """On the clock of the cell's load."""
+    acquired_total: float | None = None
+    released_total: float | None = None
+    timed_out_total: float | None = None
+    failed_total: float | None = None
+    leaked_total: float | None = None
+    abandoned_total: float | None = None
+    waiter_seconds_total: float | None = None
+    used_seconds_total: float | None = None
+    waiting_requests: float | None = None
+    pool_used_size: float | None = None
+    reads: int | None = None
+    """Statements that read `items`, by pg_stat_statements; None where PostgreSQL does not count them."""
+    idle_in_transaction: int | None = None
+    """Backends of the service with a transaction that nobody works in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A cell's readings: after the warm-up, and when the service had come to rest after the load."""
+
+    before: Reading
+    after: Reading
+    changed: dict[str, Any] = field(default_factory=dict)
+    """Settings that were others after the load than before, with what they had become."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerEffect:
+    """One cell, with the sampler and again without it: its primary metric, and requests served per second."""
+
+    scenario: str
+    service: str
+    block: int
+    primary: str
+    primary_with: float | None
+    primary_without: float | None
+    goodput_with_per_s: float | None
+    goodput_without_per_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CpuSeconds:
     """CPU time of the bench's machine during the load. None is what runs elsewhere, or cannot be seen; `other` is
     the rest of the machine, and what cannot be seen on it."""
@@ -162,6 +208,8 @@ class Cell:
     cpu: CpuSeconds | None = None
     rss_mb: float | None = None
     pss_mb: float | None = None
+    counted: Counted | None = None
+    """What the audit compares the client's counts with."""
     audit: tuple[Finding, ...] = ()
     ideal: Forecast | None = None
     """What the forecast would be with the hold as asked for; None where it was made with that."""
@@ -185,6 +233,8 @@ class Run:
     checks_s: float = 0.0
     replaced: tuple[Cell, ...] = ()
     """Cells that were played again, because in their block an audit failed; nothing but their record is kept."""
+    sampler_effect: SamplerEffect | None = None
+    """What the sampler itself costs; in no figure."""
 
 
 REQUEST_COLUMNS: Final = {

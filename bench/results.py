@@ -33,10 +33,20 @@ class Results:
         if cell.status == "ok" and requests is not None:
             cores = run.environment.cores
             self._metrics[cell.key] = cell_metrics(cell, requests, samples, played.events, cores)
+        self._write(run)
+
+    def close(self, run: Run) -> None:
+        """What is said of a run as a whole, once it has ended."""
+        self._store.save_run(run)
+        self._write(run)
+
+    def _write(self, run: Run) -> None:
         view = self.view(run)
         self._store.save_summary(view.summary)
         self._store.save_report(markdown.report(view))
 
     def view(self, run: Run) -> View:
-        """What reports are made of, as of now."""
-        return View(run, summarise_metrics(run, self._metrics), spreads(run, self._metrics))
+        """What reports are made of, as of now: what was played again counts once, and what was rejected never."""
+        ok = {cell.key for cell in run.cells if cell.status == "ok"}
+        metrics = {key: values for key, values in self._metrics.items() if key in ok}
+        return View(run, summarise_metrics(run, metrics), spreads(run, metrics))

@@ -15,6 +15,8 @@ from bench import alone
 from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.audited import audited, effect, to_repeat
+from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.errors import UserError
@@ -131,45 +133,57 @@ def run(
     """
     began = monotonic()
     before = done.took_s if done else 0.0
-    finished = {cell.key: cell for cell in done.cells if cell.status == "ok"} if done else {}
     cells = planned_cells(plan, target.stack)
-    current = Run(schema=SCHEMA, environment=environment, plan=plan, cells=tuple(finished.values()), took_s=before)
+    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=())
+    current = replace(current, environment=environment)
     with _generator(plan) as generator:
         refused = {
             checked.service: checked.refused for checked in check_services(target, plan, progress) if checked.refused
         }
-        checks_s = monotonic() - began
+        checks_s = monotonic() - began + current.checks_s
         conditions = _conditions(plan, target)
-        ends = _Ends(enough, finished)
-        baseline = Baseline.of(finished.values())
-        for cell in cells:
-            if cell.key in finished:
-                continue
+        ends = _Ends(enough, (cell.key for cell in current.cells))
+        baseline = Baseline.of(current.cells)
+        repeated = to_repeat(cells, plan) if plan.layer == "http" else None
+        sampled: Played | None = None
+
+        def step(current: Run, cell: Cell) -> Run:
+            nonlocal baseline, sampled
             unfit = unfit_for(plan, target, cell)
             if ends.before(cell, current):
                 if not unfit:
                     progress.spared(estimate_s(cell))
-                continue
+                return current
             if unfit:
                 played = _without(cell, status="skipped", why=unfit)
             elif target.stack(cell.service) in refused:
                 played = _without(cell, status="failed", why=refused[target.stack(cell.service)])
             else:
                 asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
-                played = _play(baseline.foretold(cell, asked), plan, conditions, generator, progress)
+                foretold = baseline.foretold(cell, asked)
+                played = audited(_play(foretold, plan, conditions, generator, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
+            if repeated and cell.key == repeated.key:
+                sampled = played
             current = replace(
-                current,
-                cells=(*current.cells, played.cell),
-                took_s=before + monotonic() - began,
-                checks_s=checks_s + (done.checks_s if done else 0.0),
+                current, cells=(*current.cells, played.cell), took_s=before + monotonic() - began, checks_s=checks_s
             )
             ended(current, played)
             if unfit:
                 progress.say(_line(played))
             else:
                 progress.done(_line(played), estimate_s=estimate_s(cell))
-    return current
+            return current
+
+        def again(replay: Replay) -> None:
+            progress.more([estimate_s(cell) for cell in replay.cells])
+            progress.say(str(replay))
+
+        current = play_all(cells, current, step, again)
+        if sampled and sampled.requests is not None:
+            unsampled = _play(sampled.cell, plan, conditions, generator, progress, sampled=False)
+            current = replace(current, sampler_effect=effect(sampled, unsampled, plan))
+    return replace(current, took_s=before + monotonic() - began)
 
 
 class _Ends:
@@ -252,13 +266,21 @@ def _without(cell: Cell, *, status: Status, why: str | None) -> Played:
     return Played(replace(cell, status=status, why=why), None, [], [])
 
 
-def _play(cell: Cell, plan: Plan, conditions: Conditions, generator: LoadGenerator, progress: Progress) -> Played:
-    progress.doing(f"{cell.scenario} · {cell.service}")
+def _play(
+    cell: Cell,
+    plan: Plan,
+    conditions: Conditions,
+    generator: LoadGenerator,
+    progress: Progress,
+    *,
+    sampled: bool = True,
+) -> Played:
+    progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else " · without the sampler"))
     asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
     if plan.layer == "pool":
         return alone.play(cell, asked, conditions)
     generator.start()
-    return play(cell, asked, conditions, generator)
+    return play(cell, asked, conditions, generator, sampled=sampled)
 
 
 @contextmanager
@@ -295,7 +317,7 @@ def _calibrated(database: Database, hold_ms: int) -> int:
 def _line(played: Played) -> str:
     cell = played.cell
     where = f"{cell.scenario} · {cell.service}"
-    if played.requests is None:
+    if played.requests is None or cell.status == "rejected":
         return f"{where} · {cell.status}: {cell.why}"
     statuses = played.requests["status"]
     served, sent = int((statuses == 200).sum()), len(statuses)

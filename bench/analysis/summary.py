@@ -71,8 +71,8 @@ def as_json(summary: Summary) -> str:
 
 
 def left_out(run: Run) -> tuple[Cell, ...]:
-    """The cells that failed, and so are in no figure."""
-    return tuple(cell for cell in run.cells if cell.status == "failed")
+    """The cells that failed, or were rejected by their audit, and so are in no figure."""
+    return tuple(cell for cell in run.cells if cell.status in ("failed", "rejected"))
 
 
 def skipped(run: Run) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from bench.report import prose
 from bench.report.residuals import residual_table
-from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.tables import Table, audit_table, failures, overview, scenario_table
 from bench.report.verdicts import verdicts
 from bench.report.view import View
 
@@ -30,6 +30,7 @@ def report(view: View, level: int = 1) -> str:
         *(table_text(table, level + 1) for table in verdicts(view)),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
         table_text(residual_table(view), level + 1),
+        *([table_text(audit, level + 1)] if (audit := audit_table(view)) else []),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
         _heading(level + 1, "How to read this, and what it does not say"),
@@ -46,6 +47,7 @@ def readme(view: View) -> str:
         *(table_text(table, README_LEVEL) for table in verdicts(view)),
         _folded("A table for each scenario", tables),
         _folded("Measured less forecast", table_text(residual_table(view), README_LEVEL)),
+        *([_folded("The audit", table_text(audit, README_LEVEL))] if (audit := audit_table(view)) else []),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),
         "**Left out:** " + ("; ".join(failures(view)) or "nothing, every cell passed."),

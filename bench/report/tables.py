@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.analysis.summary import left_out, skipped
 from bench.records import Cell
-from bench.report import words
+from bench.report import audits, words
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 from services.common import contract
@@ -101,9 +101,25 @@ def scenario_table(view: View, name: str) -> Table:
 
 
 def failures(view: View) -> tuple[str, ...]:
-    """What was left out, a line for each cell that failed and for each reason to skip some."""
+    """What was left out, a line for each cell that failed or was rejected and for each reason to skip some; and what
+    was played again."""
     failed = (f"{cell.scenario} · {_failure(view, cell)}" for cell in left_out(view.run))
-    return (*failed, *(f"{name} · {text}" for name in view.scenarios for text in _skips(view, name)))
+    skips = (f"{name} · {text}" for name in view.scenarios for text in _skips(view, name))
+    return (*failed, *skips, *audits.played_again(view))
+
+
+def audit_table(view: View) -> Table | None:
+    """How the cells' audits ended, and what is worth knowing of them; None for a run without audits."""
+    rows = audits.table_rows(view)
+    if not rows:
+        return None
+    return Table(
+        title=audits.TITLE,
+        about=audits.summary(view),
+        headers=("check", *map(view.stack, view.services)),
+        rows=rows,
+        notes=audits.details(view),
+    )
 
 
 def _rows(view: View, scenario: str, metrics: Iterable[str]) -> Iterator[tuple[str, ...]]:
@@ -177,6 +193,7 @@ def _notes(view: View, name: str) -> Iterator[str]:
         if cell.scenario == name:
             yield f"left out: {_failure(view, cell)}"
     yield from _skips(view, name)
+    yield from audits.played_again(view, name)
 
 
 def _skips(view: View, name: str) -> Iterator[str]:

@@ -5,13 +5,14 @@ In: the view of a run. Out: one text.
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import tabulate
 
-from bench.report import prose
+from bench.report import audits, prose
 from bench.report.residuals import residual_table
-from bench.report.tables import Table, failures, overview, scenario_table
+from bench.report.tables import Table, audit_table, failures, overview, scenario_table
 from bench.report.verdicts import verdicts
 from bench.report.view import View
 
@@ -30,8 +31,21 @@ def report(view: View) -> str:
     if left_out:
         parts.append("Left out\n" + "\n".join(_wrapped(left_out)))
     parts += [table_text(table) for table in verdicts(view, width=VERDICT_WIDTH)]
+    parts += _audit(view)
     parts.append(table_text(overview(view)))
     return "\n\n".join(parts) + "\n"
+
+
+def _audit(view: View) -> list[str]:
+    """A table where something failed or is noted, else one line."""
+    table = audit_table(view)
+    if table is None:
+        return []
+    if any("noted" in text or "failed" in text for row in table.rows for text in row):
+        # Under each other: side by side, three stacks are wider than a terminal.
+        rows = tuple(tuple(text.replace(", ", "\n") for text in row) for row in table.rows)
+        return [table_text(replace(table, rows=rows))]
+    return [textwrap.fill("; ".join((f"Audit: {table.about}", *audits.sampler(view))), WIDTH)]
 
 
 def table_text(table: Table) -> str:

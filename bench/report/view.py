@@ -19,6 +19,7 @@ Ends = tuple[float, float]
 
 NOT_RUN: Final = "not run"
 FAILED: Final = "failed"
+REJECTED: Final = "rejected"
 SKIPPED: Final = "skipped"
 
 
@@ -112,11 +113,11 @@ class View:
         return cell.metrics[name].value if cell else None
 
     def absent(self, scenario: str, service: str) -> str:
-        """Why a service has no figures: it failed, was skipped, or was not run yet; "" if it has."""
+        """Why a service has no figures: it failed, was rejected or skipped, or was not run yet; "" if it has."""
         if (scenario, service) in self._summaries:
             return ""
         ended = {cell.status for cell in self.cells(scenario) if cell.service == service}
-        return FAILED if "failed" in ended else SKIPPED if "skipped" in ended else NOT_RUN
+        return next((status for status in (FAILED, REJECTED, SKIPPED) if status in ended), NOT_RUN)
 
     def own(self, service: str) -> str:
         """What a service calls itself, whatever the run calls it; its name in the run where it never said."""

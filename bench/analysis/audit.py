@@ -1,0 +1,48 @@
+"""Does a cell's measurement hold? Its own counts, clocks and circumstances, each against a second source.
+
+In: a cell's record, its requests, pool samples and events. Out: `Finding`s, each a named verdict with its figures.
+
+What cannot be looked at is "not checked", never "passed". A cell with one "failed" is in no figure.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from bench.analysis import audit_books as books
+from bench.analysis import audit_conditions as conditions
+from bench.records import Cell, Event, Finding
+
+CHECKS = (
+    "counts", "integrals", "statements", "backends", "schedule", "cpu", "machine", "settings", "clock", "rest",
+)  # fmt: skip
+"""The names of all findings, in the order in which they are told."""
+
+
+def audit(
+    cell: Cell, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event], cores: int | None = None
+) -> tuple[Finding, ...]:
+    """Every check of a cell that was played, one finding each; frames and events hold only what is the cell's.
+
+    `cores` are those of the machine.
+    """
+    happened = tuple(events)
+    seen = books.seen(requests, happened)
+    return (
+        books.counts(cell, seen),
+        books.integrals(cell, requests, happened),
+        books.statements(cell, seen),
+        conditions.backends(cell, samples),
+        conditions.schedule(cell, cores),
+        conditions.cpu(cell, cores),
+        conditions.machine(cell),
+        conditions.settings(cell, requests),
+        conditions.clock(requests),
+        books.rest(cell, happened),
+    )
+
+
+def rejection(findings: Sequence[Finding]) -> str | None:
+    """Why a cell is in no figure, by its first failed finding; None where it may be."""
+    failed = (f"audit, {finding.name}: {finding.detail}" for finding in findings if finding.verdict == "failed")
+    return next(failed, None)

@@ -1,0 +1,113 @@
+"""What the audits of a run say: a table of checks and stacks, and a line for each thing that is worth knowing.
+
+In: the view of a run. Out: a `Table` and lines of plain text; nothing for a run without audits.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bench.analysis.audit import CHECKS
+from bench.records import Cell, Finding
+from bench.report import words
+from bench.report.view import View
+
+Told = tuple[Cell, Finding]
+SAID: Final = ("passed", "noted", "failed", "not checked")
+TITLE: Final = "Audit"
+
+
+def table_rows(view: View) -> tuple[tuple[str, ...], ...]:
+    """A row for each check, a column for each stack: in how many cells it ended how."""
+    counts: Counter[tuple[str, str, str]] = Counter(
+        (finding.name, cell.service, finding.verdict) for cell, finding in _told(view.run.cells)
+    )
+    return tuple(
+        (name, *(_counted(counts, name, service) for service in view.services))
+        for name in _names(view)
+        if any(counts[name, service, verdict] for service in view.services for verdict in SAID)
+    )
+
+
+def summary(view: View) -> str:
+    """All of it in one line; "" where nothing was audited."""
+    cells = [cell for cell in view.run.cells if cell.audit]
+    if not cells:
+        return ""
+    told = [finding.verdict for cell in cells for finding in cell.audit]
+    parts = [f"{told.count(verdict)} {verdict}" for verdict in SAID if verdict in told]
+    return f"{words.counted(len(cells), 'cell')}, {words.counted(len(told), 'check')}: {', '.join(parts)}"
+
+
+def details(view: View) -> tuple[str, ...]:
+    """What failed and what is noted, once for each scenario and stack, with the figures of the first cell; what was
+    not checked, once for each reason; and what the sampler costs."""
+    return (*_worth_knowing(view), *_unchecked(view), *sampler(view))
+
+
+def sampler(view: View) -> Iterator[str]:
+    """What looking on costs: one cell with the sampler, and again without it."""
+    found = view.run.sampler_effect
+    if found is None:
+        return
+    shown = words.metric(found.primary).label
+    yield (
+        f"the sampler ({found.scenario}, {words.stack(found.service)}): "
+        f"goodput with {_number(found.goodput_with_per_s)}/s, without {_number(found.goodput_without_per_s)}/s; "
+        f"{shown} with {_number(found.primary_with)}, without {_number(found.primary_without)}"
+    )
+
+
+def played_again(view: View, scenario: str | None = None) -> Iterator[str]:
+    """Which blocks of a scenario were played again, how often, and the first reason."""
+    reasons: dict[tuple[str, int], list[Cell]] = {}
+    for cell in view.run.replaced:
+        if cell.status == "rejected" and scenario in (None, cell.scenario):
+            reasons.setdefault((cell.scenario, cell.block), []).append(cell)
+    for (name, block), cells in reasons.items():
+        times = len({cell.attempt for cell in cells})
+        often = f" {times} times, first" if times > 1 else ""
+        whose = words.stack(cells[0].service)
+        yield f"played again: {name}, block {block + 1},{often} because of {whose}: {cells[0].why}"
+
+
+def _told(cells: Sequence[Cell]) -> Iterator[Told]:
+    return ((cell, finding) for cell in cells for finding in cell.audit)
+
+
+def _names(view: View) -> tuple[str, ...]:
+    """The audit's own order, and behind it what another version has found."""
+    found = dict.fromkeys(finding.name for _, finding in _told(view.run.cells))
+    return (*CHECKS, *(name for name in found if name not in CHECKS))
+
+
+def _counted(counts: Counter[tuple[str, str, str]], name: str, service: str) -> str:
+    return ", ".join(
+        f"{counts[name, service, verdict]} {verdict}" for verdict in SAID if counts[name, service, verdict]
+    )
+
+
+def _worth_knowing(view: View) -> Iterator[str]:
+    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell, finding in _told(view.run.cells):
+        if finding.verdict in ("failed", "noted"):
+            key = (finding.name, finding.verdict, cell.scenario, cell.service)
+            grouped.setdefault(key, []).append(finding.detail)
+    for (name, verdict, scenario, service), texts in sorted(grouped.items(), key=lambda item: item[0][1]):
+        times = f" in {len(texts)} blocks, first" if len(texts) > 1 else ""
+        yield f"{verdict}: {name} · {scenario} · {words.stack(service)}{times}: {texts[0]}"
+
+
+def _unchecked(view: View) -> Iterator[str]:
+    reasons: dict[tuple[str, str], set[str]] = {}
+    for cell, finding in _told(view.run.cells):
+        if finding.verdict == "not checked":
+            # The figure in front of a reason is one cell's.
+            reasons.setdefault((finding.name, finding.detail.lstrip("0123456789. ")), set()).add(cell.scenario)
+    for (name, why), scenarios in reasons.items():
+        where = ", ".join(scenario for scenario in view.scenarios if scenario in scenarios)
+        yield f"not checked: {name} ({where}): {why}"
+
+
+def _number(value: float | None) -> str:
+    return words.UNKNOWN if value is None else f"{value:.4g}"

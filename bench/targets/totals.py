@@ -1,0 +1,106 @@
+"""What a service and PostgreSQL have counted so far, read while nothing goes on: before a load, and after it.
+
+In: a base URL, and where there is one the database with the service's name in it. Out: `Reading`s.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from time import monotonic, sleep
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+
+from bench.records import Counted, Reading
+from bench.targets.database import Connection, Database, backends, connect, statement_counts
+from bench.targets.http import Client
+from services.common import contract
+
+SAID: Final = (
+    "acquired_total", "released_total", "timed_out_total", "failed_total", "leaked_total", "abandoned_total",
+    "waiter_seconds_total", "used_seconds_total", "waiting_requests", "pool_used_size",
+)  # fmt: skip
+"""What is taken from `/pool/stats`, by the names of `Reading`."""
+READS_ITEMS: Final = re.compile(r'SELECT\b.*\bFROM\s+(?:"?\w+"?\.)?"?items\b', re.IGNORECASE)
+"""The contract's statement, however a library writes it. Neither the bench nor its sampler ever reads `items`."""
+POLL_S: Final = 0.02
+
+
+class Totals:
+    """A context with connections of its own, made before the load, so that a reading costs two short questions.
+
+    Entering raises psycopg.OperationalError; reading raises OSError, HTTPException or ServiceError where the service
+    does not answer. A PostgreSQL that does not is not known.
+    """
+
+    def __init__(self, base_url: str, application_name: str | None, database: Database | None) -> None:
+        self._client = Client(base_url)
+        self._application_name = application_name or ""
+        self._database = database if application_name else None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        if self._database is not None:
+            self._connection = connect(self._database, "poolbench-audit")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._client:
+            pass
+        if self._connection is not None:
+            self._connection.close()
+
+    def read(self) -> Reading:
+        """The counts now, at the monotonic clock's time."""
+        stats = self._client.get(contract.STATS)
+        return Reading(at_s=monotonic(), reads=self._reads(), idle_in_transaction=self._idle(), **_said(stats))
+
+    def read_at_rest(self, still_out: int, most_s: float) -> Reading:
+        """The counts once nobody waits, and nothing is handed out or left open but what leaked; as they are after
+        `most_s`, where it does not come to that."""
+        deadline = monotonic() + most_s
+        while not at_rest(reading := self.read(), still_out) and monotonic() < deadline:
+            sleep(POLL_S)
+        return reading
+
+    def settings(self) -> dict[str, Any]:
+        """What is in force now."""
+        return self._client.get(contract.CONFIG)
+
+    def _reads(self) -> int | None:
+        try:
+            counts = statement_counts(self._connection) if self._connection else None
+        except psycopg.Error:
+            return None
+        return sum(calls for text, calls in counts.items() if READS_ITEMS.match(text)) if counts is not None else None
+
+    def _idle(self) -> int | None:
+        try:
+            found = backends(self._connection, self._application_name) if self._connection else None
+        except psycopg.Error:
+            return None
+        return found.idle_in_transaction if found else None
+
+
+def at_rest(reading: Reading, still_out: int) -> bool:
+    """Whether nothing is going on but what leaked."""
+    left = (reading.pool_used_size or 0, reading.idle_in_transaction or 0)
+    return not reading.waiting_requests and all(count <= still_out for count in left)
+
+
+def counted(
+    before: Reading, after: Reading, t0: float, was: Mapping[str, Any] | None, now: Mapping[str, Any]
+) -> Counted:
+    """Two readings on the clock of a load that began at `t0`, and the settings that are not what they were."""
+    return Counted(
+        before=replace(before, at_s=before.at_s - t0),
+        after=replace(after, at_s=after.at_s - t0),
+        changed={name: value for name, value in now.items() if was is not None and was.get(name) != value},
+    )
+
+
+def _said(stats: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: stats.get(name) for name in SAID}

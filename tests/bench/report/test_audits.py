@@ -1,0 +1,130 @@
+"""What reports say of audits."""
+
+from dataclasses import replace
+
+from bench.analysis.summary import summarise
+from bench.records import Cell, Finding, SamplerEffect
+from bench.report import audits
+from bench.report.render import Format, render
+from bench.report.terminal import WIDTH
+from bench.report.view import View
+from bench.store import Stored
+from tests.bench import made
+from tests.bench.report.stored import stored
+
+A, B, _ = made.SERVICES
+PASSED = Finding(name="counts", verdict="passed", detail="55 acquired")
+NOTED = Finding(name="machine", verdict="noted", detail="other programs took 12% of the machine")
+FAILED = Finding(name="machine", verdict="failed", detail="other programs took 40% of the machine: end them")
+UNSEEN = Finding(name="statements", verdict="not checked", detail="no database")
+WHY = f"audit, machine: {FAILED.detail}"
+EFFECT = SamplerEffect(
+    scenario="burst-10",
+    service=A,
+    block=0,
+    primary="latency_ms_p99_all",
+    primary_with=203.81,
+    primary_without=203.6,
+    goodput_with_per_s=49.07,
+    goodput_without_per_s=None,
+)
+
+
+def cell(service: str, *findings: Finding, block: int = 0, **changed: object) -> Cell:
+    return made.cell("burst-10", service, block, audit=findings, **changed)
+
+
+def view(run: Stored) -> View:
+    return View(run.run, summarise(run.run, run.requests, run.samples, run.events), {})
+
+
+def text(run: Stored, form: Format) -> str:
+    return render(run, summarise(run.run, run.requests, run.samples, run.events), form)
+
+
+def rejected() -> Stored:
+    """Two blocks; in the second, the second service is rejected after it was played again."""
+    cells = [
+        cell(A, PASSED, UNSEEN, NOTED),
+        cell(B, PASSED, UNSEEN, NOTED),
+        cell(A, PASSED, UNSEEN, replace(NOTED, detail="more"), block=1, attempt=2),
+        cell(B, PASSED, UNSEEN, FAILED, block=1, attempt=2, status="rejected", why=WHY),
+    ]
+    run = stored(*cells)
+    first = tuple(replace(each, attempt=1, status="rejected", why="audit, schedule: late") for each in cells[3:])
+    passed = replace(cells[2], attempt=1)
+    return replace(run, run=replace(run.run, replaced=(passed, *first), sampler_effect=EFFECT))
+
+
+def test_a_row_for_each_check_and_a_column_for_each_stack() -> None:
+    assert audits.table_rows(view(rejected())) == (
+        ("counts", "2 passed", "2 passed"),
+        ("statements", "2 not checked", "2 not checked"),
+        ("machine", "2 noted", "1 noted, 1 failed"),
+    )
+    assert audits.summary(view(rejected())) == "4 cells, 12 checks: 4 passed, 3 noted, 1 failed, 4 not checked"
+
+
+def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_checked_with_why() -> None:
+    sampler = (
+        "the sampler (burst-10, asyncpg + FastAPI): goodput with 49.07/s, without –/s; "
+        "latency p99, all (ms) with 203.8, without 203.6"
+    )
+    assert audits.details(view(rejected())) == (
+        f"failed: machine · burst-10 · psycopg_pool + Flask: {FAILED.detail}",
+        f"noted: machine · burst-10 · asyncpg + FastAPI in 2 blocks, first: {NOTED.detail}",
+        f"noted: machine · burst-10 · psycopg_pool + Flask: {NOTED.detail}",
+        "not checked: statements (burst-10): no database",
+        sampler,
+    )
+
+
+def test_what_was_played_again_is_named_with_its_reason() -> None:
+    said = "played again: burst-10, block 2, because of psycopg_pool + Flask: audit, schedule: late"
+
+    assert list(audits.played_again(view(rejected()))) == [said]
+    assert list(audits.played_again(view(rejected()), "one")) == []
+    for form in ("terminal", "md", "readme"):
+        assert said in " ".join(text(rejected(), form).split()), form
+
+
+def test_a_block_that_was_played_again_twice_is_one_line() -> None:
+    run = rejected()
+    second = replace(run.run.replaced[-1], attempt=2, why="audit, clock: no")
+    twice = replace(run, run=replace(run.run, replaced=(*run.run.replaced, second)))
+
+    assert list(audits.played_again(view(twice))) == [
+        "played again: burst-10, block 2, 2 times, first because of psycopg_pool + Flask: audit, schedule: late"
+    ]
+
+
+def test_a_rejected_cell_is_left_out_in_every_format() -> None:
+    for form in ("terminal", "md", "readme"):
+        assert f"psycopg_pool + Flask, block 2: {WHY}" in " ".join(text(rejected(), form).split()), form
+    assert '"service": "psycopg_flask", "repetitions": 1' in text(rejected(), "json")
+
+
+def test_a_stack_that_was_rejected_throughout_has_no_figure() -> None:
+    run = stored(cell(A, PASSED), cell(B, FAILED, status="rejected", why=WHY))
+    assert view(run).absent("burst-10", B) == "rejected"
+
+
+def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:
+    clean = stored(cell(A, PASSED, UNSEEN), cell(B, PASSED, UNSEEN))
+
+    assert "\nAudit: 2 cells, 4 checks: 2 passed, 2 not checked\n" in text(clean, "terminal")
+    assert "\nAudit\n4 cells, 12 checks" in text(rejected(), "terminal")
+    assert max(map(len, text(rejected(), "terminal").splitlines())) <= WIDTH
+
+
+def test_markdown_has_the_table_and_a_readme_folds_it() -> None:
+    row = "| machine    | 2 noted             | 1 noted, 1 failed    |"
+
+    assert "## Audit\n\n4 cells, 12 checks: " in text(rejected(), "md")
+    assert row in text(rejected(), "md")
+    assert "<summary>The audit</summary>" in text(rejected(), "readme")
+
+
+def test_a_run_without_audits_says_nothing_of_them() -> None:
+    for form in ("terminal", "md", "readme"):
+        assert "udit" not in text(stored(cell(A)), form), form
