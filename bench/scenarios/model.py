@@ -6,12 +6,13 @@ In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is 
 import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage
 from services.common import contract
 from services.common.contract import How, WorkKind
 
-Family = Literal["baseline", "exhaustion", "fixes", "leaks"]
+Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class Scenario:
     answers: str | None = None
     """The failure that this scenario is a fix of, under the same load."""
     must_time_out: bool = False
-    """A burst that cannot time out by its arithmetic is refused when it is defined."""
+    """A burst or an open load that cannot time out by its arithmetic is refused when it is defined."""
 
     def __post_init__(self) -> None:
         if self.pool_size < 1 or self.patience <= 0 or self.hold <= 0:
@@ -75,6 +76,16 @@ class Scenario:
             if abs(holds % 1 - 0.5) > 0.25:
                 raise ValueError(
                     f"{self.name}: patience of {holds:g} holds lies on the boundary of a batch: make it k + ½"
+                )
+
+        if self.must_time_out and isinstance(self.load, Open) and self.work_kind != "cpu":
+            rho = self.load.rate_per_s * self.hold / self.pool_size
+            full = self.patience / (rho - 1) if rho > 1 else math.inf
+            if full >= self.load.seconds:
+                raise ValueError(
+                    f"{self.name}: at ρ = {rho:g} the wait is as long as the patience of {self.patience:g} holds "
+                    f"after {full:g} holds, so that {self.load.seconds:g} holds of load cannot time out: "
+                    "make it longer"
                 )
 
     def at(self, profile_hold_ms: int, base_url: str) -> "Asked":
@@ -105,9 +116,15 @@ class Asked:
     base_url: str = field(repr=False)
 
     @property
+    def checkouts(self) -> int:
+        """How many times one request takes a connection, one after another."""
+        path, _, query = self.scenario.path.partition("?")
+        return contract.parse_times(dict(parse_qsl(query))) if path == contract.SEVERAL else 1
+
+    @property
     def give_up_s(self) -> float:
-        """After this, no answer comes any more: patience, the hold, and time to spare."""
-        return self.patience_s + 4 * self.hold_ms / 1000 + 20
+        """After this, no answer comes any more: patience and hold of every checkout, and time to spare."""
+        return self.checkouts * (self.patience_s + 4 * self.hold_ms / 1000) + 20
 
     @property
     def most_in_flight(self) -> int:
@@ -120,7 +137,7 @@ class Asked:
             case Closed(stages=stages):
                 return max(stage.users for stage in stages)
             case Open(rate_per_s=rate, seconds=seconds):
-                longest_s = min(seconds, self.patience_s + self.hold_ms / 1000)
+                longest_s = min(seconds, self.checkouts * (self.patience_s + self.hold_ms / 1000))
                 return math.ceil(1.5 * rate * longest_s) + 16
 
 
