@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from bench.analysis.discipline import discipline_metrics
 from bench.analysis.residuals import residuals
 from bench.analysis.statistics import QUANTILES, quantile, slope
 from bench.records import Cell, CpuSeconds, Event
@@ -58,6 +59,7 @@ def cell_metrics(
         **_waits(ok, sent),
         "hold_ms_p50": _median_ms(_holding(ok)["work_us"]),
         "queue_ms_p50": _median_ms(requests["finished_us"] - requests["sent_us"] - requests["app_us"]),
+        **discipline_metrics(cell, requests),
         "wall_s": wall_s,
         "first_timeout_s": _seconds(_lowest(refused["finished_us"])),
         "last_ok_s": finished_s[-1] if finished_s else None,

@@ -80,6 +80,7 @@ SERVED: Final = {
     "rows_returned": OneOf((contract.ROWS,)),
 }
 NESTED: Final = SERVED | {"timing": TIMING | {"nested_acquire_time_ms": float}}
+SEVERAL: Final = SERVED | {"checkouts": int, "longest_acquire_ms": float}
 LEAKED: Final = SERVED | {"leaked": OneOf((True,))}
 ERROR: Final = {"detail": {"error": str, "cause": str, "trace_id": Maybe(str)}}
 REFUSED: Final = {
@@ -92,6 +93,7 @@ REFUSED: Final = {
     }
 }
 REFUSED_NESTED: Final = {"detail": REFUSED["detail"] | {"stage": OneOf(("acquire", "nested_acquire"))}}
+REFUSED_SEVERAL: Final = {"detail": REFUSED["detail"] | {"stage": OneOf(contract.CHECKOUTS)}}
 RELEASED: Final = {"service": str, "released": int}
 
 

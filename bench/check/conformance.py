@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import monotonic
 from typing import Final
 
-from bench.check import config, leaks, metrics, pool, refusals, shapes, timing
+from bench.check import config, leaks, metrics, pool, refusals, several, shapes, timing
 from bench.check.client import Client, NoAnswer
 from bench.check.subject import Subject
 from bench.check.verdicts import Failed, Report, Result, Skipped, Verdict
@@ -62,6 +62,8 @@ CHANGING: Final[tuple[Check, ...]] = (
     leaks.query_proper,
     leaks.nested,
     leaks.nested_exhausted,
+    several.several,
+    several.several_exhausted,
     leaks.leaving_client,
     leaks.leak_kept,
     leaks.leak_dropped,

@@ -22,7 +22,7 @@ PATIENCE_S: Final = 0.25
 SURELY_HELD_MS: Final = 600
 """Longer than it takes to fill a pool, let patience pass, and be late by as much again."""
 FULL_S: Final = 0.15
-WAITERS: Final = (contract.QUERY, contract.QUERY_PROPER) * 3 + (contract.NESTED, contract.QUERY_LEAK)
+WAITERS: Final = (contract.QUERY, contract.QUERY_PROPER) * 3 + (contract.NESTED, contract.SEVERAL, contract.QUERY_LEAK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ async def shown_exhaustion(subject: Subject) -> Exhaustion:
 
 
 async def _exhaustion(subject: Subject, hold_ms: int) -> Exhaustion:
-    """Holds every connection, lets eight requests wait until they give up, and asks the rest meanwhile."""
+    """Holds every connection, lets nine requests wait until they give up, and asks the rest meanwhile."""
     capacity = await capacity_of(subject)
     before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S)
     metrics_before = await subject.metrics()

@@ -69,7 +69,7 @@ async def nested_exhausted(subject: Subject) -> str:
     if answer.seconds < PATIENCE_S:
         problems.append(f"gave up after {ms(answer.seconds)} of {ms(PATIENCE_S)}")
     both = 1 + len(others)
-    problems += _apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)
+    problems += apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)
     return settle(problems, f"503 at nested_acquire after {ms(answer.seconds)}, the first one came back")
 
 
@@ -87,7 +87,7 @@ async def leaving_client(subject: Subject) -> str:
     await subject.until(lambda now: _ended(rise(before, now)) >= full + LEAVERS, SURELY_HELD_MS / 1000)
     grew = rise(before, await subject.at_rest())
     acquired, ended = int(grew["acquired_total"]), _ended(grew)
-    problems = _apart(grew, waiting_requests=0, pool_used_size=0, released_total=acquired)
+    problems = apart(grew, waiting_requests=0, pool_used_size=0, released_total=acquired)
     if ended != full + LEAVERS:
         problems.append(f"{full + LEAVERS} asked, and {ended:g} acquired, timed out or failed")
     went_on = min(waited, acquired - full)
@@ -104,14 +104,14 @@ async def leak_kept(subject: Subject) -> str:
     before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S, hold_ms=20)
     leaked = await together(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full))
     problems = [problem for one in leaked if (problem := problem_of(one, 200, bodies.LEAKED))]
-    problems += _apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
+    problems += apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
     starved = await subject.sample(contract.QUERY)
     if starved.status != 503 or starved.error != "pool_exhausted":
         problems.append(
             f"all {full} are leaked, and {starved} {starved.error or ''}: they are not to come back by themselves"
         )
     problems += await _released(subject, full)
-    problems += _apart(rise(before, await subject.stats()), pool_used_size=0, released_total=full)
+    problems += apart(rise(before, await subject.stats()), pool_used_size=0, released_total=full)
     served = await subject.sample(contract.QUERY)
     if served.status != 200:
         problems.append(f"all were given back, and {served}")
@@ -124,7 +124,7 @@ async def leak_dropped(subject: Subject) -> str:
     before = await subject.pool_of(subject.size, hold_ms=20)
     answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=dropped")
     problem = problem_of(answer, 200, bodies.LEAKED)
-    problems = _apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
+    problems = apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
     problems += await _released(subject, 0)
     return settle([problem] if problem else problems, "1 leaked, none to give back")
 
@@ -133,7 +133,7 @@ async def leak_exception(subject: Subject) -> str:
     """A handler that fails with its connection is 500 with a JSON detail, and leaks; a new pool heals it."""
     before = await subject.stats()
     answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=exception")
-    problems = _apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
+    problems = apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
     if problem := problem_of(answer, 500, bodies.ERROR):
         problems.append(problem)
     size = subject.size + 1
@@ -154,7 +154,8 @@ async def _released(subject: Subject, count: int) -> list[str]:
     return [] if given == count else [f"{answer}: released {given}, not {count}"]
 
 
-def _apart(grew: dict[str, float], **expected: int) -> list[str]:
+def apart(grew: dict[str, float], **expected: int) -> list[str]:
+    """Where a count did not rise by what it should, a line each."""
     return [f"{name} rose by {grew[name]:g}, not {count}" for name, count in expected.items() if grew[name] != count]
 
 

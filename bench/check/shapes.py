@@ -27,9 +27,9 @@ def problem_of(answer: Answer, status: int, shape: Any) -> str | None:
 
 def refusal_problem(answer: Answer) -> str | None:
     """What is wrong with one 503: its body, or a `Retry-After` that is not a whole number from 1."""
-    nested = answer.path == contract.NESTED
     after = answer.headers.get(contract.RETRY_AFTER.lower(), "missing")
-    if found := problem_of(answer, 503, bodies.REFUSED_NESTED if nested else bodies.REFUSED):
+    staged = {contract.NESTED: bodies.REFUSED_NESTED, contract.SEVERAL: bodies.REFUSED_SEVERAL}
+    if found := problem_of(answer, 503, staged.get(answer.path, bodies.REFUSED)):
         return found
     return (
         None if after.isdigit() and int(after) >= 1 else f"{answer}: {contract.RETRY_AFTER} is {after}, not 1 or more"

@@ -9,6 +9,7 @@ from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.records import Layer, Plan, TargetKind
 from bench.report import words
 from bench.report.view import View
+from bench.scenarios.catalogue import SCENARIOS
 
 
 def environment(view: View) -> tuple[str, ...]:
@@ -65,6 +66,12 @@ def _reading(view: View) -> Iterator[str]:
         "all: what was not served counts as longer than anything that was, and a quantile that falls there "
         "reads “not served”; served: the 200s alone."
     )
+    if any(SCENARIOS[name].family in ("overload", "fairness") for name in view.scenarios if name in SCENARIOS):
+        yield (
+            "overtook somebody: got a connection before a request that had certainly asked earlier. from first come "
+            "first served: how far waits are from those of a pool that hands out the same connections at the same "
+            "moments in order of asking. Jain's index: 1 where all users were served alike, 1/n where one was alone."
+        )
     if view.run.plan.layer == "http":
         yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):

@@ -21,10 +21,23 @@ LOADED: Final = (
     "first_timeout_s", "wall_s", "waiting_peak", "app_cpu_ms_per_request",
     "skew_ms", "lateness_ms_p99",
 )  # fmt: skip
+ORDER: Final = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
 ROWS: Final[Mapping[str, tuple[str, ...]]] = {
     "baseline": (
         "latency_ms_p50_served", "latency_ms_p99_served", "acquire_ms_p50_served", "hold_ms_p50",
         "app_cpu_ms_per_request", "app_pss_mb",
+    ),
+    "overload": (
+        "sent", "ok", "timed_out", "failed", "goodput_per_s", "efficiency",
+        "acquire_ms_p50_all", "acquire_ms_p99_all", "acquire_ms_max_served", "latency_ms_p50_all", "latency_ms_p99_all",
+        *ORDER, "queue_ms_p50", "first_timeout_s", "wall_s", "waiting_peak", "app_cpu_ms_per_request",
+        "lateness_ms_p99",
+    ),
+    "fairness": (
+        "sent", "ok", "timed_out", "failed", "goodput_per_s", "efficiency",
+        "jain_index", "jain_index_waits", "worst_user_share", "starved_users", "longest_wait_ms",
+        "acquire_ms_p50_all", "acquire_ms_p99_all", "latency_ms_p50_all", "latency_ms_p99_all",
+        *ORDER, "queue_ms_p50", "first_timeout_s", "wall_s", "waiting_peak", "app_cpu_ms_per_request",
     ),
     "leaks": (
         "ok", "timed_out", "failed", "recovered_s", "first_timeout_s", "acquire_ms_p50_all",
@@ -66,6 +79,10 @@ def overview(view: View) -> Table:
         ]
         forecast = words.expectation(primary, view.expected(name).get(primary))
         rows.append((name, view.label(name, primary, short=True), forecast, *figures))
+        rows += [
+            ("", view.label(name, beside, short=True), "", *view.row(name, beside))
+            for beside in words.uncorrected((primary,), view.kind(name))[1:]
+        ]
     return Table(
         title="Overview",
         about=_joined(
@@ -81,7 +98,7 @@ def scenario_table(view: View, name: str) -> Table:
     """The stacks side by side in one scenario."""
     known = SCENARIOS.get(name)
     absent = [view.absent(name, service) for service in view.services]
-    rows = list(_rows(view, name, ROWS.get(known.family, LOADED) if known else LOADED))
+    rows = list(_rows(view, name, _metrics(view, name)))
     if known and known.answers in view.scenarios:
         label = f"… in {known.answers}"
         rows[1:1] = [(label, *row[1:]) for row in _rows(view, known.answers, ("ok",))]
@@ -98,6 +115,11 @@ def scenario_table(view: View, name: str) -> Table:
         rows=tuple(rows),
         notes=tuple(_notes(view, name)),
     )
+
+
+def _metrics(view: View, name: str) -> tuple[str, ...]:
+    known = SCENARIOS.get(name)
+    return words.uncorrected(ROWS.get(known.family, LOADED) if known else LOADED, view.kind(name))
 
 
 def failures(view: View) -> tuple[str, ...]:
@@ -182,6 +204,7 @@ def _notes(view: View, name: str) -> Iterator[str]:
     capacities = {cell.service: cell.capacity for cell in view.cells(name) if cell.capacity > cell.pool_size}
     for service, capacity in capacities.items():
         yield f"{view.stack(service)} may hand out {capacity} connections as its library ships"
+    yield from words.about_latency(_metrics(view, name), view.kind(name))
     if any(view.bound(name, service) for service in view.services):
         seen = "" if view.run.plan.target == "local" else ", whose own CPU time is not seen here"
         yield (

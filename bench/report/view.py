@@ -46,6 +46,10 @@ class View:
     def cells(self, scenario: str) -> Iterator[Cell]:
         return (cell for cell in self.run.cells if cell.scenario == scenario)
 
+    def kind(self, scenario: str) -> str:
+        """The kind of its load: sequential, burst, closed or open."""
+        return str(next(self.cells(scenario)).load.get("kind", ""))
+
     def sent(self, scenario: str) -> float | None:
         """How many requests every stack was sent; None if that differed."""
         found = self._all_sent(scenario)

@@ -4,7 +4,7 @@ In: names and values of records. Out: short texts, the same in every format.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,6 +62,18 @@ def _quantile_metrics() -> dict[str, Metric]:
     }
 
 
+def _uncorrected_metrics() -> dict[str, Metric]:
+    return {
+        f"latency_uncorrected_ms_{suffix}_{kind}": Metric(
+            label=f"… from sending, {suffix}, {kind} (ms)",
+            short="… from sending, ms",
+            beyond=NOT_SERVED if kind == "all" else UNKNOWN,
+        )
+        for suffix in ("p50", "p95", "p99", "max")
+        for kind in ("served", "all")
+    }
+
+
 METRICS: Final[dict[str, Metric]] = {
     "sent": Metric(label="sent", decimals=0),
     "ok": Metric(label="served", decimals=0),
@@ -70,7 +82,18 @@ METRICS: Final[dict[str, Metric]] = {
     "goodput_per_s": Metric(label="goodput (1/s)"),
     "efficiency": Metric(label="goodput ÷ (c/h)", decimals=3),
     **_quantile_metrics(),
+    **_uncorrected_metrics(),
     "queue_ms_p50": Metric(label="before the app, p50 (ms)"),
+    "inversions": Metric(label="overtook somebody", decimals=0),
+    "overtaken": Metric(label="were overtaken", decimals=0),
+    "fifo_distance_ms": Metric(label="from first come first served, mean (ms)"),
+    "fifo_excess_ms_max": Metric(label="waited longer than that, most (ms)"),
+    "ask_known_ms_p99": Metric(label="moment of asking known within, p99 (ms)"),
+    "jain_index": Metric(label="Jain's index, served per user", short="Jain's index", decimals=3),
+    "jain_index_waits": Metric(label="Jain's index, mean wait per user", decimals=3),
+    "worst_user_share": Metric(label="worst served user ÷ mean", decimals=2),
+    "starved_users": Metric(label="users served under half the mean", decimals=0),
+    "longest_wait_ms": Metric(label="longest wait of a request (ms)"),
     "hold_ms_p50": Metric(label="hold as measured, p50 (ms)"),
     "first_timeout_s": Metric(label="first timeout at (s)", beyond="none"),
     "recovered_s": Metric(label="recovered after (s)", beyond="never"),
@@ -85,6 +108,20 @@ METRICS: Final[dict[str, Metric]] = {
     "skew_ms": Metric(label="sent within (ms)"),
     "lateness_ms_p99": Metric(label="sent late by, p99 (ms)"),
 }
+
+
+def uncorrected(metrics: Iterable[str], kind: str) -> tuple[str, ...]:
+    """The same, where the load is open with the latency from sending beside each that counts from the plan."""
+    beside = {name: name.replace("latency_ms", "latency_uncorrected_ms") for name in METRICS if kind == "open"}
+    return tuple(shown for name in metrics for shown in dict.fromkeys((name, beside.get(name, name))))
+
+
+def about_latency(metrics: Iterable[str], kind: str) -> Iterator[str]:
+    """From when latency counts, where a table of open or closed load shows it."""
+    if kind == "open" and any(name.startswith("latency_ms") for name in metrics):
+        yield "latency counts from the moment planned for sending, whether or not the generator kept it"
+    if kind == "closed" and any(name.startswith("latency_ms") for name in metrics):
+        yield "latency counts from sending: a closed load has no plan, so that who waits asks less often"
 
 
 def stack(service: str, layer: Layer = "http") -> str:
@@ -151,9 +188,12 @@ def duration(seconds: float) -> str:
 def load(record: Mapping[str, Any]) -> str:
     """A load in a few words, from what the cell's record says of it."""
     if "stages" in record:
+        think = f", think {duration(record['think_s'])}" if record.get("think_s") else ""
+        first, *later = record["stages"]
+        if not first["seconds"] and {stage["users"] for stage in later} == {first["users"]}:
+            return f"{first['users']} users for {duration(sum(stage['seconds'] for stage in later))}{think}"
         users = "→".join(str(stage["users"]) for stage in record["stages"])
-        think = record.get("think_s")
-        return f"0→{users} users" + (f", think {duration(think)}" if think else "")
+        return f"0→{users} users{think}"
     if "rate_per_s" in record:
         arrivals = f"{record['rate_per_s']:g}/s for {duration(record['seconds'])}"
         return f"{arrivals}, {record['arrivals']}"

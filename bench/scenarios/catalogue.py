@@ -27,6 +27,11 @@ STEADY: Final = Open(rate_per_s=2.5, seconds=60, arrivals="uniform")
 """Half of what five connections can do."""
 
 
+def _steady(users: int, holds: float) -> Closed:
+    """All users from the first moment to the last, and no thinking."""
+    return Closed(stages=(Stage(users=users, seconds=0), Stage(users=users, seconds=holds)))
+
+
 def _leak(how: How, question: str) -> Scenario:
     return Scenario(
         name=f"leak-{how}",
@@ -103,6 +108,41 @@ def _all() -> tuple[Scenario, ...]:
             load=RAMP,
             patience=10.0,
             primary="goodput_per_s",
+        ),
+        Scenario(
+            name="poisson-09",
+            family="overload",
+            question="Random arrivals at nine tenths of what the pool can do: who waits while others go first?",
+            load=Open(rate_per_s=4.5, seconds=100),
+            primary="latency_ms_p99_all",
+        ),
+        Scenario(
+            name="overload-12",
+            family="overload",
+            question="A fifth more than the pool can do, for long: how many are told no, and which ones?",
+            load=Open(rate_per_s=6, seconds=60),
+            patience=4.5,
+            primary="ok",
+            must_time_out=True,
+        ),
+        Scenario(
+            name="tight-loop",
+            family="fairness",
+            question="Fifty who hold briefly and come straight back: does everybody get a turn?",
+            load=_steady(users=50, holds=40),
+            hold=0.5,
+            patience=20.25,
+            primary="jain_index",
+        ),
+        Scenario(
+            name="several-short",
+            family="fairness",
+            question="Five short checkouts in one request, each at the end of the queue again: what is the tail?",
+            load=_steady(users=40, holds=60),
+            hold=0.2,
+            patience=40.5,
+            path=f"{contract.SEVERAL}?times=5",
+            primary="latency_ms_p99_all",
         ),
         Scenario(
             name="fix-shorter-hold",

@@ -6,6 +6,7 @@ In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is 
 import math
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
+from urllib.parse import parse_qsl
 
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 from bench.scenarios.possible import why_leaks_do_not_matter, why_none_times_out, why_somebody_waits
@@ -15,7 +16,7 @@ from services.common.contract import How, WorkKind
 LEAST_MARGIN_MS: Final = 25
 """What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends
 nearer to a batch than this leaves it to chance who is in it."""
-Family = Literal["baseline", "exhaustion", "fixes", "leaks"]
+Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +137,15 @@ class Asked:
     base_url: str = field(repr=False)
 
     @property
+    def checkouts(self) -> int:
+        """How many times one request takes a connection, one after another."""
+        path, _, query = self.scenario.path.partition("?")
+        return contract.parse_times(dict(parse_qsl(query))) if path == contract.SEVERAL else 1
+
+    @property
     def give_up_s(self) -> float:
-        """After this, no answer comes any more: patience, the hold, and time to spare."""
-        return self.patience_s + 4 * self.hold_ms / 1000 + 20
+        """After this, no answer comes any more: patience and hold of every checkout, and time to spare."""
+        return self.checkouts * (self.patience_s + 4 * self.hold_ms / 1000) + 20
 
     @property
     def most_in_flight(self) -> int:
@@ -151,7 +158,7 @@ class Asked:
             case Closed(stages=stages):
                 return max(stage.users for stage in stages)
             case Open(rate_per_s=rate, seconds=seconds):
-                longest_s = min(seconds, self.patience_s + self.hold_ms / 1000)
+                longest_s = min(seconds, self.checkouts * (self.patience_s + self.hold_ms / 1000))
                 return math.ceil(1.5 * rate * longest_s) + 16
 
 

@@ -42,6 +42,8 @@ PROFILES: Final[dict[str, Profile]] = {
                 "burst-10",
                 "burst-timeout",
                 "ramp",
+                "overload-12",
+                "tight-loop",
                 "fix-shorter-hold",
                 "fix-larger-pool",
                 "leak-kept",

@@ -3,7 +3,7 @@
 In: frozen scenario data. Out: short texts.
 """
 
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential
+from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
 from bench.scenarios.model import Scenario
 
 
@@ -14,6 +14,8 @@ def load_text(load: Load) -> str:
             return f"{n} in sequence" if n > 1 else "1 request"
         case Burst(requests=n):
             return f"burst of {n}"
+        case Closed(stages=(Stage(users=n, seconds=0), Stage(users=m, seconds=seconds)), think_s=think) if n == m:
+            return f"{n} users for {seconds:g} h, think {think:g} h"
         case Closed(stages=stages, think_s=think):
             users = "→".join(str(count) for count in (0, *(stage.users for stage in stages)))
             return f"{users} users, think {think:g} h"

@@ -26,6 +26,7 @@ QUERY: Final = "/api/query"
 QUERY_PROPER: Final = "/api/query-proper"
 QUERY_LEAK: Final = "/api/query-leak"
 NESTED: Final = "/api/nested"
+SEVERAL: Final = "/api/several"
 NOOP: Final = "/api/noop"
 
 METHODS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,15 +40,27 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     QUERY_PROPER: ("GET",),
     QUERY_LEAK: ("GET",),
     NESTED: ("GET",),
+    SEVERAL: ("GET",),
     NOOP: ("GET",),
 }
 """Every path and the methods it knows; another path is 404, another method 405."""
 
-HOLDING: Final = (QUERY, QUERY_PROPER, NESTED)
+HOLDING: Final = (QUERY, QUERY_PROPER, NESTED, SEVERAL)
 """The paths that hold a connection, and so take `hold_ms`."""
+
+PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(HOLDING, ("hold_ms",)),
+    SEVERAL: ("times", "hold_ms"),
+    QUERY_LEAK: ("how",),
+}
+"""What a path may have in its query string; the others nothing."""
 
 ROWS: Final = 20
 MAX_HOLD_MS: Final = 600_000
+TIMES: Final = 5
+MAX_TIMES: Final = 20
+CHECKOUTS: Final = tuple(f"checkout {number}" for number in range(1, MAX_TIMES + 1))
+"""What `stage` calls each acquire of `/api/several`."""
 MAX_BODY_BYTES: Final = 65_536
 KEEP_ALIVE_S: Final = 75
 """How long every server keeps an idle client connection; the defaults (2 s, 5 s, 0) differ."""
@@ -82,6 +95,12 @@ class Timing:
     work_ms: float = 0.0
     release_ms: float = 0.0
     nested_acquire_ms: float | None = None
+
+    def add(self, checkout: "Timing") -> None:
+        """Counts in one checkout of a request that makes several."""
+        self.acquire_ms += checkout.acquire_ms
+        self.work_ms += checkout.work_ms
+        self.release_ms += checkout.release_ms
 
     def header(self, app_ms: float) -> str:
         """The `Server-Timing` value; client time minus `app` is the queue in front of the framework."""
@@ -121,7 +140,7 @@ def served_body(
     trace_id: str | None,
     **more: Any,
 ) -> dict[str, Any]:
-    """The 200 of every `/api/` path; `more` is what a path adds (`leaked`).
+    """The 200 of every `/api/` path; `more` is what a path adds (`leaked`, `checkouts`).
 
     `trace_id` names a trace that has this request's spans: it is null where nothing is traced, or this was not sampled.
     """
@@ -194,7 +213,7 @@ def too_large() -> BadRequest:
 
 def parse_query(path: str, arguments: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The query string of `path` as a dictionary, refused where a name is unknown there or stands twice."""
-    known = ("hold_ms",) if path in HOLDING else ("how",) if path == QUERY_LEAK else ()
+    known = PARAMETERS.get(path, ())
     parsed: dict[str, str] = {}
     for name, value in arguments:
         if name not in known:
@@ -214,6 +233,16 @@ def parse_hold_ms(arguments: Mapping[str, str], default: int) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) > MAX_HOLD_MS:
         cause = f"hold_ms must be a whole number from 0 to {MAX_HOLD_MS}, not {text[:40]!r}"
         raise BadRequest(422, "invalid", cause)
+    return int(text)
+
+
+def parse_times(arguments: Mapping[str, str]) -> int:
+    """How often `/api/several` takes a connection, from 1 to MAX_TIMES; TIMES where nothing is said."""
+    text = arguments.get("times")
+    if text is None:
+        return TIMES
+    if not (text.isascii() and text.isdigit()) or len(text) > 9 or not 1 <= int(text) <= MAX_TIMES:
+        raise BadRequest(422, "invalid", f"times must be a whole number from 1 to {MAX_TIMES}, not {text[:40]!r}")
     return int(text)
 
 

@@ -44,8 +44,12 @@ SERVED: Final = _object(
         "pool": POOL,
         "rows_returned": INTEGER,
         "leaked": {"const": True},
+        "checkouts": INTEGER,
+        "longest_acquire_ms": NUMBER,
     },
     "leaked",
+    "checkouts",
+    "longest_acquire_ms",
 )
 REFUSED: Final = _object(
     {
@@ -56,7 +60,7 @@ REFUSED: Final = _object(
                 "waited_seconds": NUMBER,
                 "pool_max_size": INTEGER,
                 "trace_id": _maybe(TEXT),
-                "stage": {"enum": ["acquire", "nested_acquire"]},
+                "stage": {"enum": ["acquire", "nested_acquire", *contract.CHECKOUTS]},
             },
             "stage",
         )
@@ -131,6 +135,11 @@ def _document() -> Schema:
         "schema": INTEGER | {"minimum": 0, "maximum": contract.MAX_HOLD_MS},
         "description": "Holds the connection this long instead of `work_time_ms`.",
     }
+    times = {
+        "name": "times",
+        "in": "query",
+        "schema": INTEGER | {"minimum": 1, "maximum": contract.MAX_TIMES, "default": contract.TIMES},
+    }
     how = {"name": "how", "in": "query", "schema": {"enum": list(contract.HOWS)}}
     text = {"200": {"description": "The exposition.", "content": {"text/plain": {"schema": TEXT}}}}
     paths: Schema = {
@@ -158,6 +167,9 @@ def _document() -> Schema:
             "The bug on purpose: no release.", _answers(SERVED, refused=True, errors=(422, 500)), how)},
         contract.NESTED: {"get": _get(
             "Takes a second connection while it holds one.", _answers(SERVED, refused=True), hold)},
+        contract.SEVERAL: {"get": _get(
+            "Acquires, reads, holds and releases several times, one after another.",
+            _answers(SERVED, refused=True), times, hold)},
         contract.NOOP: {"get": _get("No pool at all: the floor of the framework.", _answers(SERVED))},
     }  # fmt: skip
     return {

@@ -166,6 +166,29 @@ def create_app(settings: Settings) -> ASGIApp:
             raise
         return served(exchange, view, rows)
 
+    @app.get(contract.SEVERAL)
+    async def several(request: Request) -> Response:
+        exchange, config, arguments = exchange_of(request), pool.config, query_of(request)
+        times, hold_ms = contract.parse_times(arguments), contract.parse_hold_ms(arguments, config.work_time_ms)
+        longest_ms = 0.0
+        for stage in contract.CHECKOUTS[:times]:
+            timing = Timing()
+            try:
+                lease = await pool.acquire(timing, hold_ms)
+                try:
+                    view = pool.view()
+                    with pool.books.working(lease.wait, timing):
+                        rows = await work.hold(lease, config, hold_ms)
+                finally:
+                    await pool.release(lease)
+            except Refused as refused:
+                refused.stage = stage
+                raise
+            finally:
+                exchange.timing.add(timing)
+            longest_ms = max(longest_ms, timing.acquire_ms)
+        return served(exchange, view, rows, checkouts=times, longest_acquire_ms=round(longest_ms, 3))
+
     @app.get(contract.NOOP)
     async def noop(request: Request) -> Response:
         query_of(request)

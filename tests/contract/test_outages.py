@@ -21,7 +21,7 @@ from tests.waiting import until
 
 SIZE = 4
 CLIENTS = 10
-PATHS = (contract.QUERY, contract.QUERY_PROPER, contract.NESTED)
+PATHS = (contract.QUERY, contract.QUERY_PROPER, contract.NESTED, contract.SEVERAL)
 
 Outcome = tuple[int, str | None]
 
@@ -46,7 +46,7 @@ def test_killed_backends_are_503_and_made_again(
     def loop(index: int) -> None:
         with Client(service.base_url) as client:
             while not enough.is_set():
-                path = PATHS[index % 3] if index < 3 else contract.QUERY
+                path = PATHS[index] if index < len(PATHS) else contract.QUERY
                 try:
                     status, text = client.exchange("GET", path)
                 except (OSError, HTTPException):

@@ -14,7 +14,7 @@ from tests.waiting import until
 
 SIZE = 5
 PATIENCE_S = 0.05
-PATHS = (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED)
+PATHS = (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED, contract.SEVERAL)
 
 
 def storm(service: LocalService, rounds: int) -> list[Answer]:
@@ -23,7 +23,7 @@ def storm(service: LocalService, rounds: int) -> list[Answer]:
     for _ in range(rounds):
         with clients(service, 20) as call:
             left = [leave(service, contract.QUERY) for _ in range(10)]
-            pending = [call(path) for path in PATHS * 5]
+            pending = [call(path) for path in PATHS * 4]
             for gone in left:
                 gone()
         answers += [future.result() for future in pending]
@@ -42,7 +42,7 @@ def test_300_waits_in_vain_lose_no_connection_and_none_is_early(
 
     assert Counter((answer.status, answer.error) for answer in answers) == {(503, "pool_exhausted"): 200}
     assert min(answer.body["detail"]["waited_seconds"] for answer in answers) >= PATIENCE_S
-    assert {answer.body["detail"].get("stage") for answer in answers} == {None, "acquire"}
+    assert {answer.body["detail"].get("stage") for answer in answers} == {None, "acquire", "checkout 1"}
     counted = at_rest(service, used=SIZE)
     assert counted["timed_out_total"] >= 200
     assert counted["failed_total"] == 0

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.cells import cell_metrics
+from bench.analysis.discipline import discipline_metrics
 from bench.records import Busy, Cell, CpuSeconds, Forecast
 from tests.bench import made
 
@@ -73,6 +74,9 @@ def test_every_metric_of_a_small_burst() -> None:
             "hold_ms_p50": 100,
             # 1.5, −2, −2, −2 and 2 ms.
             "queue_ms_p50": -2,
+            # In a burst nobody asked before anybody else, and nobody asked twice.
+            **dict.fromkeys(discipline_metrics(cell, made.requests(cell, []))),
+            "longest_wait_ms": 150,
             "wall_s": 0.25,
             "first_timeout_s": 0.155,
             "last_ok_s": 0.2,

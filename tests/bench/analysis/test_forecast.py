@@ -99,7 +99,16 @@ def test_nobody_waits_where_no_connection_is_taken(load: Load) -> None:
     assert found == Forecast(served=9 if isinstance(load, Burst) else None, timed_out=0)
 
 
-@pytest.mark.parametrize("path", [contract.NESTED, contract.QUERY_LEAK, f"{contract.QUERY}?hold_ms=5"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        contract.NESTED,
+        contract.SEVERAL,
+        f"{contract.SEVERAL}?times=5",
+        contract.QUERY_LEAK,
+        f"{contract.QUERY}?hold_ms=5",
+    ],
+)
 def test_nothing_is_said_of_other_paths(path: str) -> None:
     assert forecast(asked(Burst(requests=9), path=path)) == Forecast()
 

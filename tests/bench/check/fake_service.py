@@ -103,6 +103,8 @@ class FakeService:
                 raise LeakedOnPurpose
             return self._served(timing, began, rows, leaked=True)
         hold_ms = contract.parse_hold_ms(query, config.work_time_ms)
+        if path == contract.SEVERAL:
+            return await self._several(contract.parse_times(query), timing, hold_ms, began)
         if path == contract.NESTED:
             await self._nested(timing, hold_ms, config)
         else:
@@ -135,6 +137,31 @@ class FakeService:
         self.pool.release(outer)
         timing.nested_acquire_ms = inner.acquire_ms
 
+    async def _several(self, times: int, timing: Timing, hold_ms: int, began: float) -> bytes:
+        longest_ms = 0.0
+        kept: list[Lease] = []
+        for stage in contract.CHECKOUTS[: 1 if "several once" in self.defects else times]:
+            one = Timing()
+            try:
+                lease = await self._acquire(one, hold_ms)
+                await hold(lease, self.pool.config, hold_ms, self.defects)
+                if "several keeps the first" in self.defects and not kept:
+                    kept.append(lease)
+                else:
+                    self.pool.release(lease)
+            except Refused as error:
+                error.stage = "checkout 1" if "several blames the first" in self.defects else stage
+                for first in kept:
+                    self.pool.release(first)
+                raise
+            finally:
+                timing.add(one)
+            longest_ms = max(longest_ms, one.acquire_ms)
+        for first in kept:
+            self.pool.release(first)
+        more = {"checkouts": times, "longest_acquire_ms": round(longest_ms, 3)}
+        return self._served(timing, began, contract.ROWS, leaked=None, **more)
+
     async def _acquire(self, timing: Timing, hold_ms: int) -> Lease:
         try:
             return await self.pool.acquire(timing, hold_ms)
@@ -142,9 +169,9 @@ class FakeService:
             if timing.acquire_ms and "metrics of successes only" not in self.defects:
                 self.metrics.acquired(timing.acquire_ms / 1000)
 
-    def _served(self, timing: Timing, began: float, rows: int, *, leaked: bool | None) -> bytes:
+    def _served(self, timing: Timing, began: float, rows: int, *, leaked: bool | None, **extra: float) -> bytes:
         told = replace(timing, acquire_ms=0.0) if "waits told as zero" in self.defects else timing
-        more = {"leaked": True} if leaked else {}
+        more = ({"leaked": True} if leaked else {}) | extra
         view = PoolView(self.shown.pool_max_size, None, None)
         total_ms = (monotonic() - began) * 1000
         return contract.encode(contract.served_body(SERVICE, told, total_ms, view, rows, None, **more))

@@ -27,8 +27,10 @@ REFUSED = contract.refused_body("pool_exhausted", "all in use", 0.25, 5, None)
         (SERVED, bodies.SERVED),
         (SERVED | {"leaked": True}, bodies.LEAKED),
         (contract.served_body("s", Timing(nested_acquire_ms=1.5), 7, PoolView(5, 5, 0), 20, "ab"), bodies.NESTED),
+        (SERVED | {"checkouts": 5, "longest_acquire_ms": 0.5}, bodies.SEVERAL),
         (REFUSED, bodies.REFUSED),
         (contract.refused_body("pool_growing", "x", 0.25, 5, "ab", stage="acquire"), bodies.REFUSED_NESTED),
+        (contract.refused_body("pool_exhausted", "x", 0.25, 5, "ab", stage="checkout 20"), bodies.REFUSED_SEVERAL),
         (contract.error_body("invalid", "x"), bodies.ERROR),
     ],
 )
@@ -88,8 +90,9 @@ def test_retry_after_is_a_whole_number_from_one(after: str) -> None:
     assert "not 1 or more" in str(refusal_problem(answer(503, REFUSED, **{"retry-after": after})))
 
 
-def test_nested_refusal_names_its_stage() -> None:
-    refused = answer(503, REFUSED, contract.NESTED, **{"retry-after": "1"})
+@pytest.mark.parametrize("path", [contract.NESTED, contract.SEVERAL])
+def test_refusal_of_one_acquire_of_several_names_its_stage(path: str) -> None:
+    refused = answer(503, REFUSED, path, **{"retry-after": "1"})
 
     assert "has no stage" in str(refusal_problem(refused))
 
@@ -111,7 +114,7 @@ def test_shapes_agree_with_the_document_that_the_services_serve() -> None:
 
     assert names(contract.STATS, "get", "200") == {name.rstrip("?") for name in bodies.STATS}
     assert names(contract.CONFIG, "get", "200") == set(bodies.CONFIG)
-    assert names(contract.QUERY, "get", "200") == set(bodies.LEAKED)
+    assert names(contract.QUERY, "get", "200") == set(bodies.LEAKED) | set(bodies.SEVERAL)
     assert names(contract.RELEASE_LEAKS, "post", "200") == set(bodies.RELEASED)
     assert set(paths) == set(contract.METHODS)
 

@@ -118,7 +118,7 @@ def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:
 
 
 def test_markdown_has_the_table_and_a_readme_folds_it() -> None:
-    row = "| machine    | 2 noted             | 1 noted, 1 failed    |"
+    row = "| machine    | 2 noted           | 1 noted, 1 failed    |"
 
     assert "## Audit\n\n4 cells, 12 checks: " in text(rejected(), "md")
     assert row in text(rejected(), "md")

@@ -221,3 +221,30 @@ def test_cpu_time_that_is_seen_of_one_service_stands_beside_an_unknown() -> None
     other = made.cell(service="psycopg_flask", cpu=replace(seen, service=None), load_s=1.0)
     table = scenario_table(view_of(elsewhere(made.cell(cpu=seen, load_s=1.0), other)), "burst-timeout")
     assert row(table, "CPU per request (ms)")[2:] == ("1.00", "–")
+
+
+def test_open_load_shows_latency_from_the_plan_and_from_sending() -> None:
+    view = view_of(stored(made.cell("poisson-09"), made.cell("tight-loop")))
+    table = scenario_table(view, "poisson-09")
+    labels = [row[0] for row in table.rows]
+    for quantile in ("p50", "p99"):
+        at = labels.index(f"latency {quantile}, all (ms)")
+        assert table.rows[at + 1] == (f"… from sending, {quantile}, all (ms)", "", "100")
+    assert table.notes == ("latency counts from the moment planned for sending, whether or not the generator kept it",)
+    assert overview(view).rows[:2] == (
+        ("poisson-09", "latency p99, ms", "", "100"),
+        ("", "… from sending, ms", "", "100"),
+    )
+    closed = scenario_table(view, "tight-loop")
+    assert not any("from sending" in row[0] for row in closed.rows)
+    assert closed.notes == (
+        "latency counts from sending: a closed load has no plan, so that who waits asks less often",
+    )
+
+
+def test_order_and_shares_are_shown() -> None:
+    view = view_of(stored(made.cell("tight-loop")))
+    table = scenario_table(view, "tight-loop")
+    assert row(table, "Jain's index, served per user")[2:] == ("1.000",)
+    assert row(table, "overtook somebody")[2:] == ("0",)
+    assert row(table, "from first come first served, mean (ms)")[2:] == ("0",)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from bench.analysis.discipline import discipline_metrics
 from bench.records import Figure
 from bench.report import words
 from bench.scenarios.catalogue import SCENARIOS
@@ -65,10 +66,25 @@ def test_duration(seconds: float, text: str) -> None:
         ("burst-10", "burst of 10"),
         ("ramp", "0→10→50→50→0 users, think 10 ms"),
         ("leak-kept", "25/s for 6 s, uniform"),
+        ("tight-loop", "50 users for 4 s"),
     ],
 )
 def test_load(scenario: str, text: str) -> None:
     assert words.load(made.cell(scenario).load) == text
+
+
+def test_latency_from_sending_stands_beside_that_of_open_load() -> None:
+    shown = ("ok", "latency_ms_p99_all", "acquire_ms_p99_all")
+    assert words.uncorrected(shown, "open") == (
+        "ok", "latency_ms_p99_all", "latency_uncorrected_ms_p99_all", "acquire_ms_p99_all"
+    )  # fmt: skip
+    assert words.uncorrected(shown, "closed") == shown
+    assert list(words.about_latency(shown, "burst")) == list(words.about_latency(("ok",), "open")) == []
+
+
+def test_every_metric_of_a_cell_s_order_has_a_name() -> None:
+    cell = made.cell("tight-loop")
+    assert set(discipline_metrics(cell, made.requests(cell, []))) <= set(words.METRICS)
 
 
 def test_faults() -> None:

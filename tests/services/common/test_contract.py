@@ -17,12 +17,18 @@ def refused(error: BadRequest) -> tuple[int, str]:
 
 @pytest.mark.parametrize("path", contract.METHODS)
 def test_a_path_takes_only_its_own_parameters(path: str) -> None:
-    takes = {"hold_ms"} if path in contract.HOLDING else {"how"} if path == contract.QUERY_LEAK else set()
+    takes = {
+        contract.QUERY: {"hold_ms"},
+        contract.QUERY_PROPER: {"hold_ms"},
+        contract.NESTED: {"hold_ms"},
+        contract.SEVERAL: {"times", "hold_ms"},
+        contract.QUERY_LEAK: {"how"},
+    }.get(path, set())
 
     assert contract.parse_query(path, []) == {}
     for name in takes:
         assert contract.parse_query(path, [(name, "1")]) == {name: "1"}
-    for name in {"hold_ms", "how", "x"} - takes:
+    for name in {"hold_ms", "times", "how", "x"} - takes:
         with pytest.raises(BadRequest, match=f"unknown query parameter '{name}'") as unknown:
             contract.parse_query(path, [(name, "1")])
         assert refused(unknown.value) == (422, "invalid")
@@ -48,6 +54,27 @@ def test_another_hold_is_refused(text: str) -> None:
         contract.parse_hold_ms({"hold_ms": text}, 5)
     assert refused(bad.value) == (422, "invalid")
     assert len(str(bad.value)) < 300
+
+
+@given(st.integers(1, contract.MAX_TIMES))
+def test_a_number_of_checkouts_in_range_is_taken(times: int) -> None:
+    assert contract.parse_times({"times": str(times)}) == times
+    assert contract.parse_times({}) == 5
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "+1", "1.0", " 1", "21", "²", "9" * 5000, "\x00"])
+def test_another_number_of_checkouts_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match="times must be a whole number from 1 to 20") as bad:
+        contract.parse_times({"times": text})
+    assert refused(bad.value) == (422, "invalid")
+    assert len(str(bad.value)) < 300
+
+
+def test_the_times_of_several_checkouts_add_up() -> None:
+    timing = Timing()
+    for checkout in (Timing(1, 20, 0.5), Timing(3, 21, 0.25)):
+        timing.add(checkout)
+    assert timing == Timing(4, 41, 0.75)
 
 
 def test_how_to_leak() -> None:

@@ -66,7 +66,7 @@ def test_every_counter_is_0_from_the_start(accept: str | None, parse: Callable[[
     for path, methods in contract.METHODS.items():
         for method in methods:
             assert of(samples, "http_requests_total", service="svc", method=method, route=path, status="200") == 0
-    for path in (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED):
+    for path in (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED, contract.SEVERAL):
         assert of(samples, "http_requests_total", service="svc", method="GET", route=path, status="503") == 0
 
 

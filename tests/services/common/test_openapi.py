@@ -25,7 +25,7 @@ def test_it_lists_exactly_the_contract_s_paths_and_methods() -> None:
 def test_it_names_each_path_s_parameters() -> None:
     for path in contract.METHODS:
         named = {parameter["name"] for parameter in PATHS[path].get("get", {}).get("parameters", ())}
-        assert named == ({"hold_ms"} if path in contract.HOLDING else {"how"} if path == contract.QUERY_LEAK else set())
+        assert named == set(contract.PARAMETERS.get(path, ()))
 
 
 def test_its_stats_are_what_the_service_shows() -> None:
@@ -51,7 +51,7 @@ def test_its_configuration_is_what_can_be_read_and_changed() -> None:
 
 def test_its_refusals_are_the_contract_s() -> None:
     detail = contract.refused_body("pool_exhausted", "full", 1.0, 5, None, stage="acquire")["detail"]
-    for path in (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED):
+    for path in (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED, contract.SEVERAL):
         described = schema(path, status="503")["properties"]["detail"]
         assert set(described["properties"]) == set(detail)
         assert set(described["required"]) == set(detail) - {"stage"}

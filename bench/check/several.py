@@ -1,0 +1,73 @@
+"""One request that takes a connection several times: one after another, and none of them kept meanwhile.
+
+In: a subject. Out: a line with figures, or `Failed`.
+"""
+
+import asyncio
+from typing import Final
+
+from bench.check import bodies
+from bench.check.client import together
+from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
+from bench.check.judge_time import ms
+from bench.check.leaks import apart
+from bench.check.shapes import problem_of, refusal_problem
+from bench.check.subject import Subject, rise
+from bench.check.verdicts import Failed, settle
+from services.common import contract
+
+FIRST_HOLD_MS: Final = 250
+"""As long as it takes to make another pool, and to take all of it."""
+
+
+async def several(subject: Subject) -> str:
+    """Connections are taken one after another, each given back before the next: a pool of one is enough."""
+    before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+    problems = []
+    for asked, times in (("", contract.TIMES), ("times=3&", 3)):
+        answer = await subject.client.get(f"{contract.SEVERAL}?{asked}hold_ms=20")
+        if problem := problem_of(answer, 200, bodies.SEVERAL):
+            raise Failed(problem)
+        body, after = answer.json(), await subject.at_rest()
+        problems += apart(rise(before, after), acquired_total=times, released_total=times, pool_used_size=0)
+        told, before = body["timing"], after
+        if body["checkouts"] != times:
+            problems.append(f"checkouts is {body['checkouts']}, not {times}")
+        if told["work_time_ms"] < 20 * times:
+            problems.append(f"held {told['work_time_ms']} ms in all, not {times} times 20")
+        if not told["acquire_time_ms"] / times - 0.002 <= body["longest_acquire_ms"] <= told["acquire_time_ms"] + 0.002:
+            problems.append(
+                f"longest_acquire_ms is {body['longest_acquire_ms']}, all {times} waits are {told['acquire_time_ms']}"
+            )
+    return settle(problems, f"{contract.TIMES} and 3 checkouts on one connection, one after another")
+
+
+async def several_exhausted(subject: Subject) -> str:
+    """Where the second checkout finds all taken, it is 503 with its `stage`, and nothing is held between.
+
+    Meanwhile there is a pool of another size, and others have taken all of it: no library can let the request
+    barge in. On a machine that is too busy for that within one hold, again with a longer one.
+    """
+    for hold_ms in (FIRST_HOLD_MS, 3 * FIRST_HOLD_MS):
+        before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+        asking = asyncio.create_task(subject.client.get(f"{contract.SEVERAL}?times=3&hold_ms={hold_ms}"))
+        try:
+            await subject.until(lambda now: now["pool_used_size"] >= 1, FULL_S)
+            await subject.configure(pool_min_size=2, pool_max_size=2)
+            async with held(subject, subject.most(2), hold_ms + SURELY_HELD_MS) as others:
+                pass
+        finally:
+            (answer,) = await together([asking])
+        if answer.status != 200:
+            break
+    if problem := refusal_problem(answer):
+        raise Failed(problem)
+    detail, both = answer.json()["detail"], 1 + len(others)
+    problems = []
+    if detail["stage"] != "checkout 2" or detail["error"] != "pool_exhausted":
+        problems.append(f"stage {detail['stage']}, error {detail['error']}, not checkout 2 and pool_exhausted")
+    if not PATIENCE_S <= detail["waited_seconds"] < PATIENCE_S + hold_ms / 1000:
+        problems.append(f"waited_seconds {detail['waited_seconds']} is not that of the checkout alone")
+    grew = rise(before, await subject.at_rest())
+    problems += apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)
+    return settle(problems, f"503 at {detail['stage']} after {ms(answer.seconds)}, and nothing was held")
