@@ -16,6 +16,7 @@ from bench.frames import pool_frame, request_frame
 from bench.records import Cell, Plan, SamplerEffect
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst
+from bench.scenarios.profiles import PROFILES
 
 WITHOUT_EFFECT: Final = ("smoke",)
 """Profiles that have no time for a cell more."""
@@ -27,7 +28,7 @@ def audited(played: Played, plan: Plan, cores: int) -> Played:
     if cell.status != "ok" or played.requests is None:
         return played
     findings = audit(cell, *_frames(played, played.requests, plan), played.events, cores)
-    why = rejection(findings)
+    why = rejection(findings, judging=PROFILES[plan.profile].judging)
     return replace(played, cell=replace(cell, audit=findings, status="rejected" if why else "ok", why=why))
 
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from bench.analysis.audit import DISTURBED
 from bench.records import Cell, Run
 
 AGAIN: Final = 2
 """How often a block of a scenario is played again in one sitting."""
-
-DISTURBED: Final = frozenset({"schedule", "machine"})
-"""Checks that fail where the machine was busy with something else."""
 
 Step = Callable[[Run, Cell], Run]
 """Plays a cell, and returns the run with it."""
@@ -44,7 +42,7 @@ def taken_up(done: Run) -> Run:
     return replace(done, cells=kept, replaced=(*done.replaced, *again))
 
 
-def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Replay], None]) -> Run:
+def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Replay], None], most: int = AGAIN) -> Run:
     """Plays the cells that `run` lacks, block by block of each scenario; `again` is told before one is repeated."""
     finished = {cell.key for cell in run.cells}
     for (scenario, block), group in groupby(cells, key=lambda cell: (cell.scenario, cell.block)):
@@ -53,7 +51,7 @@ def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Repla
         for cell in planned:
             if cell.key not in finished:
                 run = step(run, replace(cell, attempt=attempt))
-        for _ in range(AGAIN):
+        for _ in range(most):
             played = tuple(cell for cell in run.cells if (cell.scenario, cell.block) == (scenario, block))
             because = next((cell for cell in played if cell.status == "rejected"), None)
             if because is None:

@@ -16,6 +16,7 @@ from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.audited import audited, effect, to_repeat
+from bench.blocks import AGAIN as REPLAYS
 from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
@@ -27,6 +28,7 @@ from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
+from bench.scenarios.profiles import PROFILES
 from bench.targets.database import Database, calibrate_units
 from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied
 from bench.targets.remote import Remote, RemoteService
@@ -179,7 +181,7 @@ def run(
             progress.more([estimate_s(cell) for cell in replay.cells])
             progress.say(str(replay))
 
-        current = play_all(cells, current, step, again)
+        current = play_all(cells, current, step, again, REPLAYS if PROFILES[plan.profile].judging else 0)
         if sampled and sampled.requests is not None:
             unsampled = _play(sampled.cell, plan, conditions, generator, progress, sampled=False)
             current = replace(current, sampler_effect=effect(sampled, unsampled, plan))

@@ -19,6 +19,10 @@ CHECKS = (
 """The names of all findings, in the order in which they are told."""
 
 
+DISTURBED = frozenset({"schedule", "machine"})
+"""Checks that fail where the machine was busy with something else."""
+
+
 def audit(
     cell: Cell, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event], cores: int | None = None
 ) -> tuple[Finding, ...]:
@@ -42,7 +46,11 @@ def audit(
     )
 
 
-def rejection(findings: Sequence[Finding]) -> str | None:
-    """Why a cell is in no figure, by its first failed finding; None where it may be."""
-    failed = (f"audit, {finding.name}: {finding.detail}" for finding in findings if finding.verdict == "failed")
-    return next(failed, None)
+def rejection(findings: Sequence[Finding], *, judging: bool = True) -> str | None:
+    """Why a cell is in no figure, by its first failed finding; None where it may be.
+
+    Where nothing is judged, a disturbed machine is told, and the figures are shown all the same.
+    """
+    failed = (finding for finding in findings if finding.verdict == "failed")
+    counting = (finding for finding in failed if judging or finding.name not in DISTURBED)
+    return next((f"audit, {finding.name}: {finding.detail}" for finding in counting), None)

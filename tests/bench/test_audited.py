@@ -32,14 +32,17 @@ def played(cell: Cell, hold_us: int = 100_000) -> Played:
 
 
 def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
-    late = audited(played(made.cell("burst-10", skew_ms=99.0)), made.plan(), 2).cell
-    fine = audited(played(made.cell("burst-10", skew_ms=1.0)), made.plan(), 2).cell
+    judged = made.plan(profile="standard")
+    late = audited(played(made.cell("burst-10", skew_ms=99.0)), judged, 2).cell
+    fine = audited(played(made.cell("burst-10", skew_ms=1.0)), judged, 2).cell
+    told = audited(played(made.cell("burst-10", skew_ms=99.0)), made.plan(profile="quick"), 2).cell
 
     assert (late.status, late.why) == (
         "rejected",
         "audit, schedule: all sent within 99.0 ms, and 50 ms is the limit",
     )
     assert (fine.status, fine.why, len(fine.audit)) == ("ok", None, 10)
+    assert (told.status, told.audit) == ("ok", late.audit), "nothing is judged there, and its figures are shown"
 
 
 def test_a_cell_that_failed_has_no_audit() -> None:

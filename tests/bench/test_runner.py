@@ -238,10 +238,10 @@ def test_a_cell_s_key_is_its_place_in_the_matrix() -> None:
 @pytest.fixture
 def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell is served at once."""
-    monkeypatch.setattr("bench.runner.LoadGenerator", nullcontext)
+    monkeypatch.setattr("bench.runner._generator", lambda _: nullcontext())
     monkeypatch.setattr("bench.runner.check_services", lambda *_: iter(()))
     monkeypatch.setattr("bench.runner._conditions", lambda *_: None)
-    monkeypatch.setattr("bench.runner._play", lambda cell, *_: Played(cell, None, [], []))
+    monkeypatch.setattr("bench.runner._play", lambda cell, *_, **__: Played(cell, None, [], []))
 
 
 def blocks_of(
