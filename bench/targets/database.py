@@ -92,7 +92,13 @@ def connect(database: Database, application_name: str = "poolbench", timeout_s: 
 
     Raises psycopg.OperationalError. libpq rounds a time-out below 2 s up to 2 s.
     """
-    return psycopg.connect(database.dsn, application_name=application_name, connect_timeout=timeout_s, autocommit=True)
+    return psycopg.connect(
+        database.dsn,
+        application_name=application_name,
+        connect_timeout=timeout_s,
+        client_encoding="UTF8",  # of a database without an encoding (SQL_ASCII) texts would come as bytes
+        autocommit=True,
+    )
 
 
 def reachable(database: Database) -> None:

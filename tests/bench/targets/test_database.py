@@ -38,6 +38,20 @@ def other(server: EmbeddedPostgres) -> Iterator[Database]:
         admin.execute("DROP DATABASE other WITH (FORCE)")
 
 
+def test_texts_of_a_database_without_an_encoding_are_texts(server: EmbeddedPostgres) -> None:
+    with connect(server.admin) as admin:
+        admin.execute("CREATE DATABASE plain OWNER labuser ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    plain = Database(server.admin.host, server.admin.port, "plain", server.database.user, server.database.password)
+    try:
+        with connect(plain) as connection:
+            assert connection.execute("SELECT state FROM pg_stat_activity WHERE pid = pg_backend_pid()").fetchone() == (
+                "active",
+            )
+    finally:
+        with connect(server.admin) as admin:
+            admin.execute("DROP DATABASE plain WITH (FORCE)")
+
+
 def test_a_url_is_read_whole() -> None:
     assert Database.from_url("postgresql://labuser:labpassword@postgres:5433/labdb") == Database(
         "postgres", 5433, "labdb", "labuser", "labpassword"
