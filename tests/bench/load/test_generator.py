@@ -88,8 +88,8 @@ def test_connections_that_the_service_closed_are_opened_again_before_the_burst(
         on_start=lambda _: at_start.append(server.log()),
     )
     frame, seen = outcome.frame(), server.log()
-    # Connections are accepted in order, and the log's own came last.
-    assert at_start[0]["opened"] == 41
+    # Each twice, and two for the log; a slow server accepts the second ones when the log has been asked already.
+    assert at_start[0]["opened"] + seen["opened"] == 42
     assert (frame["status"] == 200).all()
     assert len(at_start[0]["targets"] + seen["targets"]) == frame.height == 20
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (20, 40, 20)
