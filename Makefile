@@ -24,7 +24,7 @@ stack-down:        ## end it, and drop its volumes
 	docker compose --profile '*' down --volumes
 
 stack-test: setup  ## the same under another name: does a user find in it what the README says?
-	.venv/bin/python -m pytest tests/stack $(ARGS)
+	.venv/bin/python -m pytest tests/stack --numprocesses=0 $(ARGS)
 
 dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
 	.venv/bin/python -m grafana

@@ -326,11 +326,19 @@ def _in_order(chosen: Sequence[str], everything: Iterable[str]) -> tuple[str, ..
 
 
 def main() -> None:
-    """`bench`: errors that a user can cause are one line; everything else is a bug and keeps its traceback."""
+    """`bench`, from a shell."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    obey(sys.argv[1:])
+
+
+def obey(arguments: Sequence[str]) -> None:
+    """One command: errors that a user can cause are one line; everything else is a bug and keeps its traceback.
+
+    Raises SystemExit with the status, where it is not 0.
+    """
     try:
-        cli.main(prog_name="bench", standalone_mode=False)
+        cli.main(arguments, prog_name="bench", standalone_mode=False)
     except UserError as error:
         sys.exit(_refuse(str(error)))
     except click.exceptions.NoArgsIsHelpError as error:

@@ -13,6 +13,7 @@ from socket import create_server
 import psutil
 import pytest
 
+from bench.cli import obey
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.store import Store, load
@@ -22,7 +23,6 @@ from tests.bench import made
 from tests.waiting import until
 
 BENCH = (sys.executable, "-m", "bench.cli")
-CLOSED = free_port()
 
 
 def bench(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -95,10 +95,6 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
             "-s psycopg_flask has no address: with --target http://h write -s psycopg_flask=URL, or leave it out",
         ),
         (
-            ("run", "--target", f"http://127.0.0.1:{CLOSED}"),
-            f"nothing answers on http://127.0.0.1:{CLOSED}: start the service, or correct the address",
-        ),
-        (
             ("run", "--target", "http://h", "--pg-bin", "/bin"),
             "--pg-bin is for the embedded PostgreSQL: leave it out, or --target",
         ),
@@ -147,13 +143,34 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         (("nonsense",), "No such command 'nonsense'."),
     ],
 )
-def test_wrong_use_is_one_line_and_status_2(arguments: tuple[str, ...], expected: str) -> None:
-    done = bench(*arguments)
+def test_wrong_use_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        obey(arguments)
 
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"bench: {expected}"), done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.returncode == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"bench: {expected}"), err
+    assert len(err.splitlines()) == 1
+    assert ended.value.code == 2
+
+
+def test_from_a_shell_wrong_use_is_the_same() -> None:
+    done = bench("run", "-x", "burst-timout")
+
+    expected = "bench: unknown scenario 'burst-timout': did you mean burst-timeout?\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+def test_an_address_where_nothing_answers_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(SystemExit, match="2"):
+        obey(("run", "--target", address))
+
+    expected = f"bench: nothing answers on {address}: start the service, or correct the address\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:
