@@ -42,11 +42,7 @@ def to_repeat(cells: Sequence[Cell], plan: Plan) -> Cell | None:
         scenario = SCENARIOS[cell.scenario]
         burst = scenario.load.requests if isinstance(scenario.load, Burst) else 0
         full = burst > scenario.pool_size and burst % scenario.pool_size == 0
-        if (
-            (cell.block, cell.service) == (plan.repeat - 1, plan.services[0])
-            and scenario.family == "exhaustion"
-            and full
-        ):
+        if scenario.family == "exhaustion" and full:
             return cell
     return None
 

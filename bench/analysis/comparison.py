@@ -96,6 +96,12 @@ def primary_of(scenario: str) -> str:
     return known.primary if known else "ok"
 
 
+def about_a_pool(scenario: str) -> bool:
+    """Whether stacks are compared there; one that is in no catalogue is."""
+    known = SCENARIOS.get(scenario)
+    return known is None or known.takes_a_connection
+
+
 def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Comparison":
     blocks = sorted({block for name, _, block in metrics if name == scenario})
     both = [
@@ -108,6 +114,8 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
     draft = Comparison(
         scenario=scenario, a=a, b=b, metric=primary_of(scenario), blocks=len(clean), verdict="not judged"
     )
+    if not about_a_pool(scenario):
+        return replace(draft, why="it takes no connection, and frameworks are not what is compared here")
     if bound and not clean:
         return replace(draft, verdict="CPU-bound", why="CPU-bound, not compared")
     if len(clean) < BLOCKS_TO_JUDGE:

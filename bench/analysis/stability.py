@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.comparison import TIE
+from bench.analysis.comparison import TIE, about_a_pool
 from bench.records import CellSummary, Summary
 from bench.scenarios.catalogue import SCENARIOS
 
@@ -33,7 +33,7 @@ class Unstable:
 
 
 def unstable(summary: Summary, limit: float = WIDE) -> tuple[Unstable, ...]:
-    """Those that are too wide, of all that have an interval and are not bound by the CPU throughout."""
+    """Those that are too wide, of all that have an interval, are compared, and are not bound by the CPU throughout."""
     return tuple(_unstable(summary, limit))
 
 
@@ -44,7 +44,7 @@ def settled(summary: Summary, scenario: str, limit: float) -> bool:
 
 def _unstable(summary: Summary, limit: float) -> Iterator[Unstable]:
     for cell in summary.cells:
-        half = half_width(cell)
+        half = half_width(cell) if about_a_pool(cell.scenario) else None
         if half is None or half <= limit:
             continue
         # The width of an interval falls as the root of the number of values.

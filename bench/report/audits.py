@@ -40,8 +40,8 @@ def summary(view: View) -> str:
 
 
 def details(view: View) -> tuple[str, ...]:
-    """What failed and what is noted, once for each scenario and stack, with the figures of the first cell; what was
-    not checked, once for each reason; and what the sampler costs."""
+    """What failed and what is noted, once for each check, with the figures of the first cell; what was not checked,
+    once for each reason; and what the sampler costs."""
     return (*_worth_knowing(view), *_unchecked(view), *sampler(view))
 
 
@@ -88,14 +88,17 @@ def _counted(counts: Counter[tuple[str, str, str]], name: str, service: str) -> 
 
 
 def _worth_knowing(view: View) -> Iterator[str]:
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    grouped: dict[tuple[str, str], list[Told]] = {}
     for cell, finding in _told(view.run.cells):
         if finding.verdict in ("failed", "noted"):
-            key = (finding.name, finding.verdict, cell.scenario, cell.service)
-            grouped.setdefault(key, []).append(finding.detail)
-    for (name, verdict, scenario, service), texts in sorted(grouped.items(), key=lambda item: item[0][1]):
-        times = f" in {len(texts)} blocks, first" if len(texts) > 1 else ""
-        yield f"{verdict}: {name} · {scenario} · {words.stack(service)}{times}: {texts[0]}"
+            grouped.setdefault((finding.verdict, finding.name), []).append((cell, finding))
+    for (verdict, name), told in sorted(grouped.items()):
+        first, finding = told[0]
+        scenarios = dict.fromkeys(cell.scenario for cell, _ in told)
+        first_of = f", first of {len(told)} cells" if len(told) > 1 else ""
+        within = f" in {', '.join(scenarios)}" if len(scenarios) > 1 else ""
+        where = f"{first.scenario} · {words.stack(first.service)}{first_of}{within}"
+        yield f"{verdict}: {name} · {where}: {finding.detail}"
 
 
 def _unchecked(view: View) -> Iterator[str]:

@@ -84,10 +84,15 @@ def _clause(found: Comparison) -> str:
 def _by(found: Comparison) -> str:
     """`48 % (34–62 %)`; in the unit of the metric where the worse one has nothing to take a share of."""
     if found.percent is None or found.percent_low is None or found.percent_high is None:
-        low, high = sorted((abs(found.low or 0.0), abs(found.high or 0.0)))
-        return f"{abs(found.difference or 0.0):g} ({low:g}–{high:g})"
-    low, high = sorted((abs(found.percent_low), abs(found.percent_high)))
-    return f"{percent(found.percent)} % ({percent(low)}–{percent(high)} %)"
+        by, *ends = (f"{abs(end or 0.0):g}" for end in (found.difference, found.low, found.high))
+        unit = ""
+    else:
+        by, *ends = map(percent, (found.percent, found.percent_low, found.percent_high))
+        unit = " %"
+    if ends == [by, by]:
+        return f"{by}{unit}"
+    low, high = sorted(ends, key=float)
+    return f"{by}{unit} ({low}–{high}{unit})"
 
 
 def _within(ties: Sequence[Comparison]) -> str:

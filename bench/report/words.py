@@ -158,7 +158,7 @@ def expectation(name: str, value: float | None) -> str:
     """A figure of the forecast."""
     if value is None:
         return ""
-    return metric(name).beyond if math.isinf(value) else f"{round(value, 3):g}"
+    return metric(name).beyond if math.isinf(value) else f"{round(value, decimals_of(name, [value])):g}"
 
 
 def figure(found: Figure, decimals: int, ends: tuple[float, float] | None = None) -> str:

@@ -91,6 +91,11 @@ class Scenario:
             return ""
         return why_none_times_out(self.load, c, self.hold, self.patience)
 
+    @property
+    def takes_a_connection(self) -> bool:
+        """Without one, a scenario says what a framework costs and nothing about a pool."""
+        return self.path != contract.NOOP
+
     def refusal(self, profile_hold_ms: int) -> str | None:
         """Why this cannot be asked at such a hold, and what to do; None where it can."""
         unit_ms = self.hold_ms or profile_hold_ms

@@ -57,6 +57,14 @@ def test_a_whole_comparison() -> None:
     )
 
 
+def test_what_takes_no_connection_judges_no_pool() -> None:
+    found = only(cells("floor", a=TEN, b=[value + 10 for value in TEN]))
+    assert (found.verdict, found.why) == (
+        "not judged",
+        "it takes no connection, and frameworks are not what is compared here",
+    )
+
+
 def test_more_is_better_where_requests_are_served() -> None:
     found = only(cells("leak-dropped", a=[39] * 10, b=[150] * 10))
     assert (found.verdict, found.better, found.difference) == ("better", "b", -111)

@@ -32,7 +32,7 @@ def test_bounds_as_published() -> None:
 @given(st.lists(st.floats(80, 120), min_size=10, max_size=10), st.integers(0, 99))
 def test_a_service_is_rarely_better_than_itself(values: list[float], seed: int) -> None:
     # A true rate of 5 % has 12 or more winners of 60 in less than 1 of 10,000 cases.
-    assert false_winners(draw(stored("floor", *values), rounds=60, seed=seed)).found < 12
+    assert false_winners(draw(stored("five-in-sequence", *values), rounds=60, seed=seed)).found < 12
 
 
 def test_what_does_not_vary_has_no_false_winner_and_every_planted_one() -> None:
@@ -45,19 +45,19 @@ def test_what_does_not_vary_has_no_false_winner_and_every_planted_one() -> None:
 
 
 def test_what_is_planted_is_not_found_where_it_drowns_or_is_a_tie() -> None:
-    noisy = stored("floor", *[0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2])
+    noisy = stored("five-in-sequence", *[0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2])
     assert right_winners(draw(noisy, rounds=50, seed=1, planted=0.05)).share < 0.2
-    assert right_winners(draw(stored("floor", *[1.0] * 10), rounds=5, seed=1, planted=0.01)).found == 0
+    assert right_winners(draw(stored("five-in-sequence", *[1.0] * 10), rounds=5, seed=1, planted=0.01)).found == 0
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    metrics = stored("floor", *map(float, range(1, 11)))
+    metrics = stored("five-in-sequence", *map(float, range(1, 11)))
     assert draw(metrics, rounds=3, seed=5) == draw(metrics, rounds=3, seed=5)
     assert draw(metrics, rounds=3, seed=5) != draw(metrics, rounds=3, seed=6)
 
 
 def test_what_is_bound_by_the_cpu_is_not_drawn() -> None:
-    assert draw(stored("floor", *[1.0] * 10, bound=1.0), rounds=3, seed=1) == ()
+    assert draw(stored("five-in-sequence", *[1.0] * 10, bound=1.0), rounds=3, seed=1) == ()
 
 
 def test_a_run_against_itself_has_no_change_but_the_planted_one() -> None:

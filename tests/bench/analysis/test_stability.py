@@ -1,6 +1,7 @@
 """Intervals that are too wide to tell anything."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from bench.records import CellSummary, Figure, Summary
 
 def summarised(low: float | None, high: float | None, *, bound: float = 0.0, blocks: int = 10) -> CellSummary:
     metrics = {"latency_ms_p50_served": Figure(value=100.0, low=low, high=high), "cpu_bound": Figure(value=bound)}
-    return CellSummary(scenario="floor", service="s", repetitions=blocks, metrics=metrics)
+    return CellSummary(scenario="five-in-sequence", service="s", repetitions=blocks, metrics=metrics)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,17 @@ def test_half_widths(cell: CellSummary, expected: float | None) -> None:
 def test_what_is_too_wide_comes_with_advice(low: float, high: float | None, repeat: int | None) -> None:
     half = math.inf if high is None else (high - low) / 2 / 100
     summary = Summary(schema=1, cells=(summarised(low, high),))
-    assert unstable(summary) == (Unstable(scenario="floor", service="s", half_width=half, repeat=repeat),)
-    assert not settled(summary, "floor", 0.02)
+    assert unstable(summary) == (Unstable(scenario="five-in-sequence", service="s", half_width=half, repeat=repeat),)
+    assert not settled(summary, "five-in-sequence", 0.02)
     assert settled(summary, "one", 0.02)
+
+
+def test_where_nobody_is_compared_nothing_is_too_wide() -> None:
+    summary = Summary(schema=1, cells=(replace(summarised(50, 150), scenario="floor"),))
+    assert unstable(summary) == ()
 
 
 def test_narrow_ones_are_settled() -> None:
     summary = Summary(schema=1, cells=(summarised(98, 102), summarised(None, None, blocks=4)))
     assert unstable(summary) == ()
-    assert settled(summary, "floor", 0.02)
+    assert settled(summary, "five-in-sequence", 0.02)

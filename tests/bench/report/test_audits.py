@@ -72,8 +72,7 @@ def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_check
     )
     assert audits.details(view(rejected())) == (
         f"failed: machine · burst-10 · psycopg_pool + Flask: {FAILED.detail}",
-        f"noted: machine · burst-10 · asyncpg + FastAPI in 2 blocks, first: {NOTED.detail}",
-        f"noted: machine · burst-10 · psycopg_pool + Flask: {NOTED.detail}",
+        f"noted: machine · burst-10 · asyncpg + FastAPI, first of 3 cells: {NOTED.detail}",
         "not checked: statements (burst-10): no database",
         sampler,
     )

@@ -46,6 +46,7 @@ def test_expectation() -> None:
     assert words.expectation("ok", None) == ""
     assert words.expectation("ok", 55) == "55"
     assert words.expectation("wall_s", 1.1000000000000001) == "1.1"
+    assert words.expectation("goodput_per_s", 48.025) == "48"
     assert words.expectation("latency_ms_p99_all", math.inf) == "not served"
     assert words.expectation("first_timeout_s", math.inf) == "none"
 
