@@ -8,6 +8,7 @@ Counts are exact, unless an answer leaves open what it was: then both ends of wh
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import parse_qsl
 
 import polars as pl
 
@@ -61,7 +62,7 @@ def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     leaks = leaks_of(events)
     found = Seen(given_back=len(leaks.out) - leaks.still_out)
     for path, status, error, count in requests.group_by("path", "status", "error").len().rows():
-        _answered(found, path.partition("?")[0], status, error, count)
+        _answered(found, path, status, error, count)
     gone = len(leaks.out)
     for each in (found.acquired, found.leaked, found.reads):
         each.add(gone, gone + leaks.unknown)
@@ -72,25 +73,30 @@ def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     return found
 
 
-def _answered(found: Seen, path: str, status: int, error: str, count: int) -> None:
+def _answered(found: Seen, url: str, status: int, error: str, count: int) -> None:
     """So many answers of one kind."""
+    path, _, query = url.partition("?")
     if path == contract.NOOP:
         return
-    acquires = 2 * count if path == contract.NESTED else count
+    times = contract.parse_times(dict(parse_qsl(query))) if path == contract.SEVERAL else 1
+    acquires = 2 * count if path == contract.NESTED else times * count
+    reads = times * count
     leaks = path == contract.QUERY_LEAK
     if status == 200 or (leaks and status == 500):
         found.acquired.add(acquires)
-        found.reads.add(count)
+        found.reads.add(reads)
         found.leaked.add(count if leaks else 0)
     elif error in TIMED_OUT:
         found.timed_out.add(count)
-        found.acquired.add(0, acquires - count)  # nested: it may have been the second that did not come
+        # Nested and several: it may have been a later one that did not come.
+        found.acquired.add(0, acquires - count)
+        found.reads.add(0, reads - count)
     else:  # gave up, broke off, or failed: what it had got by then is not told
         found.acquired.add(0, acquires)
         found.timed_out.add(0, count)
         found.failed.add(0, count)
         found.leaked.add(0, count if leaks else 0)
-        found.reads.add(0, count)
+        found.reads.add(0, reads)
 
 
 def counts(cell: Cell, saw: Seen) -> Finding:

@@ -140,7 +140,6 @@ def _all() -> tuple[Scenario, ...]:
             question="Five short checkouts in one request, each at the end of the queue again: what is the tail?",
             load=_steady(users=40, holds=60),
             hold=0.2,
-            patience=40.5,
             path=f"{contract.SEVERAL}?times=5",
             primary="latency_ms_p99_all",
         ),

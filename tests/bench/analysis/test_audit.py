@@ -264,6 +264,22 @@ def test_nested_takes_two_and_noop_none() -> None:
     assert findings["integrals"].verdict == "not checked"
 
 
+def test_several_takes_one_after_another_and_reads_with_each() -> None:
+    served = {"path": "/api/several?times=5", "acquire_us": 0, "work_us": 100_000, "finished_us": 100_000}
+    refused = served | {"status": 503, "error": "pool_exhausted"}
+    after = replace(AFTER, acquired_total=17, released_total=17, timed_out_total=1, reads=1007)
+
+    findings = found(cell(after), [served, refused])
+    uncounted = found(cell(replace(after, acquired_total=14, released_total=14, reads=1004)), [served, refused])
+
+    assert verdict(findings, "counts") == ("passed", "acquired 5 to 9, timed out 1: as the client saw")
+    assert verdict(findings, "statements") == (
+        "passed",
+        "PostgreSQL counted 7 reads of items, and the client saw 5 to 9",
+    )
+    assert uncounted["counts"].verdict == uncounted["statements"].verdict == "failed"
+
+
 def leaky(*, given_back: int, after: dict[str, Any], settings: dict[str, Any] = SETTINGS) -> dict[str, Finding]:
     """Two that somebody kept leak at 0.2 and 0.3 s; the last reading is at 1.2 s."""
     one = made.cell()
