@@ -58,16 +58,17 @@ def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Repla
                 break
             measured = tuple(cell for cell in played if _measured(cell))
             attempt = max(cell.attempt for cell in measured) + 1
-            again(Replay(measured, attempt, because))
+            keys = {cell.key for cell in measured}
+            # As they were planned: what was found out meanwhile is found out again.
+            cells_again = tuple(replace(cell, attempt=attempt) for cell in planned if cell.key in keys)
+            again(Replay(cells_again, attempt, because))
             run = replace(
                 run,
                 cells=tuple(cell for cell in run.cells if cell not in measured),
                 replaced=(*run.replaced, *measured),
             )
-            keys = {cell.key for cell in measured}
-            for cell in planned:
-                if cell.key in keys:
-                    run = step(run, replace(cell, attempt=attempt))
+            for cell in cells_again:
+                run = step(run, cell)
     return run
 
 

@@ -22,8 +22,8 @@ class Progress:
     """Counts the parts of a run. What is left is estimated from how the estimates have held so far."""
 
     def __init__(self, estimates_s: list[float], out: TextIO | None = None) -> None:
-        self._left = list(estimates_s)
-        self._total = len(estimates_s)
+        self._left_s = sum(estimates_s)
+        self._left = self._total = len(estimates_s)
         self._done_s = 0.0
         self._spent_s = 0.0
         self._began = monotonic()
@@ -40,18 +40,19 @@ class Progress:
         self._spent_s += now - self._began
         self._began = now
         self._done_s += estimate_s
-        self._left.remove(estimate_s)
+        self._drop(estimate_s)
         clear = "\r\033[K" if self._out.isatty() else ""
         print(f"{clear}{self._place(0)} {text}{self._time_left()}", file=self._out, flush=True)
 
     def spared(self, estimate_s: float) -> None:
         """A part that was estimated at `estimate_s` is not needed."""
-        self._left.remove(estimate_s)
+        self._drop(estimate_s)
         self._total -= 1
 
     def more(self, estimates_s: list[float]) -> None:
         """Parts that nobody had planned."""
-        self._left += estimates_s
+        self._left_s += sum(estimates_s)
+        self._left += len(estimates_s)
         self._total += len(estimates_s)
 
     def say(self, text: str) -> None:
@@ -59,13 +60,16 @@ class Progress:
         clear = "\r\033[K" if self._out.isatty() else ""
         print(f"{clear}{text}", file=self._out, flush=True)
 
+    def _drop(self, estimate_s: float) -> None:
+        self._left -= 1
+        self._left_s -= estimate_s
+
     def _place(self, ahead: int) -> str:
         width = len(str(self._total))
-        return f"[{self._total - len(self._left) + ahead:>{width}}/{self._total}]"
+        return f"[{self._total - self._left + ahead:>{width}}/{self._total}]"
 
     def _time_left(self) -> str:
-        left = sum(self._left)
-        if not left:
+        if not self._left:
             return ""
         slower = self._spent_s / self._done_s if self._done_s else 1.0
-        return f" · {duration(left * slower)} left"
+        return f" · {duration(self._left_s * slower)} left"

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -283,3 +284,39 @@ def test_a_block_that_was_begun_is_ended_after_a_resume() -> None:
     assert blocks_of(asked, whole, {"one": 10}) == ({}, [])
     played, _ = blocks_of(asked, begun, {"one": 10})
     assert played == {("one", SERVICES[1]): [10]}
+
+
+def served_late(cell: Cell) -> Played:
+    """Every request held its connection for 2 ms more than it was asked to, which later forecasts have in them."""
+    held = {"status": 200, "work_ms": cell.hold_ms + 2.0, "release_ms": 0.0}
+    return Played(cell, pl.DataFrame([held]), [], [])
+
+
+@pytest.mark.usefixtures("without_processes")
+def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reject_first_play(played: Played, *_: object) -> Played:
+        again = played.cell.scenario == "five-in-sequence" or played.cell.attempt > 1
+        return replace(played, cell=played.cell if again else replace(played.cell, status="rejected", why="late"))
+
+    monkeypatch.setattr("bench.runner._play", lambda cell, *_, **__: served_late(cell))
+    monkeypatch.setattr("bench.runner.audited", reject_first_play)
+    monkeypatch.setattr("bench.runner.to_repeat", lambda *_: None)
+    asked = replace(plan("five-in-sequence", "burst-10", hold_ms=100, services=SERVICES[:2]), profile="standard")
+    cells = planned_cells(asked)
+    said = StringIO()
+    progress = Progress([estimate_s(cell) for cell in cells], said)
+
+    ended = run(asked, made.ENVIRONMENT, Target(None, local=True), None, progress, lambda *_: None)
+
+    assert [cell.attempt for cell in ended.cells] == [1, 1, 2, 2]
+    assert len(ended.replaced) == 2
+    assert ended.cells[2].forecast != cells[2].forecast
+    lines = said.getvalue().splitlines()
+    assert [line.split("]")[0] for line in lines] == [
+        "[1/4", "[2/4", "[3/4", "[4/4", "burst-10 · block 1 is played again (play 2), because of asyncpg_fastapi: late",
+        "[5/6", "[6/6",
+    ]  # fmt: skip
+    assert lines[-2].endswith(" left")
+    assert not lines[-1].endswith(" left")
