@@ -230,16 +230,24 @@ def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:
         psql = ("psql", "-h", "127.0.0.1", "-U", "labuser", "-d", "pgbouncer", "-Atc", command)
         return stack.compose("exec", "-T", "-e", "PGPASSWORD=labpassword", "pgbouncer", *psql).splitlines()
 
-    stack.compose("--profile", "pgbouncer", "up", "--detach", "--wait", DB_HOST="pgbouncer")
+    def between(**settings: str) -> None:
+        names = ("pgbouncer", *contract.SERVICES)
+        command = ("--profile", "pgbouncer", "up", "--detach", "--wait", "--force-recreate", "--no-deps", *names)
+        stack.compose(*command, DB_HOST="pgbouncer", **settings)
+
+    between()
     clients = [line for line in console("SHOW CLIENTS") if "labdb" in line]
     version = [int(part) for part in console("SHOW VERSION")[0].split()[-1].split(".")]
-    if version >= [1, 21]:  # older ones have no prepared statements in transaction pooling
-        for port in contract.SERVICES.values():
-            assert get(url(port, f"{contract.QUERY}?hold_ms=10"))["rows_returned"] == contract.ROWS
+    if version < [1, 21]:  # it passes no prepared statements on in transaction pooling
+        between(PGBOUNCER_POOL_MODE="session", PGBOUNCER_POOL_SIZE="20")
+    for port in contract.SERVICES.values():
+        assert get(url(port, f"{contract.QUERY}?hold_ms=10"))["rows_returned"] == contract.ROWS
+    servers = [line for line in console("SHOW SERVERS") if "labdb" in line]
     stack.compose("--profile", "pgbouncer", "rm", "--stop", "--force", "pgbouncer")
     stack.compose("up", "--detach", "--wait")
 
     assert len(clients) >= 3 * 2  # min size of each pool
+    assert servers  # and this way the queries went
 
 
 @pytest.mark.parametrize("block", IN_DOCKER, ids=lambda block: block.name)
