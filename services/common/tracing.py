@@ -20,7 +20,7 @@ class Tracing:
     """The tracer of one service. Where `on` is False, callers make no spans: even the empty ones cost 3 %."""
 
     def __init__(self, service: str) -> None:
-        self.on = any(os.environ.get(name) for name in ENDPOINTS)
+        self.on = exported(os.environ)
         if self.on:
             _configure(service)
         self._tracer = trace.get_tracer("poolbench")
@@ -53,6 +53,15 @@ class Tracing:
             return None
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None
+
+
+def exported(environment: Mapping[str, str]) -> bool:
+    """Whether spans would reach anybody: there is an endpoint, and neither exporter nor SDK is switched off."""
+    switched_off = (
+        environment.get("OTEL_TRACES_EXPORTER", "").strip() == "none"
+        or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    )
+    return not switched_off and any(environment.get(name) for name in ENDPOINTS)
 
 
 def finish(span: Span, status: int) -> None:

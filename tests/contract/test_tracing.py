@@ -211,6 +211,16 @@ def test_what_is_not_sampled_is_served_and_promises_no_trace(
     assert set(re.findall(r'trace_id="(\w+)"', text)) == ({TRACE} if heeded else set())
 
 
+@pytest.mark.parametrize("off", [{"otel_traces_exporter": "none"}, {"otel_sdk_disabled": "true"}], ids=str)
+def test_what_is_switched_off_promises_no_trace(start: StartService, collector: Collector, off: dict[str, str]) -> None:
+    service = start(work_time_ms=1, **off, **environment(collector.server_address[1]))
+    with Client(service.base_url) as client:
+        assert client.get(contract.QUERY)["trace_id"] is None
+    service.stop()
+
+    assert collector.spans == []
+
+
 def test_without_an_endpoint_nothing_is_traced(start: StartService) -> None:
     with Client(start(work_time_ms=1).base_url) as client:
         assert client.get(contract.QUERY)["trace_id"] is None
