@@ -17,6 +17,7 @@ from services.common.settings import Config
 Defect = Literal[
     "one too many",
     "one too few",
+    "last come first served",
     "short hold",
     "short hold told as long",
     "early timeout",
@@ -76,6 +77,7 @@ class Pool:
     account: Account
     ledger: Ledger
     queue: list[asyncio.Future[None]] = field(default_factory=list)
+    last_first: bool = False
     free: int = 0
 
     def __post_init__(self) -> None:
@@ -106,7 +108,7 @@ class Pool:
     def give(self) -> None:
         self.idle += 1
         while self.queue:
-            turn = self.queue.pop(0)
+            turn = self.queue.pop(-1 if self.last_first else 0)
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -197,9 +199,9 @@ class FakePool:
 
     def _make(self, config: Config) -> Pool:
         more = 1 if "one too many" in self.defects else -1 if "one too few" in self.defects else 0
-        return Pool(
-            max(1, config.pool_max_size + more), config.pool_min_size, Account(config.pool_max_size), self.ledger
-        )
+        account, last_first = Account(config.pool_max_size), "last come first served" in self.defects
+        size = max(1, config.pool_max_size + more)
+        return Pool(size, config.pool_min_size, account, self.ledger, last_first=last_first)
 
 
 async def hold(lease: Lease, config: Config, hold_ms: int, defects: frozenset[Defect]) -> None:

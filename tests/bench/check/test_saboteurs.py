@@ -16,6 +16,7 @@ from tests.bench.check.fake_service import FakeService
 NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "one too many": ("capacity",),
     "one too few": ("capacity",),
+    "last come first served": ("first-come-first-served",),
     "short hold": ("hold-never-short", "work-kinds"),
     "short hold told as long": ("hold-never-short", "times-fit"),
     "proper holds short": ("query-proper",),
