@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.check.client import Answer, together
-from bench.check.experiments import held
+from bench.check.experiments import KEPT, held
 from bench.check.subject import Stats, Subject
 from bench.check.verdicts import Failed, Skipped
 from services.common import contract
@@ -24,7 +24,6 @@ COUNTED_S: Final = 1.0
 """So long it is waited for a count that is to rise; a count that never does lies, and another check names it."""
 OVERFLOW_HOLD_MS: Final = 1500
 """What a library ships beyond its size is held by the clock: all kept leaks come back together, and one is to."""
-KEPT: Final = f"{contract.QUERY_LEAK}?how=kept"
 
 
 @dataclass(frozen=True, slots=True)

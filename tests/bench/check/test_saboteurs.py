@@ -37,6 +37,7 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "noop takes a connection": ("noop-without-pool",),
     "metrics of successes only": ("metrics-count-failures",),
     "counters appear late": ("metrics-from-zero",),
+    "connections not reset": ("connections-reused",),
     "leak heals": ("leak-kept",),
     "leak uncounted": ("leak-dropped", "leak-exception"),
     "nested keeps the first": ("nested-exhausted",),
@@ -50,6 +51,9 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "no Server-Timing on errors": ("server-timing",),
 }
 """Every check that must notice a defect."""
+
+CANCELLING: frozenset[Defect] = frozenset({"connections not reset"})
+"""Defects of a service that ends a request whose client has left."""
 
 BEFORE = {
     "times-fit": ["queries", "hold-never-short"],
@@ -82,14 +86,31 @@ def test_service_that_keeps_the_contract_passes_every_check() -> None:
     assert all(result.detail and "\n" not in result.detail for result in report.results)
 
 
+def test_service_that_ends_the_requests_of_clients_who_left_is_not_accused() -> None:
+    with serving(serve(), cancelling=True) as url:
+        report = check(url)
+
+    assert failed(report) == {}
+
+
 @pytest.mark.parametrize("defect", NAMED_BY)
 def test_defect_is_named(defect: Defect) -> None:
     names = NAMED_BY[defect]
-    with serving(serve(defect)) as url:
+    with serving(serve(defect), cancelling=defect in CANCELLING) as url:
         report = check(url, only=[*(before for name in names for before in BEFORE.get(name, ())), *names])
 
     assert not report.passed
     assert failed(report).keys() >= set(names), report
+
+
+@pytest.mark.parametrize("defect", ["waiters uncounted", "one too many", "leak heals", "health waits"])
+def test_order_of_a_queue_that_cannot_be_seen_is_not_judged(defect: Defect) -> None:
+    """A gauge that lies, or a pool that is not full, is another check's to name."""
+    with serving(serve(defect)) as url:
+        (order,) = check(url, only=["first-come-first-served"]).results
+
+    assert order.verdict == ("passed" if defect == "health waits" else "skipped")
+    assert order.detail
 
 
 def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
