@@ -1,12 +1,14 @@
 """A service that breaks the contract is named for what it breaks, and one that keeps it is not accused."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from bench.check import Report, check
-from bench.check.conformance import CHANGING
+from bench.check.conformance import CHANGING, CLOSING, READING
 from bench.errors import UserError
 from services.common import contract
 from tests.bench.check.fake_http import Handler, Reply, Request, serving
@@ -27,7 +29,7 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "waits told as zero": ("waits-are-told", "integrals"),
     "waiter integral halved": ("integrals",),
     "200 for a timeout": ("refusals", "counts"),
-    "wrong error": ("refusals",),
+    "wrong error": ("refusals", "growing"),
     "no Retry-After": ("refusals",),
     "rows missing": ("rows", "queries"),
     "settings ignored": ("settings-apply",),
@@ -118,6 +120,14 @@ def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
         report = check(url)
 
     assert list(failed(report)) == ["malformed-configurations"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_pages_say_how_many_checks_there_are(page: str) -> None:
+    text = (Path(__file__).parents[3] / page).read_text()
+    said = re.findall(r"(\d+) (?:black-box )?checks\b", text)
+
+    assert set(said) == {str(len((*READING, *CHANGING, *CLOSING)))}
 
 
 def test_what_is_changed_is_put_back() -> None:
