@@ -133,6 +133,10 @@ class Reading:
     """Statements that read `items`, by pg_stat_statements; None where PostgreSQL does not count them."""
     idle_in_transaction: int | None = None
     """Backends of the service with a transaction that nobody works in."""
+    locking: int | None = None
+    """Idle ones in no transaction that hold advisory locks."""
+    temporary: int | None = None
+    """Idle ones that own temporary tables; None also where PostgreSQL does not tell whose they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ Enough = Callable[[Run, str], bool]
 """Whether a scenario needs no more blocks than the run has of it."""
 START_ESTIMATE_S: Final = 2.2
 """Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
-CHECK_ESTIMATE_S: Final = 6.0
+CHECK_ESTIMATE_S: Final = 6.5
 SHIPPED_OVERFLOW: Final = {"sqlalchemy_fastapi": 10}
 """What a library hands out above its configured size `as_shipped`."""
 

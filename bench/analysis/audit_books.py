@@ -182,7 +182,7 @@ def statements(cell: Cell, saw: Seen) -> Finding:
 
 
 def rest(cell: Cell, events: Iterable[Event]) -> Finding:
-    """At the end nobody waits, nothing is handed out but what leaked, and no transaction is left open."""
+    """At the end nobody waits, nothing is handed out but what leaked, and connections are as they were taken."""
     if cell.counted is None:
         return not_checked("rest", NOT_READ)
     last, leaks = cell.counted.after, leaks_of(events)
@@ -192,10 +192,12 @@ def rest(cell: Cell, events: Iterable[Event]) -> Finding:
         problems.append(f"{last.waiting_requests:g} still wait {last.at_s - cell.load_s:.1f} s after the last answer")
     if (last.pool_used_size or 0) > out:
         problems.append(f"{last.pool_used_size:g} connections are handed out, and {out} leaked")
-    if (last.idle_in_transaction or 0) > out:
-        problems.append(
-            f"{last.idle_in_transaction} connections are left idle in transaction: the service does not end it"
-        )
+    kept = {
+        "are left idle in transaction: the service does not end it": last.idle_in_transaction,
+        "hold advisory locks at rest: whoever is handed one next holds them too": last.locking,
+        "have temporary tables at rest: whoever is handed one next finds them": last.temporary,
+    }
+    problems += [f"{count} connections {what}" for what, count in kept.items() if (count or 0) > out]
     unseen = "" if last.idle_in_transaction is not None else "; PostgreSQL's own view is not known"
     leaked = f" but {out} that leaked" if out else ""
     return settle("rest", problems, f"nobody waits, nothing is handed out{leaked}{unseen}")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import monotonic
 from typing import Final
 
-from bench.check import config, leaks, metrics, pool, refusals, several, shapes, timing
+from bench.check import config, leaks, metrics, pool, queue, refusals, reuse, several, shapes, timing
 from bench.check.client import Client, NoAnswer
 from bench.check.subject import Subject
 from bench.check.verdicts import Failed, Report, Result, Skipped, Verdict
@@ -65,6 +65,8 @@ CHANGING: Final[tuple[Check, ...]] = (
     several.several,
     several.several_exhausted,
     leaks.leaving_client,
+    reuse.connections_reused,
+    queue.first_come_first_served,
     leaks.leak_kept,
     leaks.leak_dropped,
     leaks.leak_exception,

@@ -22,6 +22,7 @@ PATIENCE_S: Final = 0.25
 SURELY_HELD_MS: Final = 600
 """Longer than it takes to fill a pool, let patience pass, and be late by as much again."""
 FULL_S: Final = 0.15
+KEPT: Final = f"{contract.QUERY_LEAK}?how=kept"
 WAITERS: Final = (contract.QUERY, contract.QUERY_PROPER) * 3 + (contract.NESTED, contract.SEVERAL, contract.QUERY_LEAK)
 
 

@@ -5,7 +5,7 @@ In: a base URL, and where there is one the database with the service's name in i
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,8 +13,9 @@ from typing import Any, Final, Self
 import psycopg
 
 from bench.records import Counted, Reading
-from bench.targets.database import Connection, Database, backends, connect, statement_counts
+from bench.targets.database import Connection, Database, connect, statement_counts
 from bench.targets.http import Client
+from bench.targets.remains import remains
 from services.common import contract
 
 SAID: Final = (
@@ -56,7 +57,7 @@ class Totals:
     def read(self) -> Reading:
         """The counts now, at the monotonic clock's time."""
         stats = self._client.get(contract.STATS)
-        return Reading(at_s=monotonic(), reads=self._reads(), idle_in_transaction=self._idle(), **_said(stats))
+        return Reading(at_s=monotonic(), reads=self._reads(), **self._remains(), **_said(stats))
 
     def read_at_rest(self, still_out: int, most_s: float) -> Reading:
         """The counts once nobody waits, and nothing is handed out or left open but what leaked; as they are after
@@ -77,18 +78,18 @@ class Totals:
             return None
         return sum(calls for text, calls in counts.items() if READS_ITEMS.match(text)) if counts is not None else None
 
-    def _idle(self) -> int | None:
+    def _remains(self) -> dict[str, Any]:
+        """What is left on the service's connections, by the names of `Reading`; nothing where that is not known."""
         try:
-            found = backends(self._connection, self._application_name) if self._connection else None
+            return asdict(remains(self._connection, self._application_name)) if self._connection else {}
         except psycopg.Error:
-            return None
-        return found.idle_in_transaction if found else None
+            return {}
 
 
 def at_rest(reading: Reading, still_out: int) -> bool:
     """Whether nothing is going on but what leaked."""
-    left = (reading.pool_used_size or 0, reading.idle_in_transaction or 0)
-    return not reading.waiting_requests and all(count <= still_out for count in left)
+    left = (reading.pool_used_size, reading.idle_in_transaction, reading.locking, reading.temporary)
+    return not reading.waiting_requests and all((count or 0) <= still_out for count in left)
 
 
 def counted(
@@ -102,5 +103,5 @@ def counted(
     )
 
 
-def _said(stats: Mapping[str, Any]) -> dict[str, float | None]:
+def _said(stats: Mapping[str, Any]) -> dict[str, Any]:
     return {name: stats.get(name) for name in SAID}

@@ -35,6 +35,8 @@ BEFORE = Reading(
     pool_used_size=0,
     reads=1000,
     idle_in_transaction=0,
+    locking=0,
+    temporary=0,
 )
 AFTER = replace(
     BEFORE,
@@ -91,6 +93,8 @@ def test_a_clean_cell_passes_in_everything_and_says_its_figures() -> None:
         ("rest", {"waiting_requests": 2}, "2 still wait 0.1 s after the last answer"),
         ("rest", {"pool_used_size": 1}, "1 connections are handed out, and 0 leaked"),
         ("rest", {"idle_in_transaction": 3}, "3 connections are left idle in transaction"),
+        ("rest", {"locking": 2}, "2 connections hold advisory locks at rest"),
+        ("rest", {"temporary": 1}, "1 connections have temporary tables at rest"),
     ],
 )
 def test_books_that_do_not_balance(name: str, after: dict[str, Any], told: str) -> None:
@@ -230,7 +234,7 @@ def test_what_cannot_be_looked_at_is_not_checked() -> None:
 
 
 def test_no_database_is_not_checked_and_never_passed() -> None:
-    blind: dict[str, Any] = {"reads": None, "idle_in_transaction": None}
+    blind: dict[str, Any] = dict.fromkeys(("reads", "idle_in_transaction", "locking", "temporary"))
     alone = cell(counted=Counted(before=replace(BEFORE, **blind), after=replace(AFTER, **blind)))
 
     findings = found(alone)

@@ -27,13 +27,16 @@ Handler = Callable[[Request], Awaitable[Reply]]
 
 
 @contextmanager
-def serving(start: Callable[[], Awaitable[Handler]]) -> Iterator[str]:
-    """`start` runs in the server's own event loop, and makes the handler there."""
+def serving(start: Callable[[], Awaitable[Handler]], *, cancelling: bool = False) -> Iterator[str]:
+    """`start` runs in the server's own event loop, and makes the handler there.
+
+    A handler goes on when its client has left, as in most servers; or is cancelled then, as in some.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        server, port = asyncio.run_coroutine_threadsafe(_listen(start), loop).result(10)
+        server, port = asyncio.run_coroutine_threadsafe(_listen(start, cancelling), loop).result(10)
         yield f"http://127.0.0.1:{port}"
         asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
     finally:
@@ -42,13 +45,14 @@ def serving(start: Callable[[], Awaitable[Handler]]) -> Iterator[str]:
         loop.close()
 
 
-async def _listen(start: Callable[[], Awaitable[Handler]]) -> tuple[asyncio.Server, int]:
+async def _listen(start: Callable[[], Awaitable[Handler]], cancelling: bool) -> tuple[asyncio.Server, int]:
     handler = await start()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read(reader)) is not None:
-                status, headers, body = await handler(request)
+                answering = asyncio.ensure_future(handler(request))
+                status, headers, body = await (_unless_left(answering, reader) if cancelling else answering)
                 lines = [f"HTTP/1.1 {status} .", *(f"{name}: {value}" for name, value in headers.items())]
                 head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
                 writer.write(head.encode() + (b"" if request.method == "HEAD" else body))
@@ -59,6 +63,17 @@ async def _listen(start: Callable[[], Awaitable[Handler]]) -> tuple[asyncio.Serv
 
     server = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=200)
     return server, server.sockets[0].getsockname()[1]
+
+
+async def _unless_left(answering: asyncio.Future[Reply], reader: asyncio.StreamReader) -> Reply:
+    """The answer; a client sends nothing while it waits for one, so that whatever comes is its leaving."""
+    leaving = asyncio.ensure_future(reader.read(1))
+    leaving.add_done_callback(lambda left: left.cancelled() or answering.cancel())
+    try:
+        return await answering
+    finally:
+        leaving.cancel()
+        await asyncio.wait([leaving])
 
 
 async def _stop(server: asyncio.Server) -> None:

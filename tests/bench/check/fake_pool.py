@@ -17,6 +17,7 @@ from services.common.settings import Config
 Defect = Literal[
     "one too many",
     "one too few",
+    "last come first served",
     "short hold",
     "short hold told as long",
     "early timeout",
@@ -36,6 +37,7 @@ Defect = Literal[
     "noop takes a connection",
     "metrics of successes only",
     "counters appear late",
+    "connections not reset",
     "leak heals",
     "leak uncounted",
     "nested keeps the first",
@@ -63,6 +65,10 @@ class Refused(Exception):
         self.stage: str | None = None
 
 
+class Aborted(Exception):
+    """What a statement gets in a transaction that failed."""
+
+
 class Closed(Exception):
     """A waiter whose pool was closed under it."""
 
@@ -76,7 +82,10 @@ class Pool:
     account: Account
     ledger: Ledger
     queue: list[asyncio.Future[None]] = field(default_factory=list)
+    last_first: bool = False
     free: int = 0
+    dirty: int = 0
+    """How many of the idle ones are in a transaction that failed; they are handed out first."""
 
     def __post_init__(self) -> None:
         self.free = self.size
@@ -106,7 +115,7 @@ class Pool:
     def give(self) -> None:
         self.idle += 1
         while self.queue:
-            turn = self.queue.pop(0)
+            turn = self.queue.pop(-1 if self.last_first else 0)
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -123,6 +132,7 @@ class Lease:
     pool: Pool
     wait: Wait
     timing: Timing
+    dirty: bool = False
 
 
 class FakePool:
@@ -167,11 +177,14 @@ class FakePool:
             self.ledger.refuse(wait, timed_out=False)
             raise
         timing.acquire_ms = self.ledger.grant(wait) * 1000
-        return Lease(pool, wait, timing)
+        dirty = pool.dirty > 0
+        pool.dirty -= dirty
+        return Lease(pool, wait, timing, dirty)
 
     def release(self, lease: Lease) -> None:
         lease.timing.work_ms = (self.ledger.give_back(lease.pool.account) - lease.wait.granted) * 1000
         began = monotonic()
+        lease.pool.dirty += lease.dirty
         lease.pool.give()
         self.ledger.released(lease.pool.account)
         lease.timing.release_ms = (monotonic() - began) * 1000
@@ -197,17 +210,26 @@ class FakePool:
 
     def _make(self, config: Config) -> Pool:
         more = 1 if "one too many" in self.defects else -1 if "one too few" in self.defects else 0
-        return Pool(
-            max(1, config.pool_max_size + more), config.pool_min_size, Account(config.pool_max_size), self.ledger
-        )
+        account, last_first = Account(config.pool_max_size), "last come first served" in self.defects
+        size = max(1, config.pool_max_size + more)
+        return Pool(size, config.pool_min_size, account, self.ledger, last_first=last_first)
 
 
 async def hold(lease: Lease, config: Config, hold_ms: int, defects: frozenset[Defect]) -> None:
-    """Holds until `hold_ms` after the grant, and as long as the units take where there are any."""
+    """Holds until `hold_ms` after the grant, and as long as the units take where there are any.
+
+    Raises Aborted on a connection that somebody left in a transaction that failed.
+    """
+    if lease.dirty:
+        raise Aborted
     share = 0.8 if "short hold" in defects else 0.5 if "short hold told as long" in defects else 1
     until = lease.wait.granted + hold_ms * share / 1000
     if config.work_kind == "cpu" and "cpu ignored" not in defects:
         until = max(until, lease.wait.granted + config.units(hold_ms) / 20_000_000)
-    while (left := until - monotonic()) > 0:
-        with suppress(TimeoutError):
-            await asyncio.sleep(left)
+    try:
+        while (left := until - monotonic()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.sleep(left)
+    except asyncio.CancelledError:
+        lease.dirty = "connections not reset" in defects
+        raise

@@ -12,7 +12,7 @@ from services.common.metrics import Metrics, PoolStats
 from services.common.openapi import DOCUMENT
 from services.common.settings import Config, SettingsError
 from tests.bench.check.fake_http import Reply, Request
-from tests.bench.check.fake_pool import Defect, FakePool, Lease, Refused, hold
+from tests.bench.check.fake_pool import Aborted, Defect, FakePool, Lease, Refused, hold
 
 SERVICE = "fake"
 
@@ -42,6 +42,8 @@ class FakeService:
             status, body = 422, contract.encode(contract.error_body("invalid", str(error)))
         except LeakedOnPurpose:
             status, body = 500, contract.encode(contract.error_body("leaked", "not given back"))
+        except Aborted:
+            status, body = 500, contract.encode(contract.error_body("failed", "current transaction is aborted"))
         except Refused as error:
             status, more, body = self._refused(error, timing, began)
         total_ms = (monotonic() - began) * 1000
@@ -110,8 +112,10 @@ class FakeService:
         else:
             lease = await self._acquire(timing, hold_ms)
             short = path == contract.QUERY_PROPER and "proper holds short" in self.defects
-            await hold(lease, config, hold_ms // 2 if short else hold_ms, self.defects)
-            self.pool.release(lease)
+            try:
+                await hold(lease, config, hold_ms // 2 if short else hold_ms, self.defects)
+            finally:
+                self.pool.release(lease)
             self.metrics.held(timing.work_ms / 1000)
             if "short hold told as long" in self.defects:
                 timing.work_ms = max(timing.work_ms, hold_ms)

@@ -1,12 +1,14 @@
 """A service that breaks the contract is named for what it breaks, and one that keeps it is not accused."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from bench.check import Report, check
-from bench.check.conformance import CHANGING
+from bench.check.conformance import CHANGING, CLOSING, READING
 from bench.errors import UserError
 from services.common import contract
 from tests.bench.check.fake_http import Handler, Reply, Request, serving
@@ -16,6 +18,7 @@ from tests.bench.check.fake_service import FakeService
 NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "one too many": ("capacity",),
     "one too few": ("capacity",),
+    "last come first served": ("first-come-first-served",),
     "short hold": ("hold-never-short", "work-kinds"),
     "short hold told as long": ("hold-never-short", "times-fit"),
     "proper holds short": ("query-proper",),
@@ -26,7 +29,7 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "waits told as zero": ("waits-are-told", "integrals"),
     "waiter integral halved": ("integrals",),
     "200 for a timeout": ("refusals", "counts"),
-    "wrong error": ("refusals",),
+    "wrong error": ("refusals", "growing"),
     "no Retry-After": ("refusals",),
     "rows missing": ("rows", "queries"),
     "settings ignored": ("settings-apply",),
@@ -36,6 +39,7 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "noop takes a connection": ("noop-without-pool",),
     "metrics of successes only": ("metrics-count-failures",),
     "counters appear late": ("metrics-from-zero",),
+    "connections not reset": ("connections-reused",),
     "leak heals": ("leak-kept",),
     "leak uncounted": ("leak-dropped", "leak-exception"),
     "nested keeps the first": ("nested-exhausted",),
@@ -49,6 +53,9 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "no Server-Timing on errors": ("server-timing",),
 }
 """Every check that must notice a defect."""
+
+CANCELLING: frozenset[Defect] = frozenset({"connections not reset"})
+"""Defects of a service that ends a request whose client has left."""
 
 BEFORE = {
     "times-fit": ["queries", "hold-never-short"],
@@ -81,14 +88,31 @@ def test_service_that_keeps_the_contract_passes_every_check() -> None:
     assert all(result.detail and "\n" not in result.detail for result in report.results)
 
 
+def test_service_that_ends_the_requests_of_clients_who_left_is_not_accused() -> None:
+    with serving(serve(), cancelling=True) as url:
+        report = check(url)
+
+    assert failed(report) == {}
+
+
 @pytest.mark.parametrize("defect", NAMED_BY)
 def test_defect_is_named(defect: Defect) -> None:
     names = NAMED_BY[defect]
-    with serving(serve(defect)) as url:
+    with serving(serve(defect), cancelling=defect in CANCELLING) as url:
         report = check(url, only=[*(before for name in names for before in BEFORE.get(name, ())), *names])
 
     assert not report.passed
     assert failed(report).keys() >= set(names), report
+
+
+@pytest.mark.parametrize("defect", ["waiters uncounted", "one too many", "leak heals", "health waits"])
+def test_order_of_a_queue_that_cannot_be_seen_is_not_judged(defect: Defect) -> None:
+    """A gauge that lies, or a pool that is not full, is another check's to name."""
+    with serving(serve(defect)) as url:
+        (order,) = check(url, only=["first-come-first-served"]).results
+
+    assert order.verdict == ("passed" if defect == "health waits" else "skipped")
+    assert order.detail
 
 
 def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
@@ -96,6 +120,14 @@ def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
         report = check(url)
 
     assert list(failed(report)) == ["malformed-configurations"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_pages_say_how_many_checks_there_are(page: str) -> None:
+    text = (Path(__file__).parents[3] / page).read_text()
+    said = re.findall(r"(\d+) (?:black-box )?checks\b", text)
+
+    assert set(said) == {str(len((*READING, *CHANGING, *CLOSING)))}
 
 
 def test_what_is_changed_is_put_back() -> None:

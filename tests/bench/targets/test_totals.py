@@ -40,7 +40,8 @@ def test_service_and_postgres_count_the_same(start: StartService, database: Data
     assert after.reads is not None
     assert before.reads is not None
     assert (after.acquired_total - before.acquired_total, after.reads - before.reads) == (3, 3)
-    assert (after.pool_used_size, after.waiting_requests, after.idle_in_transaction) == (0, 0, 0)
+    assert (after.pool_used_size, after.waiting_requests) == (0, 0)
+    assert (after.idle_in_transaction, after.locking, after.temporary) == (0, 0, 0)
     assert in_force["work_time_ms"] == 1
 
 
@@ -48,7 +49,7 @@ def test_without_a_database_postgres_is_not_known(start: StartService) -> None:
     service = start()
     with Totals(service.base_url, service.application_name, None) as totals:
         reading = totals.read()
-    assert (reading.reads, reading.idle_in_transaction) == (None, None)
+    assert (reading.reads, reading.idle_in_transaction, reading.locking, reading.temporary) == (None,) * 4
     assert reading.acquired_total == 0
 
 
@@ -59,6 +60,8 @@ def test_without_a_database_postgres_is_not_known(start: StartService) -> None:
         (Reading(at_s=0, pool_used_size=1, idle_in_transaction=1, waiting_requests=0), True),
         (Reading(at_s=0, pool_used_size=2), False),
         (Reading(at_s=0, idle_in_transaction=2), False),
+        (Reading(at_s=0, locking=2), False),
+        (Reading(at_s=0, temporary=2), False),
         (Reading(at_s=0, waiting_requests=1), False),
     ],
 )
