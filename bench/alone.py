@@ -25,7 +25,7 @@ from bench.cell import (
     Meter,
     Mismatch,
     Played,
-    at_rest,
+    come_to_rest,
     compare,
     settings_for,
 )
@@ -106,7 +106,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
             measured = _measure(process, drive, asked, conditions, samples)
             samples = sorted([*samples, *_pool_rows(Path(directory))], key=lambda row: row[0])
             events = _events(cell, Path(directory))
-            after, settings_after = at_rest(totals, events, asked)
+            after, settings_after = come_to_rest(totals, events, asked)
             process.finish()
         ended = replace(
             cell,

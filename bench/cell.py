@@ -228,7 +228,7 @@ def _measure(
         return Measured(outcome, outcome.frame(), before, after)
 
 
-def at_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
+def come_to_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
     """What is counted once the service has come to rest, and its settings then."""
     most_s = asked.patience_s + asked.hold_ms / 1000 + REST_S
     return totals.read_at_rest(leaks_of(events).still_out, most_s), totals.settings()
@@ -237,7 +237,7 @@ def at_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading,
 def _at_rest(service: Service, totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
     """The same for a service that may have gone; raises ServiceDied."""
     try:
-        return at_rest(totals, events, asked)
+        return come_to_rest(totals, events, asked)
     except (OSError, http.client.HTTPException, ServiceError) as error:
         raise ServiceDied(f"{service.name} after the load: {error}", service.log_tail()) from None
 

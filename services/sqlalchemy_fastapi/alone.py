@@ -4,6 +4,7 @@ In: the environment, as for the service, and a drive on standard input. Out: eve
 files (see common/drive.py). Exit status as the service's.
 """
 
+import asyncio
 import logging
 import sys
 
@@ -79,7 +80,7 @@ async def _play(environment: Settings) -> None:
         handlers = Handlers(pool)
         drive.say("ready", **handlers.report())
         sent = await tasks.play(handlers, drive.receive())
-        drive.finish(sent, handlers.report())
+        await asyncio.to_thread(drive.finish, sent, handlers.report())  # the pool lives on while it is looked at
     finally:
         await pool.close()
 
