@@ -25,6 +25,7 @@ from bench.cell import (
     Meter,
     Mismatch,
     Played,
+    come_to_rest,
     compare,
     settings_for,
 )
@@ -39,8 +40,10 @@ from bench.scenarios.model import Asked, Fault, Leak
 from bench.targets import alone
 from bench.targets.local import ServiceDied
 from bench.targets.sampler import SHORTEST_S, Row, Sampler
-from services.common import contract, drive
-from services.common.drive import Drive
+from bench.targets.totals import Totals, counted
+from services.common import contract
+from services.common.drive import EVENTS, POOL, REQUEST_COLUMNS, REQUESTS, Drive
+from services.common.drive import Fault as FaultAt
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,14 +96,22 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
         with (
             tempfile.TemporaryDirectory(prefix="poolbench-samples-") as directory,
             alone.Alone(cell.service, conditions.database, settings) as process,
+            Totals(process, process.application_name, conditions.database) as totals,
         ):
-            compare(process.in_force, process.made, settings)
-            measured = _measure(process, drive_for(cell, asked, Path(directory)), asked, conditions, samples)
+            in_force = process.settings()
+            compare(in_force, process.told().stats["pool_size"], settings)
+            drive = drive_for(cell, asked, Path(directory))
+            process.warm_up(drive)
+            before = totals.read()
+            measured = _measure(process, drive, asked, conditions, samples)
             samples = sorted([*samples, *_pool_rows(Path(directory))], key=lambda row: row[0])
             events = _events(cell, Path(directory))
+            after, settings_after = come_to_rest(totals, events, asked)
+            process.finish()
         ended = replace(
             cell,
-            settings=process.in_force,
+            settings=in_force,
+            counted=counted(before, after, measured.outcome.t0, in_force, settings_after),
             took_s=monotonic() - began,
             **measured.figures | {"cpu": measured.cpu(samples)},
         )
@@ -113,9 +124,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
     return Played(failed, None, samples, [])
 
 
-def _measure(
-    process: alone.Alone, asked_of_it: Drive, asked: Asked, conditions: Conditions, rows: list[Row]
-) -> Measured:
+def _measure(process: alone.Alone, drive: Drive, asked: Asked, conditions: Conditions, rows: list[Row]) -> Measured:
     """Plays the load, while PostgreSQL is asked for its own view."""
     sampler = Sampler(
         None,
@@ -134,13 +143,12 @@ def _measure(
         sampler.start(t0)
 
     try:
-        sent = process.drive(asked_of_it, on_start, timeout_s=length_s(asked.load) + asked.give_up_s + 60)
+        sent = process.play(on_start, timeout_s=length_s(asked.load) + asked.give_up_s + 60)
         after = Meter.read(process, None)
     finally:
         sampler.stop()
-    process.finish()
     ((t0, before),) = started
-    requests = _requests(Path(asked_of_it.out))
+    requests = _requests(Path(drive.out))
     if requests.height != sent:
         raise Mismatch(f"{sent} asked, and {requests.height} are in the samples")
     return Measured(_outcome(t0, requests, asked), requests, before, after)
@@ -160,7 +168,7 @@ def _outcome(t0: float, requests: "pl.DataFrame", asked: Asked) -> Outcome:
         warmed=0,
         opened=0,
         reconnected=0,
-        samples=Path(drive.REQUESTS),
+        samples=Path(REQUESTS),
     )
 
 
@@ -169,9 +177,9 @@ def _requests(out: Path) -> "pl.DataFrame":
     import polars as pl
 
     kinds = {"n": pl.UInt32, "user": pl.UInt32, "status": pl.UInt16, "error": pl.String}
-    schema = {name: kinds.get(name, pl.Float64) for name in drive.REQUEST_COLUMNS}
+    schema = {name: kinds.get(name, pl.Float64) for name in REQUEST_COLUMNS}
     return (
-        pl.read_csv(out / drive.REQUESTS, schema=schema)
+        pl.read_csv(out / REQUESTS, schema=schema)
         .sort("n")
         .with_columns(
             pl.lit(0, pl.UInt16).alias("path"),
@@ -184,7 +192,7 @@ def _requests(out: Path) -> "pl.DataFrame":
 def _pool_rows(out: Path) -> list[Row]:
     """What the process saw of its own pool, as rows of a sampler."""
     rows: list[Row] = []
-    for line in (out / drive.POOL).read_text().splitlines()[1:]:
+    for line in (out / POOL).read_text().splitlines()[1:]:
         t_s, *counts = line.split(",")
         known = (int(count) if count else None for count in counts)
         rows.append((round(float(t_s) * 1e6), *known, *EMPTY_TO_THE_RIGHT))
@@ -192,15 +200,15 @@ def _pool_rows(out: Path) -> list[Row]:
 
 
 def _events(cell: Cell, out: Path) -> list[Event]:
-    lines = (json.loads(line) for line in (out / drive.EVENTS).read_text().splitlines())
+    lines = (json.loads(line) for line in (out / EVENTS).read_text().splitlines())
     return [
         Event(scenario=cell.scenario, service=cell.service, block=cell.block, t_s=t_s, kind=kind, text=text)
         for t_s, kind, text in lines
     ]
 
 
-def _fault(fault: Fault, unit_s: float) -> drive.Fault:
+def _fault(fault: Fault, unit_s: float) -> FaultAt:
     at_s = fault.at * unit_s
     if isinstance(fault, Leak):
-        return drive.Fault(at_s=at_s, count=fault.count, how=fault.how)
-    return drive.Fault(at_s=at_s)
+        return FaultAt(at_s=at_s, count=fault.count, how=fault.how)
+    return FaultAt(at_s=at_s)

@@ -30,7 +30,7 @@ from bench.targets.http import Client, ServiceError
 from bench.targets.local import PROBE_THREADS, ServiceDied
 from bench.targets.sampler import Row, Sampler, cpu_seconds, machine_seconds
 from bench.targets.service import Service, Usage, restarted
-from bench.targets.totals import Totals, counted
+from bench.targets.totals import OverHttp, Totals, counted
 from services.common import contract
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
             in_force = _read_back(service.base_url, settings)
             _warm_up(service.base_url, asked.scenario.pool_size)
             generator.wait_ready()
-            with Totals(service.base_url, service.application_name, conditions.database) as totals:
+            with (
+                Client(service.base_url) as client,
+                Totals(OverHttp(client), service.application_name, conditions.database) as totals,
+            ):
                 before, was = totals.read(), _stats(service)
                 sampler = _sampler(service, conditions, asked, generator, samples) if sampled else None
                 timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
@@ -225,11 +228,16 @@ def _measure(
         return Measured(outcome, outcome.frame(), before, after)
 
 
-def _at_rest(service: Service, totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
-    """What is counted once the service has come to rest, and its settings then; raises ServiceDied."""
+def come_to_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
+    """What is counted once the service has come to rest, and its settings then."""
     most_s = asked.patience_s + asked.hold_ms / 1000 + REST_S
+    return totals.read_at_rest(leaks_of(events).still_out, most_s), totals.settings()
+
+
+def _at_rest(service: Service, totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
+    """The same for a service that may have gone; raises ServiceDied."""
     try:
-        return totals.read_at_rest(leaks_of(events).still_out, most_s), totals.settings()
+        return come_to_rest(totals, events, asked)
     except (OSError, http.client.HTTPException, ServiceError) as error:
         raise ServiceDied(f"{service.name} after the load: {error}", service.log_tail()) from None
 

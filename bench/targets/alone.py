@@ -1,6 +1,6 @@
 """The pool of a service without its HTTP, in a process of its own: `python -m services.NAME.alone`.
 
-In: a service's name, a database, settings, and a drive. Out: what was in force, and the files of the drive.
+In: a service's name, a database, settings, and a drive. Out: what was in force and counted, and the files of the drive.
 """
 
 import json
@@ -13,13 +13,17 @@ from time import monotonic
 from typing import Any, Final
 
 from bench.targets.local import READY_TIMEOUT_S, STOP_TIMEOUT_S, LocalService, ServiceDied
+from bench.targets.totals import Told
 from services.common.drive import Drive, encode
 
 PIPE_BYTES: Final = 65_536
 
 
 class Alone(LocalService):
-    """One process for one drive. Entering waits until its pool is open; raises ServiceDied."""
+    """One process for one drive. Entering waits until its pool is open; raises ServiceDied.
+
+    It tells what it counts (`told`, `settings`) as it last said it: when its pool was open, warm, and at rest again.
+    """
 
     base_url = ""
     """Nobody can ask it anything."""
@@ -31,21 +35,34 @@ class Alone(LocalService):
 
     def wait_ready(self) -> None:
         """Waits until the pool is open; raises ServiceDied."""
-        said = self._next_event(monotonic() + READY_TIMEOUT_S, "before it was ready")
-        self.in_force: dict[str, Any] = said["config"]
-        self.made: int | None = said["pool_size"]
+        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "before it was ready")
 
-    def drive(self, drive: Drive, on_start: Callable[[float], None], *, timeout_s: float) -> int:
+    def warm_up(self, drive: Drive) -> None:
+        """Hands the drive over, and waits until every connection was used; nothing goes on then. Raises ServiceDied."""
+        self._send(encode(drive))
+        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "while it warmed up")
+
+    def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> int:
         """Plays the drive to its last end, and returns how many asked; the pool stays open.
 
         `on_start` is called in this thread with t0 on the monotonic clock, up to `LEAD_S` before it comes. Raises
         ServiceDied if the process ends before, or when `timeout_s` has passed.
         """
         deadline = monotonic() + timeout_s
-        self._send(encode(drive))
-        on_start(self._next_event(deadline, "while it warmed up")["t0"])
-        sent: int = self._next_event(deadline, "under the load")["sent"]
+        self._send("go")
+        on_start(self._next_event(deadline, "before the load")["t0"])
+        self._report = self._next_event(deadline, "under the load")
+        sent: int = self._report["sent"]
         return sent
+
+    def told(self) -> Told:
+        """What the process counted when it last reported."""
+        return Told(self._report["at_s"], self._report["stats"])
+
+    def settings(self) -> dict[str, Any]:
+        """What was in force then."""
+        in_force: dict[str, Any] = self._report["config"]
+        return in_force
 
     def finish(self) -> None:
         """Lets the process close its pool and end; one that does not is ended by `stop`."""

@@ -1,6 +1,7 @@
 """What a service and PostgreSQL have counted so far, read while nothing goes on: before a load, and after it.
 
-In: a base URL, and where there is one the database with the service's name in it. Out: `Reading`s.
+In: whoever tells what the service counts (over HTTP, or the pool's own process), and where there is one the database
+with the service's name in it. Out: `Reading`s.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import psycopg
 
@@ -28,15 +29,44 @@ READS_ITEMS: Final = re.compile(r'SELECT\b.*\bFROM\s+(?:"?\w+"?\.)?"?items\b', r
 POLL_S: Final = 0.02
 
 
-class Totals:
-    """A context with connections of its own, made before the load, so that a reading costs two short questions.
+class Told(NamedTuple):
+    """The body of `/pool/stats`, and when it was so, on the monotonic clock."""
 
-    Entering raises psycopg.OperationalError; reading raises OSError, HTTPException or ServiceError where the service
-    does not answer. A PostgreSQL that does not is not known.
+    at_s: float
+    stats: Mapping[str, Any]
+
+
+class Teller(Protocol):
+    """Who tells what a service counts, and which settings are in force."""
+
+    def told(self) -> Told: ...
+
+    def settings(self) -> dict[str, Any]: ...
+
+
+class OverHttp:
+    """A service that is asked each time. Raises OSError, HTTPException or ServiceError where it does not answer."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def told(self) -> Told:
+        stats = self._client.get(contract.STATS)
+        return Told(monotonic(), stats)
+
+    def settings(self) -> dict[str, Any]:
+        return self._client.get(contract.CONFIG)
+
+
+class Totals:
+    """A context with a connection to PostgreSQL of its own, made before the load, so that a reading is short.
+
+    Entering raises psycopg.OperationalError, and reading what the teller raises. A PostgreSQL that does not answer is
+    not known.
     """
 
-    def __init__(self, base_url: str, application_name: str | None, database: Database | None) -> None:
-        self._client = Client(base_url)
+    def __init__(self, teller: Teller, application_name: str | None, database: Database | None) -> None:
+        self._teller = teller
         self._application_name = application_name or ""
         self._database = database if application_name else None
         self._connection: Connection | None = None
@@ -49,15 +79,13 @@ class Totals:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._client:
-            pass
         if self._connection is not None:
             self._connection.close()
 
     def read(self) -> Reading:
         """The counts now, at the monotonic clock's time."""
-        stats = self._client.get(contract.STATS)
-        return Reading(at_s=monotonic(), reads=self._reads(), **self._remains(), **_said(stats))
+        at_s, stats = self._teller.told()
+        return Reading(at_s=at_s, reads=self._reads(), **self._remains(), **_said(stats))
 
     def read_at_rest(self, still_out: int, most_s: float) -> Reading:
         """The counts once nobody waits, and nothing is handed out or left open but what leaked; as they are after
@@ -69,7 +97,7 @@ class Totals:
 
     def settings(self) -> dict[str, Any]:
         """What is in force now."""
-        return self._client.get(contract.CONFIG)
+        return self._teller.settings()
 
     def _reads(self) -> int | None:
         try:

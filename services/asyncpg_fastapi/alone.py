@@ -4,6 +4,7 @@ In: the environment, as for the service, and a drive on standard input. Out: eve
 files (see common/drive.py). Exit status as the service's.
 """
 
+import asyncio
 import logging
 import sys
 
@@ -54,6 +55,11 @@ class Handlers:
     def snapshot(self) -> PoolStats:
         return self._pool.snapshot()
 
+    def report(self) -> drive.Report:
+        config = self._pool.config
+        stats = self._pool.snapshot().body(SERVICE, 1, config.work_time_ms, config.pool_acquire_timeout)
+        return {"config": {"service": SERVICE, "threads": None} | config.model_dump(), "stats": stats}
+
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -71,9 +77,10 @@ async def _play(environment: Settings) -> None:
     pool = ServicePool(environment, Metrics(SERVICE), Tracing(SERVICE))
     await pool.open()
     try:
-        config = {"service": SERVICE, "threads": None} | pool.config.model_dump()
-        drive.say("ready", config=config, pool_size=pool.snapshot().size)
-        drive.finish(await tasks.play(Handlers(pool), drive.receive()))
+        handlers = Handlers(pool)
+        drive.say("ready", **handlers.report())
+        sent = await tasks.play(handlers, drive.receive())
+        await asyncio.to_thread(drive.finish, sent, handlers.report())  # the pool lives on while it is looked at
     finally:
         await pool.close()
 

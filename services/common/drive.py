@@ -1,11 +1,15 @@
 """What is played on a pool without HTTP, and the words between the process that plays it and who started it.
 
-In: a `Drive` as one line on standard input. Out: events as lines of JSON on standard output; samples in files.
-Standard library only, so that the bench can import it too.
+In: a `Drive` as one line on standard input, and a line for the start. Out: events as lines of JSON on standard output;
+samples in files. Standard library only, so that the bench can import it too.
 
-The process says `ready` with its pool open, takes one drive, warms up, says `started` with `t0` (up to `LEAD_S` ahead
-on the monotonic clock), plays, says `finished`, and keeps its pool open until its input ends. Where the input ends
-before that, so does the process, whatever it is doing: it never outlives the bench.
+The process says `ready` with its pool open, takes one drive, warms up, says `warmed`, and waits for any further line,
+while the bench reads what PostgreSQL has counted. Then it says `started` with `t0` (up to `LEAD_S` ahead on the
+monotonic clock), plays, says `finished` when everybody is done, and keeps its pool open until its input ends. Where the
+input ends before that, so does the process, whatever it is doing: it never outlives the bench.
+
+`ready`, `warmed` and `finished` carry a report: `config`, what is in force, and `stats`, the body of `/pool/stats`.
+Every event says `at_s`, when it was said on the monotonic clock.
 """
 
 import json
@@ -14,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any, Final, Literal
 
 from services.common.contract import How
@@ -34,6 +39,10 @@ EVENTS: Final = "events.jsonl"
 """A line `[t_s, kind, text]` for each fault."""
 
 
+Report = dict[str, Any]
+"""`config` and `stats` of a pool at one moment."""
+
+_go = threading.Event()
 _finished = threading.Event()
 _input_ended = threading.Event()
 
@@ -98,19 +107,24 @@ def receive() -> Drive:
 
 def say(event: str, **fields: Any) -> None:
     """One event, to whoever started the process."""
-    os.write(1, json.dumps({"event": event, **fields}).encode() + b"\n")
+    os.write(1, json.dumps({"event": event, "at_s": monotonic(), **fields}).encode() + b"\n")
 
 
-def finish(sent: int) -> None:
+def wait_for_go() -> None:
+    """Returns when whoever started the process has read what they want to know before the load."""
+    _go.wait()
+
+
+def finish(sent: int, report: Report) -> None:
     """Says how many asked, all of whom are in the samples, and waits until nobody looks at the pool any more."""
     _finished.set()
-    say("finished", sent=sent)
+    say("finished", sent=sent, **report)
     _input_ended.wait()
 
 
 def _end_with_input() -> None:
     while os.read(0, 4096):
-        pass
+        _go.set()
     if not _finished.is_set():
         os._exit(1)
     _input_ended.set()

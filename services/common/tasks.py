@@ -29,12 +29,16 @@ class Handlers(Protocol):
 
     def snapshot(self) -> PoolStats: ...
 
+    def report(self) -> drive.Report: ...
+
 
 async def play(handlers: Handlers, asked: Drive) -> int:
     """Warms up, and plays the load to its last end; returns how many asked. Raises what the warm-up fails with."""
     samples = Samples(Path(asked.out))
     try:
         await _warm_up(handlers, asked)
+        drive.say("warmed", **handlers.report())
+        await asyncio.to_thread(drive.wait_for_go)
         samples.t0 = monotonic() + drive.LEAD_S
         drive.say("started", t0=samples.t0)
         await _Player(handlers, asked, samples).play()
@@ -64,19 +68,18 @@ class _Player:
         self._handlers = handlers
         self._drive = asked
         self._samples = samples
+        self._over = asyncio.Event()
 
     async def play(self) -> None:
+        """To the last end; a fault that is under way then is seen through, so that its outcome is known."""
         loads = {"sequential": self._sequential, "burst": self._burst, "closed": self._closed, "open": self._open}
-        aside = [asyncio.create_task(self._look()), asyncio.create_task(self._go_wrong(self._drive.faults))]
-        try:
-            await loads[self._drive.kind]()
-        finally:
-            for task in aside:
-                task.cancel()
-            ended = await asyncio.gather(*aside, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):  # a task that was cancelled as planned has none
-                raise error
+        async with asyncio.TaskGroup() as aside:
+            aside.create_task(self._look())
+            aside.create_task(self._go_wrong(self._drive.faults))
+            try:
+                await loads[self._drive.kind]()
+            finally:
+                self._over.set()
         self._samples.look(self._handlers.snapshot())
 
     async def _sequential(self) -> None:
@@ -141,18 +144,20 @@ class _Player:
 
     async def _look(self) -> None:
         due = 0.0
-        while True:
-            await self._until(due)
+        while not await self._over_by(due):
             self._samples.look(self._handlers.snapshot())
             due = max(due + self._drive.sample_every_s, monotonic() - self._samples.t0)
 
     async def _go_wrong(self, faults: Sequence[Fault]) -> None:
         for fault in faults:
-            await self._until(fault.at_s)
+            if await self._over_by(fault.at_s):
+                return
             if fault.how is None:
                 self._samples.happened("release_leaks", f"{await self._handlers.release_leaks()} given back")
                 continue
             for nth in range(1, fault.count + 1):
+                if self._over.is_set():
+                    return
                 status = await self._leak(fault.how)
                 self._samples.happened("leak", f"{fault.how}, {nth} of {fault.count}: {status}")
 
@@ -162,6 +167,14 @@ class _Player:
         except Exception as error:
             return answer_to(error)[0]
         return SERVED[0]
+
+    async def _over_by(self, at_s: float) -> bool:
+        """Waits as `_until` does, or until the load is over, and says whether it is."""
+        while not self._over.is_set() and (left := self._samples.t0 + at_s - monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._over.wait()
+        return self._over.is_set()
 
     async def _until(self, at_s: float) -> None:
         """Returns `at_s` seconds after t0, never early; a timer of uvloop may be."""

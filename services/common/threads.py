@@ -29,6 +29,8 @@ class Handlers(Protocol):
 
     def snapshot(self) -> PoolStats: ...
 
+    def report(self) -> drive.Report: ...
+
 
 def play(handlers: Handlers, asked: Drive, threads: int) -> int:
     """Warms up, and plays the load to its last end; returns how many asked. Raises what the warm-up fails with.
@@ -40,6 +42,8 @@ def play(handlers: Handlers, asked: Drive, threads: int) -> int:
     try:
         with ThreadPoolExecutor(threads, "request") as requests, ThreadPoolExecutor(2, "aside") as aside:
             _warm_up(handlers, asked, requests)
+            drive.say("warmed", **handlers.report())
+            drive.wait_for_go()
             samples.t0 = monotonic() + drive.LEAD_S
             drive.say("started", t0=samples.t0)
             _Player(handlers, asked, samples, requests).play(aside)
@@ -90,6 +94,7 @@ class _Player:
         self._over = Event()
 
     def play(self, beside: ThreadPoolExecutor) -> None:
+        """To the last end; a fault that is under way then is seen through, so that its outcome is known."""
         loads = {"sequential": self._sequential, "burst": self._burst, "closed": self._closed, "open": self._open}
         aside = [beside.submit(self._look), beside.submit(self._go_wrong, self._drive.faults)]
         try:
@@ -172,6 +177,8 @@ class _Player:
                 self._samples.happened("release_leaks", f"{self._handlers.release_leaks()} given back")
                 continue
             for nth in range(1, fault.count + 1):
+                if self._over.is_set():
+                    return
                 status = self._leak(fault.how)
                 self._samples.happened("leak", f"{fault.how}, {nth} of {fault.count}: {status}")
 

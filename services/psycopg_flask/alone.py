@@ -21,8 +21,9 @@ from services.psycopg_flask.pool import SERVICE, ServicePool, require_c_build, w
 class Handlers:
     """What `app.py` does between a request and its answer."""
 
-    def __init__(self, pool: ServicePool) -> None:
+    def __init__(self, pool: ServicePool, threads: int) -> None:
         self._pool = pool
+        self._threads = threads
 
     def query(self, timing: Timing, hold_ms: int) -> None:
         pool, config = self._pool, self._pool.config
@@ -52,6 +53,11 @@ class Handlers:
     def snapshot(self) -> PoolStats:
         return self._pool.snapshot()
 
+    def report(self) -> drive.Report:
+        config = self._pool.config
+        stats = self._pool.snapshot().body(SERVICE, 1, config.work_time_ms, config.pool_acquire_timeout)
+        return {"config": {"service": SERVICE, "threads": self._threads} | config.model_dump(), "stats": stats}
+
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -71,9 +77,10 @@ def _play(environment: Settings) -> None:
     pool = ServicePool(environment, Metrics(SERVICE), Tracing(SERVICE))
     pool.open()
     try:
-        config = {"service": SERVICE, "threads": environment.threads} | pool.config.model_dump()
-        drive.say("ready", config=config, pool_size=pool.snapshot().size)
-        drive.finish(threads.play(Handlers(pool), drive.receive(), environment.threads))
+        handlers = Handlers(pool, environment.threads)
+        drive.say("ready", **handlers.report())
+        sent = threads.play(handlers, drive.receive(), environment.threads)
+        drive.finish(sent, handlers.report())
     finally:
         pool.close()
 

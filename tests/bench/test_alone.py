@@ -8,17 +8,16 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import alone
 from bench.alone import drive_for, unfit
-from bench.cell import Conditions, Played
 from bench.environment import describe
 from bench.progress import Progress
-from bench.records import Cell, Plan
+from bench.records import Plan
 from bench.results import Results
 from bench.runner import Target, estimate_s, planned_cells, run
 from bench.scenarios.arrivals import planned_times
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst, Closed, Open, Sequential, Share, Stage
+from bench.scenarios.model import Leak, ReleaseLeaks
 from bench.store import Store, load
 from bench.targets.alone import Alone
 from bench.targets.database import Database
@@ -27,6 +26,7 @@ from bench.targets.sampler import Sampler
 from services.common import contract
 from services.common.drive import Drive, Fault
 from tests.bench import made
+from tests.bench.playing import BOOKS, play
 
 COMMON: dict[str, Any] = {"out": "/out", "sample_every_s": 0.05, "warm_up_rounds": 2, "warm_up_hold_ms": 20}
 
@@ -74,18 +74,12 @@ def plan(*scenarios: str, service: str) -> Plan:
     return made.plan(scenarios=scenarios, services=(service,), hold_ms=50, layer="pool")
 
 
-def play(cell: Cell, plan: Plan, database: Database) -> Played:
-    conditions = Conditions(
-        open=lambda *_: pytest.fail("no service is opened"),
-        database=database,
-        local_database=False,
-        tuning="equalised",
-        work_units=0,
-    )
-    return alone.play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions)
-
-
-def test_a_run_on_the_pool_alone(name: str, database: Database, tmp_path: Path) -> None:
+def test_a_run_on_the_pool_alone(
+    name: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Open(rate_per_s=2.5, seconds=16, arrivals="uniform")
+    faults = (Leak(at=1, count=5, how="kept"), ReleaseLeaks(at=11))
+    monkeypatch.setitem(SCENARIOS, "leak-kept", replace(SCENARIOS["leak-kept"], load=short, faults=faults, hold_ms=50))
     asked_for = plan("floor", "burst-timeout", "leak-kept", service=name)
     cells = planned_cells(asked_for)
     said = StringIO()
@@ -126,7 +120,13 @@ def test_a_run_on_the_pool_alone(name: str, database: Database, tmp_path: Path) 
     assert 0 < max(samples["waiting"].drop_nulls()) <= 95
     assert samples["t_us"].is_sorted()
 
-    assert stored.requests.filter(scenario="leak-kept").height == 150
+    for cell in (burst, leak):
+        verdicts = {finding.name: finding.verdict for finding in cell.audit}
+        assert {name: verdicts[name] for name in BOOKS} == dict.fromkeys(BOOKS, "passed")
+
+    requests = stored.requests.filter(scenario="leak-kept")
+    assert requests.height == 40
+    assert set(requests["status"]) == {200, 503}
     texts = [(event.kind, event.text) for event in stored.events]
     # Whoever leaks has to get a connection first, beside the others who wait.
     assert len(texts) == 6
@@ -174,7 +174,8 @@ def test_the_process_ends_with_its_input_whatever_it_is_doing(name: str, databas
     with Alone(name, database) as process:
         (running,) = [each for each in process.processes() if each.pid == process.pid]
 
+        process.warm_up(drive)
         with pytest.raises(ServiceDied, match="died under the load"):
-            process.drive(drive, lambda _: process._pipe("stdin").close(), timeout_s=60)
+            process.play(lambda _: process._pipe("stdin").close(), timeout_s=60)
 
         assert not running.is_running()

@@ -14,7 +14,7 @@ from bench.analysis.audit_books import rest
 from bench.records import Counted, Finding
 from bench.targets.database import Database
 from bench.targets.http import Client
-from bench.targets.totals import Totals
+from bench.targets.totals import OverHttp, Totals
 from services.common import contract
 from tests.bench import made
 from tests.bench.check.dirty_service import DirtyService
@@ -64,7 +64,7 @@ def leave_in_mid_hold(url: str, hold_ms: int) -> None:
 
 def at_rest(url: str, application_name: str, database: Database, most_s: float) -> Finding:
     """What the audit says of the service as it is now."""
-    with Totals(url, application_name, database) as totals:
+    with Client(url) as client, Totals(OverHttp(client), application_name, database) as totals:
         reading = totals.read_at_rest(0, most_s)
     return rest(made.cell(load_s=0.0, counted=Counted(before=reading, after=reading)), ())
 

@@ -173,6 +173,16 @@ def test_clocks_that_contradict_themselves(row: dict[str, int], told: str) -> No
     assert told in detail.detail
 
 
+def test_without_a_service_s_own_time_its_parts_are_no_longer_than_whoever_asked_waited() -> None:
+    rows = [row | {"app_us": None} for row in ROWS]
+
+    assert verdict(found(cell(), rows), "clock") == ("passed", "100 requests, 4 rules")
+    assert verdict(found(cell(), [rows[0] | {"release_us": 1_001}, *rows[1:]]), "clock") == (
+        "failed",
+        "1 requests with parts that are longer than the whole",
+    )
+
+
 @pytest.mark.parametrize(
     ("hold_us", "patience_us", "told"),
     [

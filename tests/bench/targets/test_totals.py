@@ -5,7 +5,7 @@ import pytest
 from bench.records import Counted, Reading
 from bench.targets.database import Database
 from bench.targets.http import Client
-from bench.targets.totals import READS_ITEMS, Totals, at_rest, counted
+from bench.targets.totals import READS_ITEMS, OverHttp, Totals, at_rest, counted
 from services.common import contract
 from tests.conftest import StartService
 
@@ -28,7 +28,10 @@ def test_the_contract_s_statement_is_known_however_it_is_written(text: str, read
 @pytest.mark.parametrize("tuning", ["equalised", "as_shipped"])
 def test_service_and_postgres_count_the_same(start: StartService, database: Database, tuning: str) -> None:
     service = start(tuning=tuning, work_time_ms=1)
-    with Totals(service.base_url, service.application_name, database) as totals, Client(service.base_url) as client:
+    with (
+        Client(service.base_url) as client,
+        Totals(OverHttp(client), service.application_name, database) as totals,
+    ):
         before = totals.read_at_rest(0, 10)
         for path in (contract.QUERY, contract.QUERY_PROPER, contract.NOOP, contract.QUERY):
             client.get(path)
@@ -47,7 +50,7 @@ def test_service_and_postgres_count_the_same(start: StartService, database: Data
 
 def test_without_a_database_postgres_is_not_known(start: StartService) -> None:
     service = start()
-    with Totals(service.base_url, service.application_name, None) as totals:
+    with Client(service.base_url) as client, Totals(OverHttp(client), service.application_name, None) as totals:
         reading = totals.read()
     assert (reading.reads, reading.idle_in_transaction, reading.locking, reading.temporary) == (None,) * 4
     assert reading.acquired_total == 0

@@ -26,7 +26,7 @@ Query = Callable[[int], None]
 
 
 class Fake:
-    """A pool of 3. A query waits until `together` of them are there; then `query` says what becomes of it."""
+    """A pool of 3. A query or a leak waits until `together` are there; then `query` says what becomes of a query."""
 
     def __init__(self, together: int = 1, query: Query = lambda _: None) -> None:
         self.holds: list[int] = []
@@ -57,6 +57,7 @@ class Fake:
                 self.inside -= 1
 
     def query_leak(self, timing: Timing, how: How) -> None:
+        self.wait()
         self.leaks.append(how)
         if how == "exception":
             raise LeakedOnPurpose
@@ -66,6 +67,9 @@ class Fake:
 
     def snapshot(self) -> PoolStats:
         return PoolStats(min_size=3, max_size=3, size=3, free=None, counted=Ledger().totals())
+
+    def report(self) -> drive.Report:
+        return {"stats": {"queries": len(self.holds)}}
 
 
 class AsyncFake:
@@ -77,16 +81,22 @@ class AsyncFake:
         self._all_there = asyncio.Event()
         fake.wait = lambda: None  # type: ignore[method-assign] # it is waited for below
 
+    async def wait(self) -> None:
+        self._there += 1
+        if self._there >= self._fake.together:
+            self._all_there.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._all_there.wait()
+
     async def query(self, timing: Timing, hold_ms: int) -> None:
         if hold_ms != WARM_UP_HOLD_MS:
-            self._there += 1
-            if self._there >= self._fake.together:
-                self._all_there.set()
-            async with asyncio.timeout(PATIENCE_S):
-                await self._all_there.wait()
+            await self.wait()
         self._fake.query(timing, hold_ms)
 
     async def query_leak(self, timing: Timing, how: How) -> None:
+        await self.wait()
+        for _ in range(100):  # a load that ends with this has ended before it
+            await asyncio.sleep(0)
         self._fake.query_leak(timing, how)
 
     async def release_leaks(self) -> int:
@@ -95,16 +105,21 @@ class AsyncFake:
     def snapshot(self) -> PoolStats:
         return self._fake.snapshot()
 
+    def report(self) -> drive.Report:
+        return self._fake.report()
+
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    events: list[str] = []
-    monkeypatch.setattr(drive, "say", lambda event, **_: events.append(event))
+def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is said before the load, where somebody waits for the word to go."""
+    events: list[Any] = []
+    monkeypatch.setattr(drive, "say", lambda event, **fields: events.append((event, fields.get("stats"))))
+    monkeypatch.setattr(drive, "wait_for_go", lambda: events.append("waited"))
     return events
 
 
 @pytest.fixture(params=["tasks", "threads"])
-def play(request: pytest.FixtureRequest, said: list[str], tmp_path: Path) -> Callable[..., int]:
+def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Callable[..., int]:
     """Plays a drive on a fake, by tasks or by threads; returns how many asked."""
 
     def play(fake: Fake, **asked: Any) -> int:
@@ -133,13 +148,13 @@ def rows(directory: Path, name: str = drive.REQUESTS) -> list[dict[str, str]]:
 
 
 def test_a_burst_is_there_as_a_whole_before_anybody_is_served(
-    play: Callable[..., int], said: list[str], tmp_path: Path
+    play: Callable[..., int], said: list[Any], tmp_path: Path
 ) -> None:
     fake = Fake(together=20)
 
     assert play(fake, kind="burst", requests=20) == 20
 
-    assert said == ["started"]
+    assert said == [("warmed", {"queries": WARMED}), "waited", ("started", None)]
     assert fake.holds == [WARM_UP_HOLD_MS] * WARMED + [20] * 20
     found = rows(tmp_path)
     assert [int(row["n"]) for row in found] == list(range(20))
@@ -231,7 +246,17 @@ def test_faults_happen_in_order_and_the_pool_is_looked_at(play: Callable[..., in
     }
 
 
-def test_a_warm_up_that_fails_is_no_load(play: Callable[..., int], said: list[str], tmp_path: Path) -> None:
+def test_a_leak_under_way_when_the_load_ends_is_seen_through(play: Callable[..., int], tmp_path: Path) -> None:
+    fake = Fake(together=2)
+
+    play(fake, kind="burst", requests=1, faults=(Fault(at_s=0.0, how="kept"),))
+
+    assert fake.leaks == ["kept"]
+    (happened,) = [json.loads(line) for line in (tmp_path / drive.EVENTS).read_text().splitlines()]
+    assert happened[1:] == ["leak", "kept, 1 of 1: 200"]
+
+
+def test_a_warm_up_that_fails_is_no_load(play: Callable[..., int], said: list[Any], tmp_path: Path) -> None:
     class Down(Fake):
         def query(self, timing: Timing, hold_ms: int) -> None:
             raise Refused("database_unavailable", "no connection to PostgreSQL", 0.0)

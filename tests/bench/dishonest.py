@@ -1,0 +1,130 @@
+"""`python -m tests.bench.dishonest SERVICE DEFECT`: a pool without HTTP whose books or habits have one defect.
+
+In: what a service's `alone` takes, and the name of the defect. Out: what that says, and is not true.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from itertools import count
+from typing import Any
+
+from services.common.ledger import Ledger
+
+WARMED = 2 * 5
+"""Two rounds over five connections: a defect shows in the load, so that the totals before it are right."""
+
+
+def once(plant: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """Calls `plant` in the third call after the warm-up, and `otherwise` in every other."""
+    calls = count(1)
+
+    def call(*arguments: Any) -> Any:
+        return (plant if next(calls) == WARMED + 3 else otherwise)(*arguments)
+
+    return call
+
+
+def acquire_uncounted(_: str) -> None:
+    grant = Ledger.grant
+
+    def uncounted(ledger: Any, wait: Any) -> float:
+        waited_s = grant(ledger, wait)
+        ledger._acquired -= 1
+        return waited_s
+
+    Ledger.grant = once(uncounted, grant)  # type: ignore[method-assign]
+
+
+def timeout_uncounted(_: str) -> None:
+    refuse = Ledger.refuse
+
+    def uncounted(ledger: Any, wait: Any, *, timed_out: bool) -> Any:
+        refused = refuse(ledger, wait, timed_out=timed_out)
+        ledger._timed_out = 0
+        return refused
+
+    Ledger.refuse = uncounted  # type: ignore[assignment, method-assign]
+
+
+def waits_halved(_: str) -> None:
+    advance = Ledger._advance
+
+    def halved(ledger: Any) -> float:
+        before_s = ledger._waiter_seconds
+        now = advance(ledger)
+        ledger._waiter_seconds = (before_s + ledger._waiter_seconds) / 2
+        return now
+
+    Ledger._advance = halved  # type: ignore[assignment, method-assign]
+
+
+def reads_twice(service: str) -> None:
+    work: Any = import_module(f"services.{service}.work")
+    read = work.read
+
+    def twice(lease: Any) -> Any:
+        read(lease)
+        return read(lease)
+
+    async def twice_by_tasks(lease: Any) -> Any:
+        await read(lease)
+        return await read(lease)
+
+    work.read = once(twice_by_tasks if asyncio.iscoroutinefunction(read) else twice, read)
+
+
+def kept_for_good(service: str) -> None:
+    pool = import_module(f"services.{service}.pool").ServicePool
+    release = pool.release
+
+    async def forget(*_: Any) -> None:
+        pass
+
+    pool.release = once(forget if asyncio.iscoroutinefunction(release) else lambda *_: None, release)
+
+
+def left_in_transaction(service: str) -> None:
+    """For SQLAlchemy, which resets nothing in the equalised tuning; the other two roll back what they are given."""
+    work: Any = import_module(f"services.{service}.work")
+    read = work.read
+
+    async def begin(lease: Any) -> Any:
+        await lease.connection.exec_driver_sql("BEGIN")
+        return await read(lease)
+
+    work.read = once(begin, read)
+
+
+def settings_changed(service: str) -> None:
+    pool = import_module(f"services.{service}.pool").ServicePool
+    acquire = pool.acquire
+
+    def changed(self: Any, *arguments: Any) -> Any:
+        self.config = self.config.changed({"work_time_ms": 1})
+        return acquire(self, *arguments)
+
+    pool.acquire = once(changed, acquire)
+
+
+DEFECTS: dict[str, Callable[[str], None]] = {
+    "none": lambda _: None,
+    "acquire uncounted": acquire_uncounted,
+    "timeout uncounted": timeout_uncounted,
+    "waits halved": waits_halved,
+    "reads twice": reads_twice,
+    "kept for good": kept_for_good,
+    "left in transaction": left_in_transaction,
+    "settings changed": settings_changed,
+}
+
+
+def main() -> None:
+    service, defect = sys.argv[1:]
+    DEFECTS[defect](service)
+    import_module(f"services.{service}.alone").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""One cell on the pool alone, as the runner would play it.
+
+In: a cell of a plan, and a database. Out: what was played.
+"""
+
+import pytest
+
+from bench import alone
+from bench.cell import Conditions, Played
+from bench.records import Cell, Plan
+from bench.scenarios.catalogue import SCENARIOS
+from bench.targets.database import Database
+
+BOOKS = ("counts", "integrals", "statements", "settings", "rest")
+"""The checks of the audit that rest on what the pool and PostgreSQL have counted."""
+
+
+def play(cell: Cell, plan: Plan, database: Database) -> Played:
+    conditions = Conditions(
+        open=lambda *_: pytest.fail("no service is opened"),
+        database=database,
+        local_database=False,
+        tuning="equalised",
+        work_units=0,
+    )
+    return alone.play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions)
