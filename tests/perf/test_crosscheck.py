@@ -1,0 +1,80 @@
+"""The cross-check: its rates from made records, and one service asked by all three clients."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.load.driver import LoadGenerator
+from bench.targets.database import Database
+from perf.clients import Recorded
+from perf.crosscheck import NO_WRK, USERS, Case, Measured, _rows, crosscheck, measured
+from perf.lab import Lab
+from tests.k6.running import needs_k6
+
+needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason=f"wrk {NO_WRK}")
+
+PLAY = Measured(client_rate=100, service_rate=100, latency_ms_p50=500, answers=300, served=300)
+
+
+def test_rates_are_of_the_middle_of_the_load_and_batches_do_not_matter() -> None:
+    """Ten a tenth of a second from 1000.1 on; what comes before and after the window came twice as fast."""
+    middle = [1000.1 + batch / 10 for batch in range(5, 28) for _ in range(10)]
+    edges = [1000.1, *(1000.1 + nth / 200 for nth in range(40)), *(1003 + nth / 200 for nth in range(40))]
+    finished_s = tuple(sorted(edges + middle))
+    seen = [(1000 + nth / 20, 7.0 + 5 * nth) for nth in range(14, 57)]
+    seen += [(1000.1, 7.0), (1003.1, 9999.0)]
+
+    found = measured(Recorded(finished_s, 501.5), seen, 330, load_s=3)
+
+    assert found.client_rate == pytest.approx(100)
+    assert found.service_rate == pytest.approx(100)
+    assert (found.latency_ms_p50, found.answers, found.served) == (501.5, len(finished_s), 330)
+
+
+def test_a_load_without_a_middle_has_no_rate() -> None:
+    found = measured(Recorded((1000.1,), 100), [], 1, load_s=1)
+
+    assert found.client_rate != found.client_rate
+    assert found.service_rate != found.service_rate
+
+
+def test_a_ratio_is_taken_within_a_round_and_its_median_is_held_against_the_aim() -> None:
+    def unasked(_: str) -> Recorded:
+        raise AssertionError
+
+    case = Case("", 3, {"ours": unasked, "k6": unasked, "wrk": unasked, "ab": "not here"})
+    rows = _rows(
+        "asyncpg_fastapi",
+        case,
+        {
+            "ours": [PLAY, replace(PLAY, client_rate=50), PLAY],
+            "k6": [replace(PLAY, client_rate=101.9), replace(PLAY, client_rate=40), replace(PLAY, client_rate=110)],
+            "wrk": [replace(PLAY, client_rate=97.9, answers=250)] * 3,
+        },
+    )
+
+    assert [row[1:5] for row in rows] == [
+        ("ours", "100.00/s", "", ""),
+        ("k6", "101.90/s", "1.019 (0.800–1.100)", "yes"),
+        ("wrk", "97.90/s", "0.979 (0.979–1.958)", "no"),
+        ("ab", "not here", "", ""),
+    ]
+    assert rows[2][5:] == ("0.979 (0.979–0.979)", "750, 900", "500.0 ms")
+
+
+@needs_k6
+@needs_wrk
+def test_each_client_counts_what_the_service_counts(database: Database, tmp_path: Path) -> None:
+    with LoadGenerator() as generator:
+        text = crosscheck(Lab(database, generator, tmp_path), ("asyncpg_fastapi",), rounds=1, closed_s=1, open_s=1)
+
+    counts = re.findall(r"asyncpg_fastapi +(\w+) .* (\d+), (\d+) ", text)
+    assert [client for client, _, _ in counts] == ["ours", "k6", "wrk", "ours", "k6"]
+    for client, answers, served in counts:
+        # wrk leaves when its time is over, whatever it still waits for.
+        left = USERS if client == "wrk" else 0
+        assert 0 < int(answers) <= int(served) <= int(answers) + left, text
+    assert "has no open load" in text
