@@ -1,4 +1,4 @@
-"""`make perf`: what the services, the generator and the harness cost, as ratios taken in one run.
+"""`make perf`: what the services, the generator and the harness cost, and what k6 and wrk say, as ratios of one run.
 
 In: nothing, or the names of the sections that are wanted. Out: tables with the aims beside the figures; exit status 0
 whatever they are.

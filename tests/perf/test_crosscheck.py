@@ -3,6 +3,7 @@
 import re
 import shutil
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.k6.running import needs_k6
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason=f"wrk {NO_WRK}")
 
-PLAY = Measured(client_rate=100, service_rate=100, latency_ms_p50=500, answers=300, served=300)
+PLAY = Measured(rate_per_s=100, of_service=1, latency_ms_p50=500, answers=300, served=300)
 
 
 def test_rates_are_of_the_middle_of_the_load_and_batches_do_not_matter() -> None:
@@ -24,21 +25,21 @@ def test_rates_are_of_the_middle_of_the_load_and_batches_do_not_matter() -> None
     middle = [1000.1 + batch / 10 for batch in range(5, 28) for _ in range(10)]
     edges = [1000.1, *(1000.1 + nth / 200 for nth in range(40)), *(1003 + nth / 200 for nth in range(40))]
     finished_s = tuple(sorted(edges + middle))
-    seen = [(1000 + nth / 20, 7.0 + 5 * nth) for nth in range(14, 57)]
-    seen += [(1000.1, 7.0), (1003.1, 9999.0)]
+    looked = [1000.03 + nth / 20 for nth in range(70)]
+    seen = [(at, 7 + 2 * sum(end <= at for end in middle)) for at in looked]
 
     found = measured(Recorded(finished_s, 501.5), seen, 330, load_s=3)
 
-    assert found.client_rate == pytest.approx(100)
-    assert found.service_rate == pytest.approx(100)
+    assert found.rate_per_s == pytest.approx(100)
+    assert found.of_service == pytest.approx(1 / 2)
     assert (found.latency_ms_p50, found.answers, found.served) == (501.5, len(finished_s), 330)
 
 
 def test_a_load_without_a_middle_has_no_rate() -> None:
     found = measured(Recorded((1000.1,), 100), [], 1, load_s=1)
 
-    assert found.client_rate != found.client_rate
-    assert found.service_rate != found.service_rate
+    assert isnan(found.rate_per_s)
+    assert isnan(found.of_service)
 
 
 def test_a_ratio_is_taken_within_a_round_and_its_median_is_held_against_the_aim() -> None:
@@ -50,9 +51,9 @@ def test_a_ratio_is_taken_within_a_round_and_its_median_is_held_against_the_aim(
         "asyncpg_fastapi",
         case,
         {
-            "ours": [PLAY, replace(PLAY, client_rate=50), PLAY],
-            "k6": [replace(PLAY, client_rate=101.9), replace(PLAY, client_rate=40), replace(PLAY, client_rate=110)],
-            "wrk": [replace(PLAY, client_rate=97.9, answers=250)] * 3,
+            "ours": [PLAY, replace(PLAY, rate_per_s=50), PLAY],
+            "k6": [replace(PLAY, rate_per_s=101.9), replace(PLAY, rate_per_s=40), replace(PLAY, rate_per_s=110)],
+            "wrk": [replace(PLAY, rate_per_s=97.9, answers=250)] * 3,
         },
     )
 
@@ -62,7 +63,7 @@ def test_a_ratio_is_taken_within_a_round_and_its_median_is_held_against_the_aim(
         ("wrk", "97.90/s", "0.979 (0.979–1.958)", "no"),
         ("ab", "not here", "", ""),
     ]
-    assert rows[2][5:] == ("0.979 (0.979–0.979)", "750, 900", "500.0 ms")
+    assert rows[2][5:] == ("1.000 (1.000–1.000)", "750, 900", "500.0 ms")
 
 
 @needs_k6
