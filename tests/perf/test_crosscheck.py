@@ -10,8 +10,9 @@ import pytest
 
 from bench.load.driver import LoadGenerator
 from bench.targets.database import Database
+from perf import clients
 from perf.clients import Recorded
-from perf.crosscheck import NO_WRK, USERS, Case, Measured, _rows, crosscheck, measured
+from perf.crosscheck import NO_K6, NO_WRK, USERS, Case, Measured, _rows, cases, crosscheck, measured
 from perf.lab import Lab
 from tests.k6.running import needs_k6
 
@@ -64,6 +65,18 @@ def test_a_ratio_is_taken_within_a_round_and_its_median_is_held_against_the_aim(
         ("ab", "not here", "", ""),
     ]
     assert rows[2][5:] == ("1.000 (1.000–1.000)", "750, 900", "500.0 ms")
+
+
+def test_a_client_that_is_not_installed_says_where_it_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(clients, "K6", tmp_path / "k6")
+
+    closed, at_a_rate = cases(Lab(database, LoadGenerator(), tmp_path), closed_s=3, open_s=1)
+
+    assert (closed.clients["k6"], closed.clients["wrk"]) == (NO_K6, NO_WRK)
+    assert (at_a_rate.clients["k6"], at_a_rate.clients["wrk"]) == (NO_K6, "has no open load")
 
 
 @needs_k6
