@@ -29,8 +29,8 @@ stack-test: setup  ## the same under another name: does a user find in it what t
 dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
 	.venv/bin/python -m grafana
 
-perf: setup        ## how much the measuring itself costs; not a test
-	.venv/bin/python -m perf
+perf: setup        ## what the measuring itself costs, and what k6 and wrk say; ARGS=crosscheck for one section
+	.venv/bin/python -m perf $(ARGS)
 
 verdicts: setup    ## how often a verdict is false, and how often it finds what is there, from a stored run
 	.venv/bin/python -m perf.verdicts results/standard

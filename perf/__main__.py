@@ -1,14 +1,11 @@
-"""`make perf`: what the services, the generator and the harness cost, as ratios taken in one run.
+"""`make perf`: what the services, the generator and the harness cost, and what k6 and wrk say, as ratios of one run.
 
-In: nothing. Out: tables with the aims beside the figures; exit status 0 whatever they are.
+In: nothing, or the names of the sections that are wanted. Out: tables with the aims beside the figures; exit status 0
+whatever they are.
 """
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from statistics import fmean, median
 from time import monotonic
 from typing import Final
@@ -18,17 +15,16 @@ from tabulate import tabulate
 
 from bench.analysis.statistics import slope
 from bench.environment import describe
-from bench.load.driver import LoadGenerator, Outcome
 from bench.progress import Progress
 from bench.records import Plan
 from bench.results import Results
 from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
-from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Share, Stage
+from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.scenarios.profiles import PROFILES
 from bench.store import Store
-from bench.targets.database import Database, load_schema
-from bench.targets.embedded import embedded_postgres
-from bench.targets.local import SCHEMA, LocalService
+from bench.targets.local import LocalService
+from perf.crosscheck import crosscheck
+from perf.lab import Lab, lab
 from services.common import contract
 
 ROUNDS: Final = 5
@@ -39,28 +35,6 @@ class BareService(LocalService):
     """The same process without the instruments."""
 
     package = "perf.bare"
-
-
-@dataclass(frozen=True)
-class Lab:
-    database: Database
-    generator: LoadGenerator
-    directory: Path
-
-    def drive(self, base_url: str, load: Load, path: str) -> Outcome:
-        drive = Drive(base_url=base_url, load=load, mix=(Share(path=path),), seed=1, give_up_s=60)
-        return self.generator.drive(drive, self.directory / "samples", timeout_s=120)
-
-
-@contextmanager
-def lab() -> Iterator[Lab]:
-    with (
-        embedded_postgres() as database,
-        LoadGenerator() as generator,
-        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
-    ):
-        load_schema(database, SCHEMA)
-        yield Lab(database, generator, Path(directory))
 
 
 def rate_per_s(frame: pl.DataFrame, from_s: float, to_s: float) -> float:
@@ -175,6 +149,7 @@ def main() -> None:
         ("Capacity: hold 100 ms, pool 5, 100 clients", efficiency),
         ("Instruments: no hold, pool 20, 20 clients, tracing off", instruments),
         ("Load generator", generator),
+        ("Cross-check: ours, k6 and wrk ask the same service in turn; pool 10, hold 100 ms", crosscheck),
         ("Harness", harness),
     ]
     chosen = sys.argv[1:]
