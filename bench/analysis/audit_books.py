@@ -24,6 +24,7 @@ PER_LEAK_S: Final = 0.05
 """When a leaked connection was taken is known from outside: by when the leak was answered."""
 NOT_READ: Final = "the totals were not read"
 TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
+ONE_CONNECTION: Final = (contract.QUERY, contract.QUERY_PROPER)
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Range:
         return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     """What must have been counted, by the client's answers. `reads` are statements that read `items`."""
 
@@ -54,14 +55,17 @@ class Seen:
     leaked: Range = field(default_factory=Range)
     given_back: int = 0
     reads: Range = field(default_factory=Range)
+    cut: int = 0
+    """Those whose connection failed them while they held it. Whether before or after its read, they do not say."""
 
 
 def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     """From the answers of the load and of the faults that leaked."""
     leaks = leaks_of(events)
     found = Seen(given_back=len(leaks.out) - leaks.still_out)
-    for path, status, error, count in requests.group_by("path", "status", "error").len().rows():
-        _answered(found, path.partition("?")[0], status, error, count)
+    held = (pl.col("work_us") > 0).alias("held")
+    for path, status, error, had_one, count in requests.group_by("path", "status", "error", held).len().rows():
+        _answered(found, path.partition("?")[0], status, error, had_one, count)
     gone = len(leaks.out)
     for each in (found.acquired, found.leaked, found.reads):
         each.add(gone, gone + leaks.unknown)
@@ -72,8 +76,8 @@ def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     return found
 
 
-def _answered(found: Seen, path: str, status: int, error: str, count: int) -> None:
-    """So many answers of one kind."""
+def _answered(found: Seen, path: str, status: int, error: str, had_one: bool | None, count: int) -> None:
+    """So many answers of one kind; `had_one`: they tell that they held a connection, None where they tell nothing."""
     if path == contract.NOOP:
         return
     acquires = 2 * count if path == contract.NESTED else count
@@ -85,6 +89,10 @@ def _answered(found: Seen, path: str, status: int, error: str, count: int) -> No
     elif error in TIMED_OUT:
         found.timed_out.add(count)
         found.acquired.add(0, acquires - count)  # nested: it may have been the second that did not come
+    elif error == "database_unavailable" and had_one and path in ONE_CONNECTION:
+        found.acquired.add(count)
+        found.reads.add(0, count)
+        found.cut += count
     else:  # gave up, broke off, or failed: what it had got by then is not told
         found.acquired.add(0, acquires)
         found.timed_out.add(0, count)
@@ -120,6 +128,7 @@ def counts(cell: Cell, saw: Seen) -> Finding:
             f"{acquired:g} were acquired and {released:g} came back, and {leaked} of those that leaked are out"
         )
     text = f"acquired {saw.acquired}, timed out {saw.timed_out}" + (f", leaked {saw.leaked}" if saw.leaked.most else "")
+    text += f", cut {saw.cut}" if saw.cut else ""
     return settle("counts", problems, f"{text}: as the client saw")
 
 
@@ -172,6 +181,8 @@ def statements(cell: Cell, saw: Seen) -> Finding:
     expected = Range(least, saw.reads.most)
     rise = after - before
     said = f"PostgreSQL counted {rise} reads of items, and the client saw {expected}"
+    if saw.cut:
+        said += f": whether {saw.cut} whose connection was cut had read is not told"
     return settle("statements", [] if expected.has(rise) else [said], said)
 
 
