@@ -226,7 +226,7 @@ def test_connections_are_found_in_the_database_that_is_given(database: Database)
     assert found == {"a": (True, False), "b": (True, False), "psycopg_flask": (True, True), "fake": (False, True)}
     assert said[0] == (
         f"no connection of fake is in {database}: PostgreSQL's own view is missing, "
-        "and scenarios that load its CPU are skipped"
+        "and scenarios that load its CPU or cut connections are skipped"
     )
 
 

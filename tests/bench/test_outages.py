@@ -11,6 +11,7 @@ import pytest
 from bench.analysis.outages import served_again_s
 from bench.check import check
 from bench.environment import describe
+from bench.faults.outage import Freezable
 from bench.progress import Progress
 from bench.records import Layer
 from bench.results import Results
@@ -24,6 +25,16 @@ from tests.bench import made
 SCENARIOS = ("outage-killed", "outage-frozen")
 
 
+class Unwilling:
+    """A server that cannot be stopped."""
+
+    def freeze(self) -> int:
+        raise RuntimeError("the keeper of PostgreSQL has died")
+
+    def thaw(self) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """One of its own: nobody else can ask it while it stands still."""
@@ -32,11 +43,19 @@ def server() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-def play(service: str, layer: Layer, server: EmbeddedPostgres, directory: Path) -> Stored:
-    plan = made.plan(scenarios=SCENARIOS, services=(service,), layer=layer)
+def play(
+    service: str,
+    layer: Layer,
+    server: EmbeddedPostgres,
+    directory: Path,
+    only: str = "",
+    stopped: Freezable | None = None,
+) -> Stored:
+    """A run of both, or of `only` one; `stopped` is frozen in place of the server."""
+    plan = made.plan(scenarios=(only,) if only else SCENARIOS, services=(service,), layer=layer)
     progress = Progress([CHECK_ESTIMATE_S, *(estimate_s(cell) for cell in planned_cells(plan))], StringIO())
     store = Store(directory)
-    target = Target(server.database, local=True, server=server)
+    target = Target(server.database, local=True, server=stopped or server)
     run(plan, describe(server.database, "embedded"), target, None, progress, Results(store).add)
     return load(store.directory)
 
@@ -77,3 +96,16 @@ def test_an_outage_strikes_and_is_over(
     assert {verdict for _, verdict in of_the_service} <= {"passed", "noted", "not checked"}
     if layer == "http":
         assert {("counts", "passed"), ("integrals", "passed"), ("statements", "passed"), ("rest", "passed")} <= audits
+
+
+@pytest.mark.parametrize("layer", ["http", "pool"])
+def test_an_outage_that_does_not_come_about_is_a_failed_cell(
+    layer: Layer, server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.runner.check", partial(check, only=["health"]))
+
+    stored = play("asyncpg_fastapi", layer, server, tmp_path / "run", "outage-frozen", Unwilling())
+
+    (cell,) = stored.run.cells
+    why = "PostgreSQL could not be stopped: the keeper of PostgreSQL has died"
+    assert (cell.status, cell.why) == ("failed", why)

@@ -201,7 +201,8 @@ def processes(postmaster: psutil.Process) -> list[psutil.Process]:
 
 def states(postmaster: psutil.Process) -> set[str]:
     """Without those that had ended, and that a frozen postmaster has not waited for."""
-    return {process.status() for process in processes(postmaster)} - {psutil.STATUS_ZOMBIE}
+    found: set[str] = {process.status() for process in processes(postmaster)}
+    return found - {psutil.STATUS_ZOMBIE}
 
 
 def test_a_frozen_server_answers_nobody_until_it_goes_on() -> None:
