@@ -8,6 +8,7 @@ concurrency model, and no framework, server or socket of a client.
 
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
@@ -27,8 +28,11 @@ from bench.cell import (
     Played,
     come_to_rest,
     compare,
+    emitter,
     settings_for,
 )
+from bench.faults.outage import FaultFailed
+from bench.faults.timeline import Timeline
 from bench.load.driver import Outcome
 from bench.load.samples import SampleError
 from bench.records import Cell, Event
@@ -36,7 +40,7 @@ from bench.scenarios.arrivals import length_s as stages_s
 from bench.scenarios.arrivals import planned_times, user_steps
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst, Closed, Open, Sequential, length_s
-from bench.scenarios.model import Asked, Fault, Leak
+from bench.scenarios.model import Asked, Leak, Outage, ReleaseLeaks
 from bench.targets import alone
 from bench.targets.local import ServiceDied
 from bench.targets.sampler import SHORTEST_S, Row, Sampler
@@ -69,7 +73,7 @@ def drive_for(cell: Cell, asked: Asked, out: Path) -> Drive:
     common: dict[str, Any] = {
         "hold_ms": int(query.get("hold_ms", [asked.hold_ms])[0]),
         "out": str(out),
-        "faults": tuple(_fault(fault, asked.unit_s) for fault in sorted(asked.scenario.faults, key=lambda f: f.at)),
+        "faults": tuple(_leaks(asked)),
         "sample_every_s": max(SHORTEST_S, asked.hold_ms / 1000 / 5),
         "warm_up_rounds": WARM_UP_ROUNDS,
         "warm_up_hold_ms": WARM_UP_HOLD_MS,
@@ -90,6 +94,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
     """Plays one cell. Never raises for what a pool does: the cell is then marked failed, and says why."""
     began, began_s = monotonic(), time()
     samples: list[Row] = []
+    events: list[Event] = []
     settings = settings_for(asked, conditions, cell.service)
     try:
         assert conditions.database is not None, "a pool needs its database"
@@ -100,12 +105,15 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
         ):
             in_force = process.settings()
             compare(in_force, process.told().stats["pool_size"], settings)
+            struck = conditions.struck(process)
+            outages = [fault for fault in asked.scenario.faults if isinstance(fault, Outage)]
+            timeline = Timeline("", outages, asked.unit_s, emitter(cell, events), struck)
             drive = drive_for(cell, asked, Path(directory))
             process.warm_up(drive)
             before = totals.read()
-            measured = _measure(process, drive, asked, conditions, samples)
+            measured = _measure(process, drive, asked, conditions, samples, timeline)
             samples = sorted([*samples, *_pool_rows(Path(directory))], key=lambda row: row[0])
-            events = _events(cell, Path(directory))
+            events = sorted([*events, *_events(cell, Path(directory))], key=lambda event: event.t_s)
             after, settings_after = come_to_rest(totals, events, asked)
             process.finish()
         ended = replace(
@@ -118,13 +126,15 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
         return Played(ended, measured.requests, samples, events)
     except ServiceDied as error:
         failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
-    except (Mismatch, psycopg.Error, OSError) as error:
+    except (FaultFailed, Mismatch, psycopg.Error, OSError) as error:
         failed = replace(cell, status="failed", why=(str(error) or type(error).__name__).splitlines()[0])
     failed = replace(failed, began_s=round(began_s, 3), took_s=monotonic() - began)
     return Played(failed, None, samples, [])
 
 
-def _measure(process: alone.Alone, drive: Drive, asked: Asked, conditions: Conditions, rows: list[Row]) -> Measured:
+def _measure(
+    process: alone.Alone, drive: Drive, asked: Asked, conditions: Conditions, rows: list[Row], timeline: Timeline
+) -> Measured:
     """Plays the load, while PostgreSQL is asked for its own view."""
     sampler = Sampler(
         None,
@@ -135,18 +145,22 @@ def _measure(process: alone.Alone, drive: Drive, asked: Asked, conditions: Condi
         hold_s=asked.hold_ms / 1000,
         generator=None,
         processes=process.processes,
+        asking=timeline.asking,
     )
     started: list[tuple[float, Meter]] = []
 
     def on_start(t0: float) -> None:
         started.append((t0, Meter.read(process, None)))
         sampler.start(t0)
+        timeline.start(t0)
 
     try:
         sent = process.play(on_start, timeout_s=length_s(asked.load) + asked.give_up_s + 60)
         after = Meter.read(process, None)
     finally:
+        timeline.stop()
         sampler.stop()
+    timeline.refuse_failure()
     ((t0, before),) = started
     requests = _requests(Path(drive.out))
     if requests.height != sent:
@@ -207,8 +221,12 @@ def _events(cell: Cell, out: Path) -> list[Event]:
     ]
 
 
-def _fault(fault: Fault, unit_s: float) -> FaultAt:
-    at_s = fault.at * unit_s
-    if isinstance(fault, Leak):
-        return FaultAt(at_s=at_s, count=fault.count, how=fault.how)
-    return FaultAt(at_s=at_s)
+def _leaks(asked: Asked) -> Iterator[FaultAt]:
+    """The faults that happen in the pool's own process, in the order of time."""
+    for fault in sorted(asked.scenario.faults, key=lambda fault: fault.at):
+        at_s = fault.at * asked.unit_s
+        match fault:
+            case Leak():
+                yield FaultAt(at_s=at_s, count=fault.count, how=fault.how)
+            case ReleaseLeaks():
+                yield FaultAt(at_s=at_s)

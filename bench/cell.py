@@ -20,6 +20,7 @@ import psutil
 import psycopg
 
 from bench.analysis.leaks import leaks_of
+from bench.faults.outage import FaultFailed, Freezable, Struck
 from bench.faults.timeline import Emit, Timeline
 from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
 from bench.records import POOL_COLUMNS, Cell, CpuSeconds, Event, Reading
@@ -69,6 +70,12 @@ class Conditions:
     """Iterations of `burn` for the profile's hold, calibrated on the idle database; 0 where no cell needs it."""
     stack: Callable[[str], str] = str
     """Which service it is, whatever the run calls it."""
+    server: Freezable | None = None
+    """The PostgreSQL, where this run has started it."""
+
+    def struck(self, service: Service) -> Struck:
+        """What an outage of a cell on this service can reach."""
+        return Struck(database=self.database, application_name=service.application_name, server=self.server)
 
 
 class Mismatch(RuntimeError):
@@ -101,7 +108,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
     samples: list[Row] = []
     events: list[Event] = []
     settings = settings_for(asked, conditions, conditions.stack(cell.service))
-    emit = _emitter(cell, events)
+    emit = emitter(cell, events)
     try:
         with conditions.open(cell.service, settings) as service:
             in_force = _read_back(service.base_url, settings)
@@ -112,8 +119,9 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
                 Totals(OverHttp(client), service.application_name, conditions.database) as totals,
             ):
                 before, was = totals.read(), _stats(service)
-                sampler = _sampler(service, conditions, asked, generator, samples) if sampled else None
-                timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit)
+                struck = conditions.struck(service)
+                sampler = _sampler(service, conditions, asked, generator, samples, struck) if sampled else None
+                timeline = Timeline(service.base_url, asked.scenario.faults, asked.unit_s, emit, struck)
                 measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
                 _refuse_another(service, was)
                 after, settings_after = _at_rest(service, totals, events, asked)
@@ -128,7 +136,9 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
         return Played(ended, measured.requests, samples, events)
     except ServiceDied as error:
         failed = replace(cell, status="failed", why=str(error), log_tail=error.log_tail)
-    except (GeneratorFailed, Mismatch, ServiceError, http.client.HTTPException, psycopg.Error, OSError) as error:
+    except (
+        GeneratorFailed, FaultFailed, Mismatch, ServiceError, http.client.HTTPException, psycopg.Error, OSError,
+    ) as error:  # fmt: skip
         failed = replace(cell, status="failed", why=(str(error) or type(error).__name__).splitlines()[0])
     failed = replace(failed, began_s=round(began_s, 3), took_s=monotonic() - began)
     return Played(failed, None, samples, events)
@@ -225,6 +235,7 @@ def _measure(
             timeline.stop()
             if sampler:
                 sampler.stop()
+        timeline.refuse_failure()
         return Measured(outcome, outcome.frame(), before, after)
 
 
@@ -262,7 +273,9 @@ def _watched(service: Service, generator: LoadGenerator) -> Iterator[None]:
         watcher.join()
 
 
-def _emitter(cell: Cell, events: list[Event]) -> Emit:
+def emitter(cell: Cell, events: list[Event]) -> Emit:
+    """What puts down a cell's events, for whoever makes something happen."""
+
     def emit(t_s: float, kind: str, text: str) -> None:
         event = Event(scenario=cell.scenario, service=cell.service, block=cell.block, t_s=t_s, kind=kind, text=text)
         events.append(event)
@@ -271,7 +284,12 @@ def _emitter(cell: Cell, events: list[Event]) -> Emit:
 
 
 def _sampler(
-    service: Service, conditions: Conditions, asked: Asked, generator: LoadGenerator, rows: list[Row]
+    service: Service,
+    conditions: Conditions,
+    asked: Asked,
+    generator: LoadGenerator,
+    rows: list[Row],
+    struck: Struck,
 ) -> Sampler:
     name = service.application_name
     return Sampler(
@@ -283,6 +301,7 @@ def _sampler(
         hold_s=asked.hold_ms / 1000,
         generator=psutil.Process(generator.pid),
         processes=service.processes,
+        asking=struck.asking,
     )
 
 

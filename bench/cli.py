@@ -136,7 +136,7 @@ def run(
     with addresses, it is played on services that run already: each cell sets their hold, patience and pool through
     POST /admin/config, and in the end they are as they were found. Tuning, workers and threads are theirs; what is
     not as asked for is refused before anything is measured. --database-url is then their PostgreSQL as seen from
-    here: its view of the pool is recorded, and scenarios that load its CPU can be played.
+    here: its view of the pool is recorded, and scenarios that load its CPU or cut connections can be played.
 
     \b
     bench run --target compose

@@ -25,7 +25,7 @@ from bench.records import Environment, Plan, Run
 from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run, unfit_for
 from bench.targets import compose
 from bench.targets.database import Database, load_schema, reachable
-from bench.targets.embedded import embedded_postgres
+from bench.targets.embedded import EmbeddedPostgres
 from bench.targets.local import SCHEMA
 
 if TYPE_CHECKING:
@@ -35,19 +35,19 @@ RESULTS: Final = Path("results")
 
 
 @contextmanager
-def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, bool]]:
-    """The given database, or an embedded one, with the services' tables in it; and whether it is embedded."""
+def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, EmbeddedPostgres | None]]:
+    """The given database, or that of an embedded server, with the services' tables in it; and that server."""
     if url is not None:
         if pg_bin is not None:
             raise UserError("--pg-bin is for the embedded PostgreSQL: leave it out, or --database-url")
         database = Database.from_url(url)
         reachable(database)
         load_schema(database, SCHEMA)
-        yield database, False
+        yield database, None
         return
-    with embedded_postgres(pg_bin=pg_bin) as database:
-        load_schema(database, SCHEMA)
-        yield database, True
+    with EmbeddedPostgres(pg_bin=pg_bin) as server:
+        load_schema(server.database, SCHEMA)
+        yield server.database, server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,9 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
         results = Results(store)
         if store.stored:
             _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")
-        target = target or Target(*stack.enter_context(postgres(around.database_url, around.pg_bin)))
+        if target is None:
+            database, server = stack.enter_context(postgres(around.database_url, around.pg_bin))
+            target = Target(database, local=server is not None, server=server)
         environment = _environment(target)
         done = _resumed(store.stored.run, environment, directory) if store.stored else None
         progress = _progress(plan, target, done, directory)

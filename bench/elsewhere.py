@@ -214,5 +214,5 @@ def _connected(
     said = f"no connection of {', '.join(absent)} is in {database}"
     if given and len(absent) == len(found):
         raise UserError(f"{said}: give the PostgreSQL that is used there, or leave --database-url out")
-    say(f"{said}: PostgreSQL's own view is missing, and scenarios that load its CPU are skipped")
+    say(f"{said}: PostgreSQL's own view is missing, and scenarios that load its CPU or cut connections are skipped")
     return found, database if len(absent) < len(found) else None

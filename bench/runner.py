@@ -21,13 +21,14 @@ from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.errors import UserError
+from bench.faults.outage import Freezable
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
 from bench.records import AGAIN, SCHEMA, Cell, Environment, Plan, Run, Status
 from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
-from bench.scenarios.model import Asked, Scenario
+from bench.scenarios.model import Asked, Freeze, KillBackends, Scenario
 from bench.scenarios.profiles import PROFILES
 from bench.targets.database import Database, calibrate_units
 from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied
@@ -55,6 +56,8 @@ class Target:
     local: bool
     remote: Mapping[str, Remote] = field(default_factory=dict)
     """Services that run elsewhere, by the name that the run gives them; these may do without a database."""
+    server: Freezable | None = None
+    """The PostgreSQL, where this run has started it."""
 
     def open(self, name: str, settings: Mapping[str, Any]) -> LocalService | RemoteService:
         """A service with these settings in force, for as long as the context is entered."""
@@ -69,17 +72,38 @@ class Target:
 
     def unfit(self, cell: Cell) -> str | None:
         """Why a cell cannot be played here; None where it can."""
+        faults = {type(fault) for fault in SCENARIOS[cell.scenario].faults}
+        if Freeze in faults and self.server is None:
+            return "it freezes the database, and this run has not started that PostgreSQL: play it on the embedded one"
         if not self.remote:
             return None
+        far = self._far(cell) if KillBackends in faults else None
+        return self._few_threads(cell) or self._uncalibrated(cell) or far
+
+    def _few_threads(self, cell: Cell) -> str | None:
         threads, needed = self.remote[cell.service].found["threads"], _in_flight(cell) + PROBE_THREADS
-        if threads is not None and threads < needed:
-            return f"its server has {threads} threads, and {needed} are needed for nobody to wait in front of the pool"
+        if threads is None or threads >= needed:
+            return None
+        return f"its server has {threads} threads, and {needed} are needed for nobody to wait in front of the pool"
+
+    def _uncalibrated(self, cell: Cell) -> str | None:
         if SCENARIOS[cell.scenario].work_kind != "cpu":
             return None
         if self.database is None:
             return "needs --database-url: its work is calibrated on the database"
         if not self.remote[cell.service].same_database:
             return f"its connections are not in {self.database}, on which its work would be calibrated"
+        return None
+
+    def _far(self, cell: Cell) -> str | None:
+        """Why the backends of a service elsewhere cannot be ended, or not without somebody else's."""
+        remote = self.remote[cell.service]
+        if self.database is None:
+            return "needs --database-url: its connections are ended from the database"
+        if not remote.same_database:
+            return f"its connections are not in {self.database}, from which they would be ended"
+        if not remote.alone:
+            return f"another service of this run is {remote.service} too, whose connections would be ended with its own"
         return None
 
 
@@ -110,7 +134,7 @@ def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
 
 def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
     """Why a cell of this plan cannot be played on this target; None where it can."""
-    return alone.unfit(cell) if plan.layer == "pool" else target.unfit(cell)
+    return (alone.unfit(cell) if plan.layer == "pool" else None) or target.unfit(cell)
 
 
 def estimate_s(cell: Cell) -> float:
@@ -302,6 +326,7 @@ def _conditions(plan: Plan, target: Target) -> Conditions:
     return Conditions(
         open=target.open,
         stack=target.stack,
+        server=target.server,
         database=target.database,
         local_database=target.local,
         tuning="as_shipped" if plan.tuning == "as_shipped" else "equalised",

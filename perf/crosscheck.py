@@ -22,7 +22,7 @@ from bench.analysis.statistics import slope
 from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.targets.http import Client
 from bench.targets.local import LocalService
-from bench.targets.totals import Totals
+from bench.targets.totals import OverHttp, Totals
 from perf import clients
 from perf.clients import Recorded
 from perf.lab import Lab
@@ -140,7 +140,7 @@ def measure(base_url: str, case: Case, rounds: int) -> dict[str, list[Measured]]
     able = {client: play for client, play in case.clients.items() if not isinstance(play, str)}
     found: dict[str, list[Measured]] = {client: [] for client in able}
     order = list(able)
-    with Totals(base_url, None, None) as totals:
+    with Client(base_url) as asking, Totals(OverHttp(asking), None, None) as totals:
         for _ in range(rounds):
             for client in order:
                 before = totals.read_at_rest(0, REST_S)

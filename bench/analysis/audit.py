@@ -36,7 +36,7 @@ def audit(
         books.counts(cell, seen),
         books.integrals(cell, requests, happened),
         books.statements(cell, seen),
-        conditions.backends(cell, samples),
+        conditions.backends(cell, samples, happened),
         conditions.schedule(cell, cores),
         conditions.cpu(cell, cores),
         conditions.machine(cell),

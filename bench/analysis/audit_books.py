@@ -25,6 +25,7 @@ PER_LEAK_S: Final = 0.05
 """When a leaked connection was taken is known from outside: by when the leak was answered."""
 NOT_READ: Final = "the totals were not read"
 TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
+ONE_CONNECTION: Final = (contract.QUERY, contract.QUERY_PROPER)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Range:
         return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     """What must have been counted, by the client's answers. `reads` are statements that read `items`."""
 
@@ -55,14 +56,17 @@ class Seen:
     leaked: Range = field(default_factory=Range)
     given_back: int = 0
     reads: Range = field(default_factory=Range)
+    cut: int = 0
+    """Those whose connection failed them while they held it. Whether before or after its read, they do not say."""
 
 
 def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     """From the answers of the load and of the faults that leaked."""
     leaks = leaks_of(events)
     found = Seen(given_back=len(leaks.out) - leaks.still_out)
-    for path, status, error, count in requests.group_by("path", "status", "error").len().rows():
-        _answered(found, path, status, error, count)
+    held = (pl.col("work_us") > 0).alias("held")
+    for path, status, error, had_one, count in requests.group_by("path", "status", "error", held).len().rows():
+        _answered(found, path, status, error, had_one, count)
     gone = len(leaks.out)
     for each in (found.acquired, found.leaked, found.reads):
         each.add(gone, gone + leaks.unknown)
@@ -73,8 +77,8 @@ def seen(requests: pl.DataFrame, events: Iterable[Event]) -> Seen:
     return found
 
 
-def _answered(found: Seen, url: str, status: int, error: str, count: int) -> None:
-    """So many answers of one kind."""
+def _answered(found: Seen, url: str, status: int, error: str, had_one: bool | None, count: int) -> None:
+    """So many answers of one kind; `had_one`: they tell that they held a connection, None where they tell nothing."""
     path, _, query = url.partition("?")
     if path == contract.NOOP:
         return
@@ -91,6 +95,10 @@ def _answered(found: Seen, url: str, status: int, error: str, count: int) -> Non
         # Nested and several: it may have been a later one that did not come.
         found.acquired.add(0, acquires - count)
         found.reads.add(0, reads - count)
+    elif error == "database_unavailable" and had_one and path in ONE_CONNECTION:
+        found.acquired.add(count)
+        found.reads.add(0, count)
+        found.cut += count
     else:  # gave up, broke off, or failed: what it had got by then is not told
         found.acquired.add(0, acquires)
         found.timed_out.add(0, count)
@@ -126,6 +134,7 @@ def counts(cell: Cell, saw: Seen) -> Finding:
             f"{acquired:g} were acquired and {released:g} came back, and {leaked} of those that leaked are out"
         )
     text = f"acquired {saw.acquired}, timed out {saw.timed_out}" + (f", leaked {saw.leaked}" if saw.leaked.most else "")
+    text += f", cut {saw.cut}" if saw.cut else ""
     return settle("counts", problems, f"{text}: as the client saw")
 
 
@@ -178,6 +187,8 @@ def statements(cell: Cell, saw: Seen) -> Finding:
     expected = Range(least, saw.reads.most)
     rise = after - before
     said = f"PostgreSQL counted {rise} reads of items, and the client saw {expected}"
+    if saw.cut:
+        said += f": whether {saw.cut} whose connection was cut had read is not told"
     return settle("statements", [] if expected.has(rise) else [said], said)
 
 

@@ -4,6 +4,7 @@ In: a cell's record, its requests and samples. Out: the findings `backends`, `sc
 `settings`, `clock`.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ import polars as pl
 
 from bench.analysis.cells import MACHINE_LIMIT, PART_LIMIT, cpu_shares
 from bench.analysis.findings import not_checked, noted, settle
-from bench.records import Cell, Finding
+from bench.analysis.outages import still_s
+from bench.records import Cell, Event, Finding
 
 LATE_MS: Final = 2.0
 LATE_SHARE: Final = 0.05
@@ -35,17 +37,20 @@ APPLIED_US: Final = 50_000
 setting."""
 
 
-def backends(cell: Cell, samples: pl.DataFrame) -> Finding:
+def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) -> Finding:
     """PostgreSQL never had more of the service's backends than its pool may have.
 
-    One that ends may still be there when its successor has come, so that a single sample above is noted.
+    One that ends may still be there when its successor has come, so that a single sample above is noted. While
+    PostgreSQL stands still nobody asks it: it could not answer, and nothing in it can change.
     """
     known = samples["backends"].drop_nulls()
     if known.is_empty():
         return not_checked("backends", "no database to look at")
     most = max(known.to_list())
     above = (known > cell.capacity).to_list()
-    said = f"at most {most} backends of {cell.capacity}, in {len(above)} samples"
+    still = still_s(events)
+    unasked = f"; not asked for the {still:.1f} s for which PostgreSQL stood still" if still else ""
+    said = f"at most {most} backends of {cell.capacity}, in {len(above)} samples{unasked}"
     if any(now and then for now, then in pairwise(above)):
         return settle("backends", [f"{most} backends at once, and the pool may have {cell.capacity}"], said)
     if any(above):

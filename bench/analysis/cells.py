@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from bench.analysis.discipline import discipline_metrics
+from bench.analysis.outages import backends_again_s, served_again_s
 from bench.analysis.residuals import residuals
 from bench.analysis.statistics import QUANTILES, quantile, slope
 from bench.records import Cell, CpuSeconds, Event
@@ -64,6 +65,8 @@ def cell_metrics(
         "first_timeout_s": _seconds(_lowest(refused["finished_us"])),
         "last_ok_s": finished_s[-1] if finished_s else None,
         "recovered_s": _recovered_s(ok, events),
+        "served_again_s": served_again_s(requests, events),
+        "backends_again_s": backends_again_s(cell, samples, events),
         "waiting_peak": _highest(samples["waiting"]),
         "used_peak": _highest(samples["used"]),
         "backends_peak": _highest(samples["backends"]),

@@ -12,14 +12,15 @@ HIGHER: Final = frozenset(
 """More is better."""
 LOWER: Final = frozenset(
     {
-        "timed_out", "failed", "recovered_s", "wall_s", "queue_ms_p50", "app_cpu_ms_per_request", "app_rss_mb",
+        "timed_out", "failed", "recovered_s", "served_again_s", "backends_again_s", "wall_s", "queue_ms_p50",
+        "app_cpu_ms_per_request", "app_rss_mb",
         "waiting_peak", "used_last", "backends_last", "order_inversions", "inversions",
     }
 )  # fmt: skip
 """Less is better, as in all that is called a wait or a latency."""
 WAITS: Final = ("latency_ms_", "latency_uncorrected_ms_", "acquire_ms_")
 """How long the served waited says nothing where fewer were served."""
-NEVER: Final = ("first_timeout_s", "recovered_s")
+NEVER: Final = ("first_timeout_s", "recovered_s", "served_again_s", "backends_again_s")
 
 
 def higher_is_better(metric: str) -> bool | None:

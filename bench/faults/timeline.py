@@ -1,14 +1,19 @@
 """Faults that happen at their planned times while a load runs.
 
-In: a scenario's faults, and the load's start. Out: an `Event` for each thing that happened.
+In: a scenario's faults, what of the database they can reach, the load's start. Out: an `Event` for each thing that
+happened.
 """
 
 import http.client
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from time import monotonic
 
-from bench.scenarios.model import Fault, Leak, ReleaseLeaks
+from bench.analysis import outages
+from bench.faults.outage import FaultFailed, Struck
+from bench.scenarios.model import Fault, Freeze, KillBackends, Leak, ReleaseLeaks
+from bench.targets.database import Connection
 from bench.targets.http import Client, ServiceError
 from services.common import contract
 
@@ -17,13 +22,19 @@ Emit = Callable[[float, str, str], None]
 
 
 class Timeline:
-    """A thread that plays `faults` in order; `unit_s` is what their times are multiples of."""
+    """A thread that plays `faults` in order; `unit_s` is what their times are multiples of.
 
-    def __init__(self, base_url: str, faults: Sequence[Fault], unit_s: float, emit: Emit) -> None:
+    Leaks are asked of the service at `base_url`; what an outage can reach is in `struck`.
+    """
+
+    def __init__(self, base_url: str, faults: Sequence[Fault], unit_s: float, emit: Emit, struck: Struck) -> None:
         self._base_url = base_url
         self._faults = sorted(faults, key=lambda fault: fault.at)
         self._unit_s = unit_s
         self._emit = emit
+        self._struck = struck
+        self.asking = struck.asking
+        self._failed: FaultFailed | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -34,21 +45,42 @@ class Timeline:
             self._thread.start()
 
     def stop(self) -> None:
-        """Nothing more happens; waits for what is happening now."""
+        """Nothing more happens, and a database that stands still goes on; waits for what is happening now."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
+    def refuse_failure(self) -> None:
+        """Raises FaultFailed where an outage did not come about."""
+        if self._failed is not None:
+            raise self._failed
+
     def _run(self, t0: float) -> None:
-        with Client(self._base_url) as client:
-            for fault in self._faults:
-                if self._stop.wait(max(0.0, t0 + fault.at * self._unit_s - monotonic())):
-                    return
-                match fault:
-                    case Leak():
-                        self._leak(client, fault, t0)
-                    case ReleaseLeaks():
-                        self._release(client, t0)
+        try:
+            with ExitStack() as stack:
+                self._play(stack, t0)
+        except FaultFailed as failed:
+            self._failed = failed
+
+    def _play(self, stack: ExitStack, t0: float) -> None:
+        kinds = {type(fault) for fault in self._faults}
+        client = stack.enter_context(Client(self._base_url)) if kinds & {Leak, ReleaseLeaks} else None
+        connection = stack.enter_context(self._struck.connected()) if KillBackends in kinds else None
+        for fault in self._faults:
+            if self._stop.wait(max(0.0, t0 + fault.at * self._unit_s - monotonic())):
+                return
+            match fault:
+                case Leak():
+                    assert client is not None
+                    self._leak(client, fault, t0)
+                case ReleaseLeaks():
+                    assert client is not None
+                    self._release(client, t0)
+                case KillBackends():
+                    assert connection is not None
+                    self._kill(connection, t0)
+                case Freeze():
+                    self._freeze(fault, t0)
 
     def _leak(self, client: Client, fault: Leak, t0: float) -> None:
         for nth in range(1, fault.count + 1):
@@ -63,6 +95,18 @@ class Timeline:
         except (OSError, http.client.HTTPException, ServiceError) as error:
             text = f"failed: {error}"
         self._emit(monotonic() - t0, "release_leaks", text)
+
+    def _kill(self, connection: Connection, t0: float) -> None:
+        text = self._struck.kill(connection)
+        self._emit(monotonic() - t0, outages.ENDED, text)
+
+    def _freeze(self, fault: Freeze, t0: float) -> None:
+        with self._struck.frozen() as text:
+            began = monotonic()
+            self._emit(began - t0, outages.FROZEN, text)
+            self._stop.wait(fault.holds * self._unit_s)
+        after = monotonic()
+        self._emit(after - t0, outages.GOES_ON, f"goes on after {after - began:.3f} s")
 
 
 def _status(client: Client, method: str, path: str) -> str:

@@ -21,6 +21,9 @@ from bench.store import Stored
 FORMATS: Final = ("svg", "png")
 USED, FREE, SEEN, WAITING, TOLD_NO = "#1f77b4", "#b7d3e9", "#222222", "#e08214", "#c51b3f"
 SERVED: Final = "#2c9a4b"
+FAILED: Final = "#6b4226"
+CUT: Final = (pl.col("status") == 503) & (pl.col("error") == "database_unavailable")
+"""Not for want of a connection: the database failed."""
 STYLE: Final[dict[Any, Any]] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -32,6 +35,8 @@ STYLE: Final[dict[Any, Any]] = {
     "legend.fontsize": 8,
     "svg.hashsalt": "poolbench",
 }
+Kind = tuple[pl.Expr, str, str]
+"""Which requests, their colour, and what they are called."""
 ROWS: Final = ("connections", "waiting requests", "acquire (s)", "answers per second")
 
 
@@ -41,8 +46,9 @@ def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4 * len(cells) + 0.6, 8.2), layout="constrained")
         grid = figure.subplots(len(ROWS), len(cells), sharex=True, sharey="row", squeeze=False)
+        kinds = _kinds(any(_of(stored.requests, cell).filter(CUT).height for cell in cells))
         for column, cell in enumerate(cells):
-            _column([row[column] for row in grid], stored, cell)
+            _column([row[column] for row in grid], stored, cell, kinds)
         for row, name in enumerate(ROWS):
             grid[row][0].set_ylabel(name)
             grid[row][0].set_ylim(bottom=0)
@@ -64,7 +70,14 @@ def _first_block(stored: Stored, scenario: str) -> list[Cell]:
     return [by_service[service] for service in stored.run.plan.services if service in by_service]
 
 
-def _column(axes: Sequence[Axes], stored: Stored, cell: Cell) -> None:
+def _kinds(cut: bool) -> tuple[Kind, ...]:
+    """The kinds of answers; one that no cell has is not in the legend."""
+    served: Kind = (pl.col("status") == 200, SERVED, "served (200)")
+    told_no = (pl.col("status") == 503) & ~CUT, TOLD_NO, "told no (503)"
+    return (served, told_no, (CUT, FAILED, "database failed (503)")) if cut else (served, told_no)
+
+
+def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Kind]) -> None:
     """What happened to one stack: its pool as sampled, and its requests one by one."""
     samples, requests = _of(stored.samples, cell), _of(stored.requests, cell)
     connections, waiting, acquire, answers = axes
@@ -75,8 +88,8 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell) -> None:
     _steps(connections, at, samples["backends"], SEEN, "backends, says\nPostgreSQL", linestyle=":")
     connections.axhline(cell.pool_size, color="#999999", linewidth=0.8, linestyle="--", label="most")
     _steps(waiting, at, samples["waiting"], WAITING, "handlers inside\nacquire")
-    _waits(acquire, requests)
-    _answers(answers, requests, max(cell.hold_ms / 1000, 0.05) * 2)
+    _waits(acquire, requests, kinds)
+    _answers(answers, requests, max(cell.hold_ms / 1000, 0.05) * 2, kinds)
     for nth, event in enumerate(_events(stored, cell)):
         line: dict[str, Any] = {"color": "#8856a7", "linewidth": 0.9, "linestyle": ("-", "--", ":")[nth % 3]}
         for axis in axes:
@@ -84,21 +97,20 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell) -> None:
     axes[-1].set_xlabel("seconds from the start of the load")
 
 
-def _waits(axis: Axes, requests: pl.DataFrame) -> None:
+def _waits(axis: Axes, requests: pl.DataFrame, kinds: Sequence[Kind]) -> None:
     """A dot for each request at the end of its wait; what was told no in another colour."""
-    served, refused = requests.filter(pl.col("status") == 200), requests.filter(pl.col("status") == 503)
-    for frame, colour, label in ((served, SERVED, "got one"), (refused, TOLD_NO, "told no (503)")):
+    for which, colour, answer in kinds:
+        frame, label = requests.filter(which), "got one" if colour == SERVED else answer
         after_us = pl.col("finished_us") - pl.col("work_us").fill_null(0) - pl.col("release_us").fill_null(0)
         at = frame.select(after_us / 1e6).to_series().to_list()
         axis.plot(at, (frame["acquire_us"] / 1e6).to_list(), ".", markersize=3, color=colour, label=label)
 
 
-def _answers(axis: Axes, requests: pl.DataFrame, bin_s: float) -> None:
+def _answers(axis: Axes, requests: pl.DataFrame, bin_s: float, kinds: Sequence[Kind]) -> None:
     """Answers a second, by kind, in bins of two holds: shorter ones would show batches and nothing else."""
     longest = float(requests["finished_us"].max() or 0) / 1e6  # type: ignore[arg-type]  # the column is whole numbers
     edges = [nth * bin_s for nth in range(int(longest / bin_s) + 2)]
-    kinds = ((200, SERVED, "served (200)"), (503, TOLD_NO, "told no (503)"))
-    finished = [(requests.filter(pl.col("status") == status)["finished_us"] / 1e6).to_list() for status, _, _ in kinds]
+    finished = [(requests.filter(which)["finished_us"] / 1e6).to_list() for which, _, _ in kinds]
     axis.hist(
         finished,
         edges,

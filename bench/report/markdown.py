@@ -29,7 +29,7 @@ def report(view: View, level: int = 1) -> str:
         table_text(overview(view), level + 1),
         *(table_text(table, level + 1) for table in verdicts(view)),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
-        table_text(residual_table(view), level + 1),
+        *([table_text(residuals, level + 1)] if (residuals := residual_table(view)).rows else []),
         *([table_text(audit, level + 1)] if (audit := audit_table(view)) else []),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
@@ -46,7 +46,11 @@ def readme(view: View) -> str:
         table_text(overview(view), README_LEVEL),
         *(table_text(table, README_LEVEL) for table in verdicts(view)),
         _folded("A table for each scenario", tables),
-        _folded("Measured less forecast", table_text(residual_table(view), README_LEVEL)),
+        *(
+            [_folded("Measured less forecast", table_text(residuals, README_LEVEL))]
+            if (residuals := residual_table(view)).rows
+            else []
+        ),
         *([_folded("The audit", table_text(audit, README_LEVEL))] if (audit := audit_table(view)) else []),
         _folded("How to read them", _points(prose.legend(view))),
         _folded("The environment", "\n\n".join((_points(prose.environment(view)), _points(prose.plan(view))))),

@@ -72,6 +72,12 @@ def _reading(view: View) -> Iterator[str]:
             "first served: how far waits are from those of a pool that hands out the same connections at the same "
             "moments in order of asking. Jain's index: 1 where all users were served alike, 1/n where one was alone."
         )
+    if any(SCENARIOS[name].family == "outage" for name in view.scenarios if name in SCENARIOS):
+        yield (
+            "all served again: from the end of the outage to the last request that was planned after it and not "
+            "served. c backends again: to the first sample in which PostgreSQL has all of them again. No forecast: "
+            "what a library does with a connection that was cut follows from no arithmetic."
+        )
     if view.run.plan.layer == "http":
         yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):

@@ -43,6 +43,11 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
         "ok", "timed_out", "failed", "recovered_s", "first_timeout_s", "acquire_ms_p50_all",
         "waiting_peak", "used_last", "backends_last", "lateness_ms_p99",
     ),
+    "outage": (
+        "ok", "timed_out", "failed", "served_again_s", "backends_again_s", "first_timeout_s",
+        "acquire_ms_p50_all", "acquire_ms_max_served", "latency_ms_max_served",
+        "waiting_peak", "used_last", "backends_last", "lateness_ms_p99",
+    ),
 }  # fmt: skip
 """The metrics that a table of a family shows; `LOADED` for every other."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.records import AGAIN, Figure, Layer
-from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
+from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 
 UNKNOWN: Final = "–"
 NOT_SERVED: Final = "not served"
@@ -97,6 +97,8 @@ METRICS: Final[dict[str, Metric]] = {
     "hold_ms_p50": Metric(label="hold as measured, p50 (ms)"),
     "first_timeout_s": Metric(label="first timeout at (s)", beyond="none"),
     "recovered_s": Metric(label="recovered after (s)", beyond="never"),
+    "served_again_s": Metric(label="all served again after (s)", beyond="never"),
+    "backends_again_s": Metric(label="c backends again after (s)", beyond="never"),
     "wall_s": Metric(label="last answer after (s)"),
     "waiting_peak": Metric(label="most waiting", decimals=0),
     "used_peak": Metric(label="most handed out", decimals=0),
@@ -212,4 +214,8 @@ def faults(scenario: Scenario, unit_s: float) -> str:
                 said.append(f"{count} leak from {duration(at * unit_s)}")
             case ReleaseLeaks(at=at):
                 said.append(f"what was kept is given back at {duration(at * unit_s)}")
+            case KillBackends(at=at):
+                said.append(f"every connection is cut at {duration(at * unit_s)}")
+            case Freeze(at=at, holds=holds):
+                said.append(f"the database is frozen from {duration(at * unit_s)} for {duration(holds * unit_s)}")
     return ", ".join(said)

@@ -6,7 +6,7 @@ In: nothing. Out: `SCENARIOS`, by name, in the order in which they are told.
 from typing import Final
 
 from bench.scenarios.loads import Burst, Closed, Open, Sequential, Stage
-from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
+from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 from services.common import contract
 from services.common.contract import How
 
@@ -25,6 +25,10 @@ RAMP: Final = Closed(
 
 STEADY: Final = Open(rate_per_s=2.5, seconds=60, arrivals="uniform")
 """Half of what five connections can do."""
+
+STRUCK: Final = Open(rate_per_s=2.5, seconds=40, arrivals="uniform")
+"""The same, for as long as an outage needs to come and to be over. One comes every 0.4 holds: an outage strikes, and
+ends, in the middle between two, so that who is in it is no coin toss."""
 
 
 def _steady(users: int, holds: float) -> Closed:
@@ -174,6 +178,27 @@ def _all() -> tuple[Scenario, ...]:
         _leak("kept", "Five connections leak and somebody keeps the references: what gives them back?"),
         _leak("dropped", "Five connections leak and nobody has a reference: does the library notice?"),
         _leak("exception", "The handler fails before it releases: does the exception's end bring them back?"),
+        Scenario(
+            name="outage-killed",
+            family="outage",
+            question="Every connection is cut under the load: how many requests fail, and how soon are there c again?",
+            load=STRUCK,
+            patience=5.5,
+            hold_ms=100,
+            work_kind="query",
+            faults=(KillBackends(at=10.5),),
+            primary="ok",
+        ),
+        Scenario(
+            name="outage-frozen",
+            family="outage",
+            question="The database answers nobody for 15 holds: who is told no, and is all well again afterwards?",
+            load=STRUCK,
+            patience=5.5,
+            hold_ms=100,
+            faults=(Freeze(at=10.2, holds=15),),
+            primary="ok",
+        ),
     )
 
 

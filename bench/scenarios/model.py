@@ -4,19 +4,25 @@ In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
-from bench.scenarios.possible import why_leaks_do_not_matter, why_none_times_out, why_somebody_waits
+from bench.scenarios.possible import (
+    why_a_freeze_does_not_matter,
+    why_leaks_do_not_matter,
+    why_none_times_out,
+    why_somebody_waits,
+)
 from services.common import contract
 from services.common.contract import How, WorkKind
 
 LEAST_MARGIN_MS: Final = 25
 """What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends
 nearer to a batch than this leaves it to chance who is in it."""
-Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks"]
+Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks", "outage"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,28 @@ class ReleaseLeaks:
     at: float
 
 
-Fault = Leak | ReleaseLeaks
+@dataclass(frozen=True, kw_only=True)
+class KillBackends:
+    """At `at` holds, every PostgreSQL backend of the service is terminated."""
+
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freeze:
+    """At `at` holds, PostgreSQL stands still with all its processes, and goes on `holds` holds later."""
+
+    at: float
+    holds: float
+
+    @property
+    def until(self) -> float:
+        return self.at + self.holds
+
+
+Outage = KillBackends | Freeze
+"""What strikes the database itself, whichever service asks it."""
+Fault = Leak | ReleaseLeaks | Outage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +104,14 @@ class Scenario:
         c, leaks = self.pool_size, [fault for fault in self.faults if isinstance(fault, Leak)]
         if self.family == "baseline" and (why := why_somebody_waits(self.load, c, self.hold)):
             return why
-        if self.family == "leaks":
-            late = [fault.at for fault in self.faults if 0 < length_s(self.load) <= fault.at]
-            if not leaks:
-                return "nothing leaks: add a Leak to its faults"
-            if late:
-                return (
-                    f"the load ends after {length_s(self.load):g} holds, and a fault is at {late[0]:g}: have it earlier"
-                )
-            if why := why_leaks_do_not_matter(self.load, c, self.hold, sum(leak.count for leak in leaks)):
+        if why := self._shows_no_fault(leaks):
+            return why
+        if self.family == "leaks" and (
+            why := why_leaks_do_not_matter(self.load, c, self.hold, sum(leak.count for leak in leaks))
+        ):
+            return why
+        for freeze in (fault for fault in self.faults if isinstance(fault, Freeze)):
+            if why := why_a_freeze_does_not_matter(self.load, c, freeze.holds, self.patience):
                 return why
         if not self.must_time_out or self.work_kind == "cpu":
             return ""
@@ -95,6 +121,22 @@ class Scenario:
     def takes_a_connection(self) -> bool:
         """Without one, a scenario says what a framework costs and nothing about a pool."""
         return self.path != contract.NOOP
+
+    def _shows_no_fault(self, leaks: Sequence[Leak]) -> str:
+        """Why what is to go wrong does not, or too late for anybody to meet it."""
+        outages = [fault for fault in self.faults if isinstance(fault, Outage)]
+        if self.family == "leaks" and not leaks:
+            return "nothing leaks: add a Leak to its faults"
+        if self.family == "outage" and not outages:
+            return "nothing strikes the database: add KillBackends or a Freeze to its faults"
+        lasts = length_s(self.load)
+        if outages and not lasts:
+            return "the load is over with its answers, and an outage needs one that lasts: make it open or closed"
+        moments = (fault.until if isinstance(fault, Freeze) else fault.at for fault in self.faults)
+        late = [moment for moment in moments if 0 < lasts <= moment]
+        if late:
+            return f"the load ends after {lasts:g} holds, and a fault is at {late[0]:g}: have it earlier"
+        return ""
 
     def refusal(self, profile_hold_ms: int) -> str | None:
         """Why this cannot be asked at such a hold, and what to do; None where it can."""

@@ -46,6 +46,20 @@ def why_leaks_do_not_matter(load: Load, c: int, hold: float, leaked: int) -> str
     )
 
 
+def why_a_freeze_does_not_matter(load: Load, c: int, holds: float, patience: float) -> str:
+    """Whoever asks while the database is frozen takes a connection and keeps it, until all c are taken; who comes
+    then waits for the end of it, and longer than the patience."""
+    if not isinstance(load, Open):
+        return ""
+    taken = c / load.rate_per_s
+    if holds - taken > patience:
+        return ""
+    return (
+        f"frozen for {holds:g} holds, of which {c} connections last {taken:g} at {load.rate_per_s:g} a hold; whoever "
+        f"waits then has patience for {patience:g}: freeze for more than {taken + patience:g}"
+    )
+
+
 def _burst(n: int, c: int, holds: float) -> str:
     served = c * math.ceil(round(holds, 9))
     if n <= served:

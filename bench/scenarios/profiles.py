@@ -37,7 +37,7 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="quick",
-            text="every family but fairness once (under 3 min); judges nothing",
+            text="every family but fairness and outage once (under 3 min); judges nothing",
             hold_ms=100,
             repeat=1,
             scenarios=(

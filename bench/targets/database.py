@@ -171,6 +171,21 @@ def backends(connection: Connection, application_name: str) -> Backends:
     return Backends(*row)
 
 
+def end_backends(connection: Connection, application_name: str) -> int:
+    """Terminates the client backends of that name in this database; returns how many.
+
+    Raises psycopg.Error where it may not: it needs pg_signal_backend, or the same user as the services.
+    """
+    return int(
+        _value(
+            connection,
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND datname = current_database() AND application_name = %s",
+            application_name,
+        )
+    )
+
+
 def statement_counts(connection: Connection) -> dict[str, int] | None:
     """Calls since the counters began, by statement text (white space folded, constants as $1), in this database.
 
@@ -227,7 +242,7 @@ def _median_of_five(measure: Callable[[], float]) -> float:
     return statistics.median(measure() for _ in range(5))
 
 
-def _value(connection: Connection, query: Any) -> Any:
-    row = connection.execute(query).fetchone()
+def _value(connection: Connection, query: Any, *parameters: Any) -> Any:
+    row = connection.execute(query, parameters or None).fetchone()
     assert row is not None
     return row[0]

@@ -105,6 +105,15 @@ class EmbeddedPostgres:
         self.stop()
         self.start()
 
+    def freeze(self) -> int:
+        """All its processes stand still until `thaw`, or until the bench has ended, however; returns how many."""
+        return int(self._ask({"do": "freeze"})["frozen"])
+
+    def thaw(self) -> None:
+        """They go on; where the keeper has been let go of, it sees to that itself."""
+        if self._keeper is not None:
+            self._ask({"do": "thaw"})
+
     def _set_up(self, binaries: Binaries) -> None:
         user = server_user()
         counting = binaries.has_module("pg_stat_statements")

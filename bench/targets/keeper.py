@@ -1,11 +1,12 @@
 """The keeper: a small process that owns one PostgreSQL and its directory, and never leaves them behind.
 
-In: the directory (first argument), then JSON lines on stdin: the plan, and after it {"do": "stop" | "start"}.
-Out: a JSON line on stdout for each: {"pid", "port"}, {"stopped"} or {"error"}.
+In: the directory (first argument), then JSON lines on stdin: the plan, and after it {"do": "stop" | "start" |
+"freeze" | "thaw"}. Out: a JSON line on stdout for each: {"pid", "port"}, {"stopped"}, {"frozen"}, {"thawed"} or
+{"error"}.
 
 The other end of stdin is held by the bench. When it closes (the bench has ended, crashed or was killed), the keeper
-stops PostgreSQL, removes the directory and ends. Run as `python -I keeper.py`: the standard library only, nothing
-that the bench could break.
+stops PostgreSQL, frozen or not, removes the directory and ends. Run as `python -I keeper.py`: the standard library
+only, nothing that the bench could break.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +93,29 @@ class Server:
                 break
         raise StartError(self._said())
 
+    def freeze(self) -> int:
+        """SIGSTOP to the postmaster, which then starts nobody, and to all that it has started; returns how many."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        frozen = set[int]()
+        while new := set(_children(self.process.pid)) - frozen:  # one may have been on its way
+            _signal(new, signal.SIGSTOP)
+            frozen |= new
+        return 1 + len(frozen)
+
+    def thaw(self) -> None:
+        """It goes on, whether it was frozen or not."""
+        if self.process is not None:
+            _thaw(self.process)
+
     def stop(self) -> None:
-        """SIGINT, after 5 s SIGQUIT, after 10 more SIGKILL; also when the postmaster was frozen by SIGSTOP."""
+        """SIGINT, after 5 s SIGQUIT, after 10 more SIGKILL; also when it was frozen."""
         process, self.process = self.process, None
         if process is None:
             return
         for number, timeout_s in ((signal.SIGINT, STOP_TIMEOUT_S), (signal.SIGQUIT, KILL_TIMEOUT_S)):
             process.send_signal(number)
-            process.send_signal(signal.SIGCONT)
+            _thaw(process)
             try:
                 process.wait(timeout_s)
                 return
@@ -152,6 +168,33 @@ class Server:
         return "; ".join((complaints or lines or ["it said nothing"])[-3:])
 
 
+def _thaw(postmaster: subprocess.Popen[bytes]) -> None:
+    _signal(_children(postmaster.pid), signal.SIGCONT)
+    postmaster.send_signal(signal.SIGCONT)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that `parent` has started; each is a session of its own, so that no group has them all."""
+    stats = list(Path("/proc").glob("[0-9]*/stat"))
+    if not stats:
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True)
+        pairs = [line.split() for line in listed.stdout.splitlines()]
+        return [int(pid) for pid, started_by in pairs if int(started_by) == parent]
+    found = []
+    for stat in stats:
+        with contextlib.suppress(OSError):  # it has ended
+            # Behind the name, which may hold brackets and spaces: its state, and who started it.
+            if int(stat.read_text(errors="replace").rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -198,11 +241,18 @@ def _serve(server: Server) -> None:
     server.create()
     _answer(**server.start())
     for line in iter(sys.stdin.readline, ""):
-        server.stop()
-        if json.loads(line)["do"] == "start":
-            _answer(**server.start())
-        else:
-            _answer(stopped=True)
+        match json.loads(line)["do"]:
+            case "freeze":
+                _answer(frozen=server.freeze())
+            case "thaw":
+                server.thaw()
+                _answer(thawed=True)
+            case "start":
+                server.stop()
+                _answer(**server.start())
+            case _:
+                server.stop()
+                _answer(stopped=True)
 
 
 def _hang_up(_number: int, _frame: object) -> None:

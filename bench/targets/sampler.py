@@ -72,6 +72,7 @@ class Sampler:
 
     Without `base_url` PostgreSQL alone is asked, and nobody for the pool's state. `generator` and `service` are asked
     for their CPU seconds; `local_database` says whether PostgreSQL's processes can be looked at on this machine.
+    While somebody else has `asking`, PostgreSQL is not asked: a fault has it stand still.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Sampler:
         hold_s: float,
         generator: psutil.Process | None,
         processes: Callable[[], list[psutil.Process]],
+        asking: "threading.Lock | None" = None,
     ) -> None:
         self._rows = rows
         self._client = Client(base_url, timeout_s=5) if base_url else None
@@ -94,6 +96,7 @@ class Sampler:
         self._processes = processes()
         self._database: Connection | None = connect(database, "poolbench-sampler") if database else None
         self._postgres = PostgresCpu() if local_database else None
+        self._asking = asking or threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._t0 = 0.0
@@ -150,12 +153,14 @@ class Sampler:
         )
 
     def _backends(self) -> list[tuple[int, str]] | None:
-        if self._database is None:
+        if self._database is None or not self._asking.acquire(blocking=False):
             return None
         try:
             return self._database.execute(BACKENDS, (self._application_name,)).fetchall()
         except psycopg.Error:
             return None
+        finally:
+            self._asking.release()
 
     def _cpu(self, now: float, backends: list[tuple[int, str]] | None) -> tuple[float | None, ...]:
         self._cpu_at = now

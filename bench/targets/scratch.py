@@ -86,6 +86,8 @@ def _end_orphan(data: Path) -> None:
         # The number may be another process's by now, and in a file of root's server it may be anything.
         if str(data) not in postmaster.cmdline():
             return
+        for child in postmaster.children():  # a server that is frozen may have been left
+            child.resume()
         for number in (signal.SIGQUIT, signal.SIGKILL):
             postmaster.send_signal(number)
             postmaster.send_signal(signal.SIGCONT)

@@ -281,6 +281,12 @@ def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path,
         ends(process, signal.SIGINT, until(lambda: _with_service(process), "the pool's process"), scratch)
 
 
+def test_ended_while_the_database_is_frozen_it_leaves_nothing_behind(scratch: Path, tmp_path: Path) -> None:
+    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "outage-frozen", "--out", str(tmp_path / "run"))
+    with running(scratch, tmp_path / "log", *arguments) as process:
+        ends(process, signal.SIGINT, until(lambda: _with_frozen(process), "a frozen PostgreSQL"), scratch)
+
+
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:
     cell, plan = made.cell("one"), made.plan(scenarios=("one",))
     Store(tmp_path / "run").save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
@@ -314,4 +320,13 @@ def _with_service(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
         below = psutil.Process(process.pid).children(recursive=True)
         return below if any("services." in word for child in below for word in child.cmdline()) else []
     except psutil.NoSuchProcess:  # one of them ended while it was looked at
+        return []
+
+
+def _with_frozen(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The same, once some of it stands still."""
+    try:
+        below = _with_service(process)
+        return below if any(child.status() == psutil.STATUS_STOPPED for child in below) else []
+    except psutil.NoSuchProcess:
         return []

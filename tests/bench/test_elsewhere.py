@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.elsewhere import LOCAL, Where, elsewhere, planned, where
 from bench.errors import UserError
-from bench.runner import Target, planned_cells
+from bench.runner import Target, planned_cells, unfit_for
 from bench.targets.database import Database
 from bench.targets.http import Client
 from bench.targets.local import LocalService, free_port
@@ -225,7 +226,7 @@ def test_connections_are_found_in_the_database_that_is_given(database: Database)
     assert found == {"a": (True, False), "b": (True, False), "psycopg_flask": (True, True), "fake": (False, True)}
     assert said[0] == (
         f"no connection of fake is in {database}: PostgreSQL's own view is missing, "
-        "and scenarios that load its CPU are skipped"
+        "and scenarios that load its CPU or cut connections are skipped"
     )
 
 
@@ -279,3 +280,23 @@ def test_the_real_services_are_taken_as_they_are(name: str, start: Any) -> None:
                 assert opened.base_url == service.base_url
                 assert client.get(contract.STATS)["pool_size"] == 2
         assert client.get(contract.CONFIG) == before
+
+
+def test_an_outage_needs_what_it_strikes_within_reach(database: Database) -> None:
+    def target(known: Database | None, *, same: bool = True, alone: bool = True) -> Target:
+        shown = {"service": "asyncpg_fastapi", "threads": None}
+        at = Remote(name="asyncpg_fastapi", base_url=HOST, found=shown, same_database=same, alone=alone)
+        return Target(known, local=False, remote={at.name: at})
+
+    killed, frozen = made.cell("outage-killed"), made.cell("outage-frozen")
+    not_ours = "it freezes the database, and this run has not started that PostgreSQL: play it on the embedded one"
+
+    assert target(None, same=False).unfit(killed) == "needs --database-url: its connections are ended from the database"
+    assert str(database) in str(target(database, same=False).unfit(killed))
+    assert "whose connections would be ended with its own" in str(target(database, alone=False).unfit(killed))
+    assert target(database).unfit(killed) is None
+    assert target(database).unfit(frozen) == not_ours
+    given = Target(database, local=False)
+    assert (given.unfit(killed), given.unfit(frozen)) == (None, not_ours)
+    for layer in ("http", "pool"):
+        assert unfit_for(replace(made.plan(), layer=layer), given, frozen) == not_ours

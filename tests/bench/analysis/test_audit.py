@@ -265,6 +265,45 @@ def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
     assert found(cell(replace(AFTER, acquired_total=66, released_total=66)), rows)["counts"].verdict == "failed"
 
 
+CUT = {"status": 503, "error": "database_unavailable", "acquire_us": 0, "work_us": 40_000}
+"""Told no while it held a connection."""
+
+
+def test_a_connection_that_was_cut_was_acquired_and_its_read_is_left_open() -> None:
+    rows = [*ROWS[:54], ROWS[54] | CUT | {"acquire_us": ROWS[54]["acquire_us"]}, *ROWS[55:]]
+    after = replace(AFTER, used_seconds_total=AFTER.used_seconds_total - 0.06, reads=1054)  # type: ignore[operator]
+
+    for reads in (1054, 1055):
+        findings = found(cell(replace(after, reads=reads)), rows)
+        assert verdict(findings, "counts") == ("passed", "acquired 55, timed out 45, cut 1: as the client saw")
+        assert findings["integrals"].verdict == "passed"
+        untold = "whether 1 whose connection was cut had read is not told"
+        said = f"PostgreSQL counted {reads - 1000} reads of items, and the client saw 54 to 55: {untold}"
+        assert verdict(findings, "statements") == ("passed", said)
+    # Nothing else is left open for its sake.
+    assert found(cell(replace(after, acquired_total=64, released_total=64)), rows)["counts"].verdict == "failed"
+    assert found(cell(replace(after, timed_out_total=46)), rows)["counts"].verdict == "failed"
+    assert found(cell(replace(after, failed_total=1)), rows)["counts"].verdict == "failed"
+    assert found(cell(replace(after, reads=1053)), rows)["statements"].verdict == "failed"
+
+
+def test_a_connect_that_failed_was_never_acquired() -> None:
+    rows = [*ROWS[:99], ROWS[99] | CUT | {"work_us": 0, "acquire_us": ROWS[99]["acquire_us"]}]
+
+    findings = found(cell(replace(AFTER, timed_out_total=44, failed_total=1)), rows)
+
+    assert findings["counts"].verdict == findings["integrals"].verdict == "passed"
+
+
+def test_a_database_that_stood_still_was_not_asked_meanwhile() -> None:
+    one = made.cell()
+    still = (made.event(one, 0.2, "frozen", "9 processes"), made.event(one, 1.0, "goes_on"))
+
+    said = "at most 5 backends of 5, in 2 samples; not asked for the 0.8 s for which PostgreSQL stood still"
+    assert verdict(found(cell(), events=still), "backends") == ("passed", said)
+    assert found(cell(), backends=(6, 6), events=still)["backends"].verdict == "failed"
+
+
 def test_nested_takes_two_and_noop_none() -> None:
     served = {"path": "/api/nested", "acquire_us": 0, "work_us": 100_000, "finished_us": 100_000, "app_us": 100_000}
     refused = served | {"status": 503, "error": "pool_exhausted", "work_us": 0}

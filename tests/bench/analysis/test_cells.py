@@ -81,6 +81,8 @@ def test_every_metric_of_a_small_burst() -> None:
             "first_timeout_s": 0.155,
             "last_ok_s": 0.2,
             "recovered_s": None,
+            "served_again_s": None,
+            "backends_again_s": None,
             "waiting_peak": 4,
             "used_peak": 2,
             "backends_peak": 3,

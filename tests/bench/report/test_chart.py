@@ -1,8 +1,10 @@
 """The picture of a scenario: a column for each stack, from stored samples alone."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
@@ -58,3 +60,23 @@ def test_the_same_run_gives_the_same_bytes() -> None:
 def test_what_was_not_played_cannot_be_drawn() -> None:
     with pytest.raises(UserError, match="no ramp to draw: it has burst-10"):
         chart(stored(made.cell("burst-10"), made.cell("ramp", status="failed")), "ramp")
+
+
+def test_what_the_database_failed_is_told_from_what_found_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stored(made.cell("outage-killed"), made.cell("outage-killed", "psycopg_flask"))
+    cut = pl.col("service") == "asyncpg_fastapi"
+    failing = run.requests.with_columns(
+        pl.when(cut).then(503).otherwise("status").alias("status"),
+        pl.when(cut).then(pl.lit("database_unavailable")).otherwise("error").alias("error"),
+    )
+    ended = tuple(made.event(cell, 1.0, "backends_ended", "5 backends ended") for cell in run.run.cells)
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+
+    chart(replace(run, requests=failing, events=ended), "outage-killed")
+
+    connections, _, _, answers = figures[0].axes[1::2]
+    told = answers.get_legend()
+    assert told is not None
+    assert [text.get_text() for text in told.get_texts()][-1] == "database failed (503)"
+    assert "backends ended" in [line.get_label() for line in connections.get_lines()]

@@ -92,6 +92,8 @@ def test_faults() -> None:
     leak = SCENARIOS["leak-kept"]
     assert words.faults(leak, 0.1) == "5 leak from 1.5 s, what was kept is given back at 4 s"
     assert words.faults(SCENARIOS["one"], 0.1) == ""
+    assert words.faults(SCENARIOS["outage-killed"], 0.1) == "every connection is cut at 1.05 s"
+    assert words.faults(SCENARIOS["outage-frozen"], 0.1) == "the database is frozen from 1.02 s for 1.5 s"
 
 
 def test_a_service_that_nobody_knows_keeps_its_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis.forecast import forecast
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
-from bench.scenarios.model import Leak, ReleaseLeaks, Scenario
+from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 
 
 def scenario(load: Load, **changed: Any) -> Scenario:
@@ -134,6 +134,51 @@ def test_leaks_that_cannot_be_noticed(rate: float, faults: tuple[Any, ...], why:
 def test_leaks_that_can() -> None:
     assert scenario(Open(rate_per_s=2.5, seconds=60), family="leaks", faults=LEAKS).faults == LEAKS
     assert scenario(Burst(requests=9), family="leaks", faults=LEAKS).faults == LEAKS
+
+
+@pytest.mark.parametrize(
+    ("load", "faults", "why"),
+    [
+        (
+            Open(rate_per_s=2.5, seconds=40),
+            LEAKS,
+            "nothing strikes the database: add KillBackends or a Freeze to its faults",
+        ),
+        (
+            Burst(requests=9),
+            (KillBackends(at=1),),
+            "the load is over with its answers, and an outage needs one that lasts: make it open or closed",
+        ),
+        (
+            Open(rate_per_s=2.5, seconds=40),
+            (KillBackends(at=40),),
+            "the load ends after 40 holds, and a fault is at 40: have it earlier",
+        ),
+        (
+            Open(rate_per_s=2.5, seconds=40),
+            (Freeze(at=10, holds=30),),
+            "the load ends after 40 holds, and a fault is at 40: have it earlier",
+        ),
+        (
+            Open(rate_per_s=2.5, seconds=40),
+            (Freeze(at=10, holds=12),),
+            (
+                "frozen for 12 holds, of which 5 connections last 2 at 2.5 a hold; whoever waits then has patience for "
+                "10.5: freeze for more than 12.5"
+            ),
+        ),
+    ],
+)
+def test_outages_that_show_nothing(load: Load, faults: tuple[Any, ...], why: str) -> None:
+    with pytest.raises(ValueError, match=r"^x: ") as refused:
+        scenario(load, family="outage", faults=faults)
+    assert str(refused.value) == f"x: {why}"
+
+
+@pytest.mark.parametrize("fault", [KillBackends(at=39), Freeze(at=10, holds=13)])
+def test_outages_that_do(fault: KillBackends | Freeze) -> None:
+    assert scenario(Open(rate_per_s=2.5, seconds=40), family="outage", faults=(fault,)).faults == (fault,)
+    assert scenario(ramp(9), family="outage", faults=(fault,)).faults == (fault,)
 
 
 def test_only_a_burst_can_end_too_near_to_a_batch() -> None:

@@ -16,6 +16,7 @@ from bench.targets.database import (
     backends,
     calibrate_units,
     connect,
+    end_backends,
     load_schema,
     max_connections,
     reachable,
@@ -226,3 +227,19 @@ def test_work_that_is_none_is_told(other: Database) -> None:
         calibrate_units(other, 5.0)
     with pytest.raises(ValueError, match="positive"):
         calibrate_units(other, 0.0)
+
+
+def test_backends_are_ended_by_name_in_this_database_only(server: EmbeddedPostgres, other: Database) -> None:
+    with (
+        connect(server.database) as watcher,
+        connect(server.database, "struck") as struck,
+        connect(server.database, "spared") as spared,
+        connect(other, "struck") as elsewhere,
+    ):
+        assert end_backends(watcher, "struck") == 1
+        until(lambda: backends(watcher, "struck").total == 1)
+        for connection in (spared, elsewhere):
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError):
+            struck.execute("SELECT 1")
+        assert end_backends(watcher, "nobody") == 0

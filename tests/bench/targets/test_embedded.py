@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -67,9 +68,11 @@ def start_bench() -> Iterator[StartBench]:
         yield lambda *args, **options: _start_bench(benches, *args, **options)
 
 
-def _start_bench(benches: contextlib.ExitStack, python: str = sys.executable, **options: Any) -> Running:
+def _start_bench(
+    benches: contextlib.ExitStack, python: str = sys.executable, script: str = BENCH, **options: Any
+) -> Running:
     child = subprocess.Popen(
-        [python, "-c", BENCH],
+        [python, "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -190,6 +193,65 @@ def test_nothing_stays_of_a_frozen_server() -> None:
 
     assert not server.directory.exists()
     assert not alive(postmaster)
+
+
+def processes(postmaster: psutil.Process) -> list[psutil.Process]:
+    return [postmaster, *postmaster.children(recursive=True)]
+
+
+def states(postmaster: psutil.Process) -> set[str]:
+    """Without those that had ended, and that a frozen postmaster has not waited for."""
+    found: set[str] = {process.status() for process in processes(postmaster)}
+    return found - {psutil.STATUS_ZOMBIE}
+
+
+def test_a_frozen_server_answers_nobody_until_it_goes_on() -> None:
+    with EmbeddedPostgres() as server, connect(server.database) as connection:
+        postmaster = psutil.Process(server.postmaster_pid)
+
+        count = server.freeze()
+
+        until(lambda: states(postmaster) == {psutil.STATUS_STOPPED})
+        assert count == len(processes(postmaster)) >= 3  # postmaster, background processes, our own backend
+        connection.pgconn.send_query(b"SELECT 1")
+        assert select.select([connection.fileno()], [], [], 0.2)[0] == []
+        server.thaw()
+        while answer := connection.pgconn.get_result():
+            assert answer.get_value(0, 0) == b"1"
+        until(lambda: psutil.STATUS_STOPPED not in states(postmaster))
+        server.thaw()  # once more, and nothing happens
+
+
+FREEZING_BENCH = BENCH.replace("    print", "    server.freeze()\n    print")
+
+
+def test_nothing_stays_when_the_bench_is_killed_while_its_server_is_frozen(start_bench: StartBench) -> None:
+    running = start_bench(script=FREEZING_BENCH)
+    frozen = processes(running.postmaster)
+    assert len(frozen) >= 3
+    until(lambda: states(running.postmaster) == {psutil.STATUS_STOPPED})
+
+    running.bench.kill()
+
+    until(lambda: running.gone and not any(map(alive, frozen)))
+
+
+def test_the_sweep_ends_a_frozen_server_without_a_keeper(
+    start_bench: StartBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o711)
+        monkeypatch.setattr("tempfile.tempdir", place)
+        running = start_bench(script=FREEZING_BENCH, env={**os.environ, "TMPDIR": place})
+        frozen = processes(running.postmaster)
+        running.keeper.kill()
+        running.bench.kill()
+        running.bench.wait()
+        until(lambda: not alive(running.keeper))
+
+        scratch.sweep()
+
+        until(lambda: running.gone and not any(map(alive, frozen)))
 
 
 def test_nothing_stays_when_the_bench_is_killed(start_bench: StartBench) -> None:

@@ -1,0 +1,81 @@
+"""Faults that strike the database itself: its backends are ended, or all of it stands still for a while.
+
+In: what of the database this run may touch. Out: what has happened, in a few words; a server that goes on again.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import psycopg
+
+from bench.targets.database import Connection, Database, connect, end_backends
+
+
+class FaultFailed(RuntimeError):
+    """A fault that did not happen, so that the cell does not show what it is named for."""
+
+
+class Freezable(Protocol):
+    """A PostgreSQL whose processes this run has started."""
+
+    def freeze(self) -> int:
+        """They stand still; returns how many."""
+
+    def thaw(self) -> None:
+        """They go on, whether they stood still or not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Struck:
+    """What an outage of one cell can reach: the service's connections by their name, and the server."""
+
+    database: Database | None
+    application_name: str | None
+    server: Freezable | None
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the server stands still. Who holds it to ask something, has an answer before that."""
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A connection of the bench's own, which no outage ends. Raises FaultFailed."""
+        if self.database is None:
+            raise FaultFailed("no backend can be ended without a database: give --database-url")
+        try:
+            connection = connect(self.database, "poolbench-faults")
+        except psycopg.Error as error:
+            raise FaultFailed(f"no backend can be ended: {_line(error)}") from error
+        with connection:
+            yield connection
+
+    def kill(self, connection: Connection) -> str:
+        """Ends every backend of the service. Raises FaultFailed where there is none, or it may not."""
+        try:
+            ended = end_backends(connection, self.application_name or "")
+        except psycopg.Error as error:
+            raise FaultFailed(f"the backends could not be ended: {_line(error)}") from error
+        if not ended:
+            raise FaultFailed(f"no backend is called {self.application_name}, so that none was ended")
+        return f"{ended} backends ended"
+
+    @contextmanager
+    def frozen(self) -> Iterator[str]:
+        """The server stands still inside, and goes on at the end of it, whatever happens. Raises FaultFailed."""
+        if self.server is None:
+            raise FaultFailed("this run has not started that PostgreSQL, and so does not stop it")
+        with self.asking:
+            try:
+                try:
+                    count = self.server.freeze()
+                except RuntimeError as error:
+                    raise FaultFailed(f"PostgreSQL could not be stopped: {_line(error)}") from error
+                yield f"{count} processes of PostgreSQL stand still"
+            finally:
+                with suppress(RuntimeError):  # who keeps the server has died, and it with him
+                    self.server.thaw()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
