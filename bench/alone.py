@@ -22,8 +22,6 @@ from bench.cell import (
     WARM_UP_HOLD_MS,
     WARM_UP_ROUNDS,
     Conditions,
-    Measured,
-    Meter,
     Mismatch,
     Played,
     come_to_rest,
@@ -35,6 +33,7 @@ from bench.faults.outage import FaultFailed
 from bench.faults.timeline import Timeline
 from bench.load.driver import Outcome
 from bench.load.samples import SampleError
+from bench.measured import Measured, Meter
 from bench.records import Cell, Event
 from bench.scenarios.arrivals import length_s as stages_s
 from bench.scenarios.arrivals import planned_times, user_steps

@@ -22,7 +22,8 @@ from bench.environment import describe
 from bench.errors import UserError
 from bench.progress import Progress, duration
 from bench.records import Environment, Plan, Run
-from bench.runner import CHECK_ESTIMATE_S, Target, check_service, estimate_s, planned_cells, run, unfit_for
+from bench.runner import CHECK_ESTIMATE_S, check_service, estimate_s, planned_cells, run, unfit_for
+from bench.target import Target
 from bench.targets import compose
 from bench.targets.database import Database, load_schema, reachable
 from bench.targets.embedded import EmbeddedPostgres

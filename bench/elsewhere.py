@@ -16,7 +16,7 @@ from typing import Final
 from bench.check import check
 from bench.errors import UserError
 from bench.records import Plan, TargetKind
-from bench.runner import Target
+from bench.target import Target
 from bench.targets import compose
 from bench.targets.database import Database, backends, connect, reachable
 from bench.targets.http import Client, ServiceError, address

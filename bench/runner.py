@@ -3,11 +3,11 @@
 In: a plan, a target, a store. Out: a `Run` on disk, and a line of progress per cell.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 
@@ -21,18 +21,17 @@ from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
 from bench.check import Report, check
 from bench.errors import UserError
-from bench.faults.outage import Freezable
 from bench.load.driver import LoadGenerator
 from bench.progress import Progress
-from bench.records import AGAIN, SCHEMA, Cell, Environment, Plan, Run, Status
+from bench.records import SCHEMA, Cell, Environment, Plan, Run, Status
 from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
-from bench.scenarios.model import Asked, Freeze, KillBackends, Scenario
+from bench.scenarios.model import Asked, Scenario
 from bench.scenarios.profiles import PROFILES
+from bench.target import Target
 from bench.targets.database import Database, calibrate_units
-from bench.targets.local import PROBE_THREADS, LocalService, ServiceDied
-from bench.targets.remote import Remote, RemoteService
+from bench.targets.local import LocalService, ServiceDied
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
@@ -43,68 +42,6 @@ START_ESTIMATE_S: Final = 2.2
 CHECK_ESTIMATE_S: Final = 6.5
 SHIPPED_OVERFLOW: Final = {"sqlalchemy_fastapi": 10}
 """What a library hands out above its configured size `as_shipped`."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where services run and find their database, and whether its processes can be looked at from here.
-
-    Without `remote`, every cell starts a service process of its own.
-    """
-
-    database: Database | None
-    local: bool
-    remote: Mapping[str, Remote] = field(default_factory=dict)
-    """Services that run elsewhere, by the name that the run gives them; these may do without a database."""
-    server: Freezable | None = None
-    """The PostgreSQL, where this run has started it."""
-
-    def open(self, name: str, settings: Mapping[str, Any]) -> LocalService | RemoteService:
-        """A service with these settings in force, for as long as the context is entered."""
-        if self.remote:
-            return RemoteService(self.remote[name], settings)
-        assert self.database is not None, "a service process needs its database"
-        return LocalService(self.stack(name), self.database, settings)
-
-    def stack(self, name: str) -> str:
-        """Which service it is, whatever the run calls it."""
-        return self.remote[name].service if self.remote else name.removesuffix(AGAIN)
-
-    def unfit(self, cell: Cell) -> str | None:
-        """Why a cell cannot be played here; None where it can."""
-        faults = {type(fault) for fault in SCENARIOS[cell.scenario].faults}
-        if Freeze in faults and self.server is None:
-            return "it freezes the database, and this run has not started that PostgreSQL: play it on the embedded one"
-        if not self.remote:
-            return None
-        far = self._far(cell) if KillBackends in faults else None
-        return self._few_threads(cell) or self._uncalibrated(cell) or far
-
-    def _few_threads(self, cell: Cell) -> str | None:
-        threads, needed = self.remote[cell.service].found["threads"], _in_flight(cell) + PROBE_THREADS
-        if threads is None or threads >= needed:
-            return None
-        return f"its server has {threads} threads, and {needed} are needed for nobody to wait in front of the pool"
-
-    def _uncalibrated(self, cell: Cell) -> str | None:
-        if SCENARIOS[cell.scenario].work_kind != "cpu":
-            return None
-        if self.database is None:
-            return "needs --database-url: its work is calibrated on the database"
-        if not self.remote[cell.service].same_database:
-            return f"its connections are not in {self.database}, on which its work would be calibrated"
-        return None
-
-    def _far(self, cell: Cell) -> str | None:
-        """Why the backends of a service elsewhere cannot be ended, or not without somebody else's."""
-        remote = self.remote[cell.service]
-        if self.database is None:
-            return "needs --database-url: its connections are ended from the database"
-        if not remote.same_database:
-            return f"its connections are not in {self.database}, from which they would be ended"
-        if not remote.alone:
-            return f"another service of this run is {remote.service} too, whose connections would be ended with its own"
-        return None
 
 
 @dataclass(frozen=True)
@@ -280,11 +217,6 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         forecast=forecast(asked, scenario.pool_size + overflow),
         status="ok",
     )
-
-
-def _in_flight(cell: Cell) -> int:
-    """The most requests that wait for an answer at once, which is the same at every hold."""
-    return SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="").most_in_flight
 
 
 def _without(cell: Cell, *, status: Status, why: str | None) -> Played:

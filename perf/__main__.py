@@ -18,10 +18,11 @@ from bench.environment import describe
 from bench.progress import Progress
 from bench.records import Plan
 from bench.results import Results
-from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
 from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.scenarios.profiles import PROFILES
 from bench.store import Store
+from bench.target import Target
 from bench.targets.local import LocalService
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab

@@ -13,12 +13,13 @@ from bench.environment import describe
 from bench.progress import Progress
 from bench.records import Plan
 from bench.results import Results
-from bench.runner import Target, estimate_s, planned_cells, run
+from bench.runner import estimate_s, planned_cells, run
 from bench.scenarios.arrivals import planned_times
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst, Closed, Open, Sequential, Share, Stage
 from bench.scenarios.model import Leak, ReleaseLeaks
 from bench.store import Store, load
+from bench.target import Target
 from bench.targets.alone import Alone
 from bench.targets.database import Database
 from bench.targets.local import ServiceDied

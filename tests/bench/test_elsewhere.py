@@ -9,7 +9,8 @@ import pytest
 
 from bench.elsewhere import LOCAL, Where, elsewhere, planned, where
 from bench.errors import UserError
-from bench.runner import Target, planned_cells, unfit_for
+from bench.runner import planned_cells, unfit_for
+from bench.target import Target
 from bench.targets.database import Database
 from bench.targets.http import Client
 from bench.targets.local import LocalService, free_port

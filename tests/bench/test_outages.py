@@ -15,8 +15,9 @@ from bench.faults.outage import Freezable
 from bench.progress import Progress
 from bench.records import Layer
 from bench.results import Results
-from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
 from bench.store import Store, Stored, load
+from bench.target import Target
 from bench.targets.database import load_schema
 from bench.targets.embedded import EmbeddedPostgres
 from bench.targets.local import SCHEMA

@@ -20,8 +20,9 @@ from bench.faults.timeline import Timeline
 from bench.progress import Progress, duration
 from bench.records import Cell, Plan, Run
 from bench.results import Results
-from bench.runner import CHECK_ESTIMATE_S, Target, estimate_s, planned_cells, run
+from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
 from bench.store import Store, load
+from bench.target import Target
 from bench.targets.database import Database
 from bench.targets.http import Client
 from bench.targets.local import LocalService
