@@ -153,7 +153,11 @@ def main() -> None:
         ("Cross-check: ours, k6 and wrk ask the same service in turn; pool 10, hold 100 ms", crosscheck),
         ("Harness", harness),
     ]
-    chosen = sys.argv[1:]
+    chosen, names = sys.argv[1:], [section.__name__ for _, section in sections]
+    for unknown in chosen:
+        if unknown not in names:
+            print(f"perf: unknown section {unknown!r}: there are {', '.join(names)}", file=sys.stderr)
+            sys.exit(2)
     with lab() as here:
         for title, section in sections:
             if chosen and section.__name__ not in chosen:
