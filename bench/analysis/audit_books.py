@@ -25,7 +25,6 @@ PER_LEAK_S: Final = 0.05
 """When a leaked connection was taken is known from outside: by when the leak was answered."""
 NOT_READ: Final = "the totals were not read"
 TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
-ONE_CONNECTION: Final = (contract.QUERY, contract.QUERY_PROPER)
 
 
 @dataclass(slots=True)
@@ -95,7 +94,7 @@ def _answered(found: Seen, url: str, status: int, error: str, had_one: bool | No
         # Nested and several: it may have been a later one that did not come.
         found.acquired.add(0, acquires - count)
         found.reads.add(0, reads - count)
-    elif error == "database_unavailable" and had_one and path in ONE_CONNECTION:
+    elif error == "database_unavailable" and had_one and path in contract.ONE_CHECKOUT:
         found.acquired.add(count)
         found.reads.add(0, count)
         found.cut += count

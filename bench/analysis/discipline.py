@@ -30,7 +30,6 @@ from services.common import contract
 
 Metrics = dict[str, float | None]
 
-_ONE_CHECKOUT: Final = (contract.QUERY, contract.QUERY_PROPER)
 STARVED: Final = 0.5
 """A user who was served less than this share of the mean has starved."""
 
@@ -147,7 +146,7 @@ def _asks(cell: Cell, requests: pl.DataFrame) -> list[Ask]:
     times, or where one answer does not say how long it waited."""
     paths = requests["path"].str.split("?").list.first()
     columns = ("sent_us", "finished_us", "acquire_us")
-    if cell.load.get("kind") not in ("open", "closed") or not paths.is_in(_ONE_CHECKOUT).all():
+    if cell.load.get("kind") not in ("open", "closed") or not paths.is_in(contract.ONE_CHECKOUT).all():
         return []
     if any(requests[name].null_count() for name in columns):
         return []

@@ -29,7 +29,7 @@ def report(view: View, level: int = 1) -> str:
         table_text(overview(view), level + 1),
         *(table_text(table, level + 1) for table in verdicts(view)),
         *(table_text(scenario_table(view, name), level + 1) for name in view.scenarios),
-        *([table_text(residuals, level + 1)] if (residuals := residual_table(view)).rows else []),
+        *([table_text(residuals, level + 1)] if (residuals := residual_table(view)) else []),
         *([table_text(audit, level + 1)] if (audit := audit_table(view)) else []),
         _heading(level + 1, "Left out"),
         _points(failures(view)) or "Nothing: every cell passed.",
@@ -47,8 +47,8 @@ def readme(view: View) -> str:
         *(table_text(table, README_LEVEL) for table in verdicts(view)),
         _folded("A table for each scenario", tables),
         *(
-            [_folded("Measured less forecast", table_text(residuals, README_LEVEL))]
-            if (residuals := residual_table(view)).rows
+            [_folded(residuals.title, table_text(residuals, README_LEVEL))]
+            if (residuals := residual_table(view))
             else []
         ),
         *([_folded("The audit", table_text(audit, README_LEVEL))] if (audit := audit_table(view)) else []),

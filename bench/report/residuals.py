@@ -26,14 +26,17 @@ DULL: Final = (DIFFERENCES["ok"], DIFFERENCES["waiting_peak"])
 """Counts that came out as forecast are not said."""
 
 
-def residual_table(view: View) -> Table:
-    """Measured less forecast, the median over the blocks; scenarios that have no forecast are not in it."""
+def residual_table(view: View) -> Table | None:
+    """Measured less forecast, the median over the blocks; scenarios that have no forecast are not in it, and where
+    none has one there is no table."""
     rows = []
     for scenario in view.scenarios:
         texts = ["\n".join(_lines(view, scenario, service)) for service in view.services]
         if any(text not in ("", CPU_BOUND) for text in texts):
             texts = [text or view.absent(scenario, service) for service, text in zip(view.services, texts, strict=True)]
             rows.append((scenario, _how(view, scenario), *texts))
+    if not rows:
+        return None
     return Table(
         title="Measured less forecast",
         about="the median over the blocks; each cell against its own forecast",

@@ -25,7 +25,7 @@ tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three in
 def report(view: View) -> str:
     """The scenarios, how to read them, what was left out; and the overview last, where the eye is."""
     parts = [table_text(scenario_table(view, name)) for name in view.scenarios]
-    if (residuals := residual_table(view)).rows:
+    if residuals := residual_table(view):
         parts.append(table_text(residuals))
     parts.append("How to read this\n" + "\n".join(_wrapped(prose.legend(view))))
     left_out = failures(view)

@@ -24,6 +24,8 @@ METRICS: Final = "/metrics"
 OPENAPI: Final = "/openapi.json"
 QUERY: Final = "/api/query"
 QUERY_PROPER: Final = "/api/query-proper"
+ONE_CHECKOUT: Final = (QUERY, QUERY_PROPER)
+"""Where a request takes one connection, once, and gives it back."""
 QUERY_LEAK: Final = "/api/query-leak"
 NESTED: Final = "/api/nested"
 SEVERAL: Final = "/api/several"

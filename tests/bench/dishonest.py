@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from services.common.ledger import Ledger
 
@@ -34,7 +35,7 @@ def acquire_uncounted(_: str) -> None:
         ledger._acquired -= 1
         return waited_s
 
-    Ledger.grant = once(uncounted, grant)  # type: ignore[method-assign]
+    patch.object(Ledger, "grant", once(uncounted, grant)).start()
 
 
 def timeout_uncounted(_: str) -> None:
@@ -45,7 +46,7 @@ def timeout_uncounted(_: str) -> None:
         ledger._timed_out = 0
         return refused
 
-    Ledger.refuse = uncounted  # type: ignore[assignment, method-assign]
+    patch.object(Ledger, "refuse", uncounted).start()
 
 
 def waits_halved(_: str) -> None:
@@ -57,7 +58,7 @@ def waits_halved(_: str) -> None:
         ledger._waiter_seconds = (before_s + ledger._waiter_seconds) / 2
         return now
 
-    Ledger._advance = halved  # type: ignore[assignment, method-assign]
+    patch.object(Ledger, "_advance", halved).start()
 
 
 def reads_twice(service: str) -> None:

@@ -271,7 +271,8 @@ CUT = {"status": 503, "error": "database_unavailable", "acquire_us": 0, "work_us
 
 def test_a_connection_that_was_cut_was_acquired_and_its_read_is_left_open() -> None:
     rows = [*ROWS[:54], ROWS[54] | CUT | {"acquire_us": ROWS[54]["acquire_us"]}, *ROWS[55:]]
-    after = replace(AFTER, used_seconds_total=AFTER.used_seconds_total - 0.06, reads=1054)  # type: ignore[operator]
+    assert AFTER.used_seconds_total is not None
+    after = replace(AFTER, used_seconds_total=AFTER.used_seconds_total - 0.06, reads=1054)
 
     for reads in (1054, 1055):
         findings = found(cell(replace(after, reads=reads)), rows)

@@ -210,7 +210,8 @@ def test_open_and_closed_load_are_simulated_from_a_seed() -> None:
     over = asked(Open(rate_per_s=6, seconds=200), patience=5.5)
     said = forecast(over, seed=1)
     assert (said.served or 0) + (said.timed_out or 0) != 1200
-    assert said.busy == forecast(over).busy != None  # noqa: E711 - there is one
+    assert said.busy is not None
+    assert said.busy == forecast(over).busy
     assert said == forecast(over, seed=1) != forecast(over, seed=2)
     assert said.hold_ms == 1000
     below = forecast(asked(Open(rate_per_s=4, seconds=200)), seed=1)

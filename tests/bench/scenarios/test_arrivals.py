@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.scenarios.arrivals import cell_seed, length_s, planned_times, user_steps, users_at
-from bench.scenarios.loads import Open, Stage
+from bench.scenarios.loads import Arrivals, Open, Stage
 
 RAMP = (
     Stage(users=2, seconds=0),
@@ -32,8 +32,8 @@ def test_poisson_times_are_the_same_for_ever() -> None:
 
 
 @given(st.integers(), st.floats(0.1, 500), st.floats(0.0, 5), st.sampled_from(["uniform", "poisson"]))
-def test_times_ascend_inside_the_load_and_repeat(seed: int, rate: float, seconds: float, arrivals: str) -> None:
-    load = Open(rate_per_s=rate, seconds=seconds, arrivals=arrivals)  # type: ignore[arg-type]
+def test_times_ascend_inside_the_load_and_repeat(seed: int, rate: float, seconds: float, arrivals: Arrivals) -> None:
+    load = Open(rate_per_s=rate, seconds=seconds, arrivals=arrivals)
     times = planned_times(load, seed)
     assert times == sorted(times) == planned_times(load, seed)
     assert all(0 <= t < seconds or math.isclose(t, seconds) for t in times)
