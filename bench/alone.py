@@ -27,6 +27,7 @@ from bench.cell import (
     come_to_rest,
     compare,
     emitter,
+    refuse_lost,
     settings_for,
 )
 from bench.faults.outage import FaultFailed
@@ -114,6 +115,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions) -> Played:
             samples = sorted([*samples, *_pool_rows(Path(directory))], key=lambda row: row[0])
             events = sorted([*events, *_events(cell, Path(directory))], key=lambda event: event.t_s)
             after, settings_after = come_to_rest(totals, events, asked)
+            refuse_lost(before, after)
             process.finish()
         ended = replace(
             cell,

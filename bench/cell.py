@@ -124,6 +124,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, generator: LoadGenera
                 measured = _measure(service, generator, _drive(cell, asked, service), sampler, timeline)
                 _refuse_another(service, was)
                 after, settings_after = _at_rest(service, totals, events, asked)
+                refuse_lost(before, after)
         audited = counted(before, after, measured.outcome.t0, in_force, settings_after)
         ended = replace(
             cell,
@@ -181,6 +182,12 @@ def come_to_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Rea
     """What is counted once the service has come to rest, and its settings then."""
     most_s = asked.patience_s + asked.hold_ms / 1000 + REST_S
     return totals.read_at_rest(leaks_of(events).still_out, most_s), totals.settings()
+
+
+def refuse_lost(before: Reading, after: Reading) -> None:
+    """Raises Mismatch where PostgreSQL answered before the load and does not after it."""
+    if before.reads is not None and after.reads is None:
+        raise Mismatch("PostgreSQL answers no more after the load: what failed was not the pool")
 
 
 def _at_rest(service: Service, totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:

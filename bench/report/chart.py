@@ -53,6 +53,7 @@ def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
             grid[row][0].set_ylabel(name)
             grid[row][0].set_ylim(bottom=0)
             grid[row][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        grid[1][0].set_ylim(top=max(1, grid[1][0].get_ylim()[1]))  # where nobody waits, not by hundredths
         figure.suptitle(f"{scenario}: {SCENARIOS[scenario].question}", fontsize=11)
         figure.supxlabel(_origin(stored, cells), fontsize=8, color="#555555")
         out = io.BytesIO()

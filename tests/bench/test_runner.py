@@ -18,7 +18,7 @@ from bench.check import check
 from bench.environment import describe
 from bench.faults.timeline import Timeline
 from bench.progress import Progress, duration
-from bench.records import Cell, Plan, Run
+from bench.records import Cell, Plan, Reading, Run
 from bench.results import Results
 from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
 from bench.store import Store, load
@@ -321,3 +321,12 @@ def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left
     ]  # fmt: skip
     assert lines[-2].endswith(" left")
     assert not lines[-1].endswith(" left")
+
+
+def test_a_database_that_is_gone_after_the_load_fails_the_cell() -> None:
+    there, gone = Reading(at_s=0.0, reads=7), Reading(at_s=1.0)
+
+    cell_module.refuse_lost(there, there)
+    cell_module.refuse_lost(gone, gone)  # it never told
+    with pytest.raises(cell_module.Mismatch, match="PostgreSQL answers no more"):
+        cell_module.refuse_lost(there, gone)
