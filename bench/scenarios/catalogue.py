@@ -132,11 +132,11 @@ def _all() -> tuple[Scenario, ...]:
         Scenario(
             name="tight-loop",
             family="fairness",
-            question="Fifty who hold briefly and come straight back: does everybody get a turn?",
+            question="Fifty who hold briefly and come straight back: does everybody get a turn, and in turn?",
             load=_steady(users=50, holds=40),
             hold=0.5,
             patience=20.25,
-            primary="jain_index",
+            primary="latency_ms_p99_all",
         ),
         Scenario(
             name="several-short",
