@@ -11,6 +11,7 @@ import polars as pl
 
 from bench.analysis.audit import audit, rejection
 from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.cell import Played
 from bench.frames import pool_frame, request_frame
 from bench.records import Cell, Plan, SamplerEffect
@@ -22,13 +23,19 @@ WITHOUT_EFFECT: Final = ("smoke",)
 """Profiles that have no time for a cell more."""
 
 
+def judging(plan: Plan) -> bool:
+    """Whether a disturbed machine spoils a cell: in the profiles that say so, and wherever there are blocks enough
+    for a verdict."""
+    return PROFILES[plan.profile].judging or plan.repeat >= BLOCKS_TO_JUDGE
+
+
 def audited(played: Played, plan: Plan, cores: int) -> Played:
     """With its findings. A cell that failed or was not played has none."""
     cell = played.cell
     if cell.status != "ok" or played.requests is None:
         return played
     findings = audit(cell, *_frames(played, played.requests, plan), played.events, cores)
-    why = rejection(findings, judging=PROFILES[plan.profile].judging)
+    why = rejection(findings, judging=judging(plan))
     return replace(played, cell=replace(cell, audit=findings, status="rejected" if why else "ok", why=why))
 
 

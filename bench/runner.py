@@ -15,7 +15,7 @@ from bench import alone
 from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.audited import audited, effect, to_repeat
+from bench.audited import audited, effect, judging, to_repeat
 from bench.blocks import AGAIN as REPLAYS
 from bench.blocks import Replay, play_all
 from bench.cell import Conditions, Played, play
@@ -28,7 +28,6 @@ from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
-from bench.scenarios.profiles import PROFILES
 from bench.target import Target
 from bench.targets.database import Database, calibrate_units
 from bench.targets.local import LocalService, ServiceDied
@@ -142,7 +141,7 @@ def run(
             progress.more([estimate_s(cell) for cell in replay.cells])
             progress.say(str(replay))
 
-        current = play_all(cells, current, step, again, REPLAYS if PROFILES[plan.profile].judging else 0)
+        current = play_all(cells, current, step, again, REPLAYS if judging(plan) else 0)
         if sampled and sampled.requests is not None:
             unsampled = _play(sampled.cell, plan, conditions, generator, progress, sampled=False)
             current = replace(current, sampler_effect=effect(sampled, unsampled, plan))

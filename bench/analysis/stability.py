@@ -4,11 +4,12 @@ In: a summary. Out: the half width of each primary metric's interval as a share 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bench.analysis.comparison import TIE, about_a_pool
+from bench.analysis.statistics import median, median_interval
 from bench.records import CellSummary, Summary
 from bench.scenarios.catalogue import SCENARIOS
 
@@ -60,4 +61,14 @@ def half_width(cell: CellSummary) -> float | None:
     bound = cell.metrics.get("cpu_bound")
     if figure is None or figure.low is None or not figure.value or (bound is not None and bound.value == 1):
         return None
-    return math.inf if figure.high is None else (figure.high - figure.low) / 2 / abs(figure.value)
+    return math.inf if figure.high is None else _share(figure.low, figure.high, figure.value)
+
+
+def half_width_of(values: Sequence[float]) -> float:
+    """The same of any finite values, one a block; 0 where there is no interval."""
+    ends, middle = median_interval(values), median(values)
+    return _share(*ends, middle) if ends and middle else 0.0
+
+
+def _share(low: float, high: float, middle: float) -> float:
+    return (high - low) / 2 / abs(middle)

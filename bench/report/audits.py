@@ -52,7 +52,7 @@ def sampler(view: View) -> Iterator[str]:
         return
     shown = words.metric(found.primary).label
     yield (
-        f"the sampler ({found.scenario}, {words.stack(found.service)}): "
+        f"the sampler ({found.scenario}, {view.stack(found.service)}): "
         f"goodput with {_number(found.goodput_with_per_s)}/s, without {_number(found.goodput_without_per_s)}/s; "
         f"{shown} with {_number(found.primary_with)}, without {_number(found.primary_without)}"
     )
@@ -67,7 +67,7 @@ def played_again(view: View, scenario: str | None = None) -> Iterator[str]:
     for (name, block), cells in reasons.items():
         times = len({cell.attempt for cell in cells})
         often = f" {times} times, first" if times > 1 else ""
-        whose = words.stack(cells[0].service)
+        whose = view.stack(cells[0].service)
         yield f"played again: {name}, block {block + 1},{often} because of {whose}: {cells[0].why}"
 
 
@@ -97,7 +97,7 @@ def _worth_knowing(view: View) -> Iterator[str]:
         scenarios = dict.fromkeys(cell.scenario for cell, _ in told)
         first_of = f", first of {len(told)} cells" if len(told) > 1 else ""
         within = f" in {', '.join(scenarios)}" if len(scenarios) > 1 else ""
-        where = f"{first.scenario} · {words.stack(first.service)}{first_of}{within}"
+        where = f"{first.scenario} · {view.stack(first.service)}{first_of}{within}"
         yield f"{verdict}: {name} · {where}: {finding.detail}"
 
 

@@ -75,7 +75,7 @@ def _notes(view: View) -> Iterator[str]:
     for cell in view.run.cells:
         # Other holds have the same overhead on top of them; one is enough to tell it.
         if cell.ideal is not None and cell.forecast.hold_ms is not None:
-            holds.setdefault(words.stack(cell.service), []).append(cell.forecast.hold_ms - cell.hold_ms)
+            holds.setdefault(view.stack(cell.service), []).append(cell.forecast.hold_ms - cell.hold_ms)
     if not holds:
         yield "The forecasts were made with the hold as asked for."
         return

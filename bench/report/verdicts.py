@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from bench.analysis.comparison import TIE
-from bench.analysis.stability import unstable
+from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Comparison
+from bench.records import Comparison, Layer
 from bench.report import words
 from bench.report.tables import Table
 from bench.report.view import View
@@ -42,8 +42,8 @@ def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
     )
 
 
-def verdict(compared: Sequence[Comparison]) -> tuple[str, ...]:
-    """What is found of all pairs of stacks of a scenario, in clauses."""
+def verdict(compared: Sequence[Comparison], layer: Layer = "http") -> tuple[str, ...]:
+    """What is found of all pairs of stacks of a scenario (on the pool alone: of pools), in clauses."""
     if not compared:
         return (ALONE,)
     said = {_only(found) for found in compared if found.verdict in ("not judged", "CPU-bound")}
@@ -53,7 +53,7 @@ def verdict(compared: Sequence[Comparison]) -> tuple[str, ...]:
     if len(ties) == len(compared):
         reasons = dict.fromkeys(found.why for found in ties if found.why)
         return (f"tie{_within(ties)}", *reasons)
-    return tuple(_clause(found) for found in compared)
+    return tuple(_clause(found, layer) for found in compared)
 
 
 def percent(value: float) -> str:
@@ -63,16 +63,14 @@ def percent(value: float) -> str:
 
 def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
     known = SCENARIOS.get(name)
-    clauses = verdict([found for found in compared if found.scenario == name])
-    if width is None:
-        text = "; ".join(clauses)
-    else:
-        text = "\n".join(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
-    return name, view.label(name, known.primary if known else "ok", short=True), text
+    clauses = verdict([found for found in compared if found.scenario == name], view.run.plan.layer)
+    if width is not None:
+        clauses = tuple(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
+    return name, view.label(name, known.primary if known else "ok", short=True), "\n".join(clauses)
 
 
-def _clause(found: Comparison) -> str:
-    a, b = words.stack(found.a), words.stack(found.b)
+def _clause(found: Comparison, layer: Layer) -> str:
+    a, b = words.stack(found.a, layer), words.stack(found.b, layer)
     if found.verdict == "tie":
         return _with_reason(f"{a} and {b} tie{_within([found])}", found)
     if found.verdict != "better":
@@ -111,7 +109,20 @@ def _only(found: Comparison) -> str:
 
 
 def _warnings(view: View) -> Iterator[str]:
+    alike: dict[tuple[str, str], list[str]] = {}
     for found in unstable(view.summary):
         wide = "without end" if math.isinf(found.half_width) else f"±{percent(100 * found.half_width)} %"
-        advice = f"use --repeat {found.repeat} or a quieter machine" if found.repeat else "use a quieter machine"
-        yield f"{found.scenario}, {words.stack(found.service)}: spread {wide}: {advice}"
+        said = f"spread {wide}{_advice(view, found)}"
+        alike.setdefault((found.scenario, said), []).append(view.stack(found.service))
+    for (scenario, said), stacks in alike.items():
+        yield f"{scenario}, {', '.join(stacks)}: {said}"
+
+
+def _advice(view: View, found: Unstable) -> str:
+    known = SCENARIOS.get(found.scenario)
+    foretold = view.foretold_half_width(found.scenario, found.service, known.primary if known else "ok")
+    if foretold >= found.half_width / 2:
+        return f", by forecast ±{percent(100 * foretold)} %: every block has arrivals of its own; compare within blocks"
+    if found.repeat:
+        return f": use --repeat {found.repeat} or a quieter machine"
+    return ": use a quieter machine; on one that is quiet, the stack itself varies"

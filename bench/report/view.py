@@ -3,12 +3,14 @@
 In: a run, its summary, and the spread over its blocks. Out: figures as short texts.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bench.analysis.cells import cpu_shares
 from bench.analysis.forecast import expected
+from bench.analysis.stability import half_width_of
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
 from bench.records import Cell, CellSummary, Figure, Run, Summary
 from bench.report import words
@@ -67,13 +69,22 @@ class View:
     def _asked(self, scenario: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(cell.service for cell in self.cells(scenario)))
 
+    def foretold_half_width(self, scenario: str, service: str, name: str) -> float:
+        """How far the forecast's own interval over the blocks reaches, as a share of its median; 0 where it does not
+        vary, or is not a number in each of them."""
+        said = [each.get(name, math.inf) for each in self._foretold_each(scenario, service)]
+        return half_width_of(said) if all(map(math.isfinite, said)) else 0.0
+
     def _foretold(self, scenario: str, service: str) -> dict[str, float]:
+        said = self._foretold_each(scenario, service)
+        found = {name: median(each[name] for each in said) for name in said[0] if all(name in each for each in said)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _foretold_each(self, scenario: str, service: str) -> list[dict[str, float]]:
         cells = [cell for cell in self.cells(scenario) if cell.service == service]
         # Nothing is simulated for what was not played.
         cells = [cell for cell in cells if cell.status in ("ok", "rejected")] or cells
-        said = [expected(cell, cell.ideal) for cell in cells]
-        found = {name: median(each[name] for each in said) for name in said[0] if all(name in each for each in said)}
-        return {name: value for name, value in found.items() if value is not None}
+        return [expected(cell, cell.ideal) for cell in cells]
 
     def bound(self, scenario: str, service: str) -> str:
         """In how many of its blocks a cell was bound by the CPU, "" if in none."""

@@ -19,7 +19,8 @@ class Profile:
     repeat: int
     scenarios: tuple[str, ...]
     judging: bool = True
-    """False: there is no time to play anything again, and a disturbed machine is told beside the figures."""
+    """False: there is no time to play anything again, and a disturbed machine is told beside the figures; unless so
+    many blocks are asked for that stacks are compared."""
 
 
 _EVERYTHING: Final = tuple(SCENARIOS)

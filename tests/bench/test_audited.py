@@ -36,6 +36,7 @@ def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
     late = audited(played(made.cell("burst-10", skew_ms=99.0)), judged, 2).cell
     fine = audited(played(made.cell("burst-10", skew_ms=1.0)), judged, 2).cell
     told = audited(played(made.cell("burst-10", skew_ms=99.0)), made.plan(profile="quick"), 2).cell
+    ten_blocks = made.plan(profile="quick", repeat=10)
 
     assert (late.status, late.why) == (
         "rejected",
@@ -43,6 +44,7 @@ def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
     )
     assert (fine.status, fine.why, len(fine.audit)) == ("ok", None, 10)
     assert (told.status, told.audit) == ("ok", late.audit), "nothing is judged there, and its figures are shown"
+    assert audited(played(made.cell("burst-10", skew_ms=99.0)), ten_blocks, 2).cell == late, "ten blocks are judged"
 
 
 def test_a_cell_that_failed_has_no_audit() -> None:

@@ -1,5 +1,7 @@
 """The table of verdicts, and what is said of two stacks in words."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +111,44 @@ def test_a_wide_interval_comes_with_advice() -> None:
     (table,) = verdicts(View(run.run, summarise_metrics(run.run, metrics), {}))
     assert table.rows == (("one", "latency p50, ms", ALONE),)
     assert table.notes == ("one, asyncpg + FastAPI: spread ±2.4 %: use --repeat 20 or a quieter machine",)
+
+
+def test_pools_alone_are_called_by_their_own_names() -> None:
+    (clause, _) = verdict([better(A, 4.21, 3, 12.3), tie(0, 0)], "pool")
+    assert clause == "asyncpg.Pool better than psycopg_pool by 4.2 % (3.0–12 %)"
+
+
+def test_one_line_of_advice_for_stacks_that_vary_alike() -> None:
+    (table,) = verdicts(varied("one", lambda block: 100.0 + 50 * (block % 2)))
+    (line,) = table.notes
+    assert line.startswith("one, asyncpg + FastAPI, psycopg_pool + Flask: spread ±20 %: use a quieter machine;")
+
+
+def test_arrivals_that_differ_by_forecast_are_not_blamed_on_the_machine() -> None:
+    def foretold(block: int) -> float:
+        return 200.0 + 10 * block
+
+    view = varied("poisson-09", foretold)
+    cells = [
+        replace(cell, forecast=replace(cell.forecast, acquire_ms_p99=foretold(cell.block))) for cell in view.run.cells
+    ]
+    (table,) = verdicts(View(replace(view.run, cells=tuple(cells)), view.summary, {}))
+    (line,) = table.notes
+    assert line.startswith("poisson-09, asyncpg + FastAPI, psycopg_pool + Flask: spread ±")
+    assert line.endswith(": every block has arrivals of its own; compare within blocks")
+    assert ", by forecast ±" in line
+    (table,) = verdicts(view)
+    (line,) = table.notes
+    assert "by forecast" not in line
+
+
+def varied(scenario: str, of_block: Callable[[int], float]) -> View:
+    """Two stacks alike, whose primary metric has this value in each block."""
+    run = stored(*(made.cell(scenario, who, block) for block in range(10) for who in (A, B)))
+    metrics = measure(run.run, run.requests, run.samples, run.events)
+    for key, values in metrics.items():
+        metrics[key] = {**values, SCENARIOS[scenario].primary: of_block(key[2])}
+    return View(run.run, summarise_metrics(run.run, metrics), {})
 
 
 def test_the_table_stands_in_every_report() -> None:
