@@ -63,7 +63,9 @@ def percent(value: float) -> str:
 
 def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
     known = SCENARIOS.get(name)
-    clauses = verdict([found for found in compared if found.scenario == name], view.run.plan.layer)
+    absent = dict.fromkeys(view.absent(name, service) for service in view.services)
+    compared = [found for found in compared if found.scenario == name]
+    clauses = verdict(compared, view.run.plan.layer) if "" in absent else (", ".join(absent),)
     if width is not None:
         clauses = tuple(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
     return name, view.label(name, known.primary if known else "ok", short=True), "\n".join(clauses)

@@ -118,6 +118,15 @@ def test_pools_alone_are_called_by_their_own_names() -> None:
     assert clause == "asyncpg.Pool better than psycopg_pool by 4.2 % (3.0–12 %)"
 
 
+def test_what_nobody_played_is_no_verdict() -> None:
+    played = [made.cell("burst-10", who, block) for block in range(10) for who in (A, B)]
+    skipped = [made.cell("several-short", who, status="skipped", why="not there") for who in (A, B)]
+    run = stored(*played, *skipped)
+    summary = summarise(run.run, run.requests, run.samples, run.events)
+    (table,) = verdicts(View(run.run, summary, {}))
+    assert [row[2] for row in table.rows] == ["tie", "skipped"]
+
+
 def test_one_line_of_advice_for_stacks_that_vary_alike() -> None:
     (table,) = verdicts(varied("one", lambda block: 100.0 + 50 * (block % 2)))
     (line,) = table.notes
