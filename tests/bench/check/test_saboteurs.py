@@ -125,7 +125,8 @@ def test_one_defect_does_not_stop_or_spoil_the_other_checks() -> None:
 @pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
 def test_pages_say_how_many_checks_there_are(page: str) -> None:
     text = (Path(__file__).parents[3] / page).read_text()
-    said = re.findall(r"(\d+) (?:black-box )?checks\b", text)
+    written = re.sub("<!-- results:begin -->.*<!-- results:end -->", "", text, flags=re.DOTALL)  # an audit has others
+    said = re.findall(r"(\d+) (?:black-box )?checks\b", written)
 
     assert set(said) == {str(len((*READING, *CHANGING, *CLOSING)))}
 
