@@ -183,7 +183,7 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     least = THRESHOLD if threshold is None else threshold / 100
     before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
     found = changes(a.run, b.run, before, after, least)
-    click.echo(terminal.table_text(changes_table(found, least)))
+    click.echo(terminal.table_text(changes_table(found, least, a.run.plan.layer)))
     return 3 if any(change.verdict == "worse" for change in found) else 0
 
 

@@ -18,9 +18,10 @@ from typing import Final
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
+from bench.analysis.figures import Summary
 from bench.analysis.summary import as_json
 from bench.errors import UserError
-from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run, Summary
+from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
 
 RUN: Final = "run.json"
 REQUESTS: Final = "requests.parquet"

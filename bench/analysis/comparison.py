@@ -18,9 +18,9 @@ from typing import Final
 
 from bench.analysis.cells import Metrics
 from bench.analysis.directions import WAITS, higher_is_better, measured
+from bench.analysis.figures import Comparison
 from bench.analysis.ranks import Shift, least_p_value, paired
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
-from bench.records import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
 ALPHA: Final = 0.05

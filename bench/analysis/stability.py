@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.comparison import TIE, about_a_pool
+from bench.analysis.comparison import TIE, about_a_pool, primary_of
+from bench.analysis.figures import CellSummary, Summary
 from bench.analysis.statistics import median, median_interval
-from bench.records import CellSummary, Summary
-from bench.scenarios.catalogue import SCENARIOS
 
 WIDE: Final = TIE
 """An interval that reaches further to a side than this share of the median cannot tell a tie from a difference."""
@@ -56,8 +55,7 @@ def _unstable(summary: Summary, limit: float) -> Iterator[Unstable]:
 
 def half_width(cell: CellSummary) -> float | None:
     """Of the primary metric, as a share of its median; None where there is no interval, or none that matters."""
-    known = SCENARIOS.get(cell.scenario)
-    figure = cell.metrics.get(known.primary if known else "ok")
+    figure = cell.metrics.get(primary_of(cell.scenario))
     bound = cell.metrics.get("cpu_bound")
     if figure is None or figure.low is None or not figure.value or (bound is not None and bound.value == 1):
         return None

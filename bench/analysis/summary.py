@@ -14,8 +14,9 @@ import polars as pl
 from bench.analysis.cells import Metrics, cell_metrics
 from bench.analysis.comparison import compare
 from bench.analysis.directions import measured
+from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.statistics import median, median_interval, spread
-from bench.records import SCHEMA, Cell, CellSummary, Event, Figure, Run, Summary
+from bench.records import SCHEMA, Cell, Event, Run
 
 Key = tuple[str, str, int]
 

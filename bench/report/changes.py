@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bench.analysis.change import Change
+from bench.records import Layer
 from bench.report import words
 from bench.report.tables import Table
 
 
-def changes_table(found: Sequence[Change], threshold: float) -> Table:
+def changes_table(found: Sequence[Change], threshold: float, layer: Layer = "http") -> Table:
     """What became of each figure from A to B, and below it how many of them are what."""
     counts = Counter(change.verdict for change in found)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("worse", "better", "tie", "not judged"))
@@ -19,12 +20,12 @@ def changes_table(found: Sequence[Change], threshold: float) -> Table:
         title="Changes",
         about=f"a change under {100 * threshold:g} % is a tie, and so is one whose interval has 0 in it",
         headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
-        rows=tuple(map(_row, found)),
+        rows=tuple(_row(change, layer) for change in found),
         notes=(said,),
     )
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(change: Change, layer: Layer) -> tuple[str, ...]:
     values = [value for value in (change.before, change.after) if value is not None]
     decimals = words.decimals_of(change.metric, values)
     before, after = (
@@ -34,7 +35,7 @@ def _row(change: Change) -> tuple[str, ...]:
     reason = f": {change.why}" if change.why else ""
     return (
         change.scenario,
-        words.stack(change.service),
+        words.stack(change.service, layer),
         label.short or label.label,
         before,
         after,

@@ -6,6 +6,7 @@ In: the views of two runs of the same scenarios, one on each layer. Out: a `Tabl
 from collections.abc import Iterator
 from typing import Final
 
+from bench.analysis.comparison import primary_of
 from bench.errors import UserError
 from bench.records import Environment
 from bench.report import words
@@ -44,7 +45,7 @@ def layers(one: View, other: View) -> tuple[Table, ...]:
 def _table(pool: View, http: View, name: str) -> Table:
     known, plan = SCENARIOS.get(name), pool.run.plan
     services = tuple(service for service in pool.services if service in http.services)
-    primary = known.primary if known else "ok"
+    primary = primary_of(name)
     # Where latency itself is what is compared, once is enough.
     shown = SHOWN[1:] if primary.startswith("latency") else SHOWN
     metrics = dict.fromkeys((primary, *shown))

@@ -5,9 +5,9 @@ In: a run with its samples, and its summary. Out: the text of a format.
 
 from typing import Literal
 
+from bench.analysis.figures import Summary
 from bench.analysis.statistics import LEAST_FOR_INTERVAL
 from bench.analysis.summary import as_json, measure, spreads
-from bench.records import Summary
 from bench.report import markdown, terminal
 from bench.report.layers import layers
 from bench.report.view import View

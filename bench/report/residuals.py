@@ -7,9 +7,9 @@ its cell.
 from collections.abc import Iterator
 from typing import Final
 
+from bench.analysis.figures import Figure
 from bench.analysis.forecast import made_by
 from bench.analysis.residuals import DIFFERENCES, SHARES
-from bench.records import Figure
 from bench.report import words
 from bench.report.tables import CPU_BOUND, Table
 from bench.report.view import View

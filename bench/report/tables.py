@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bench.analysis.comparison import primary_of
 from bench.analysis.summary import left_out, skipped
 from bench.records import Cell
 from bench.report import audits, words
@@ -76,8 +77,7 @@ def overview(view: View) -> Table:
     """One line for each scenario: its primary metric."""
     rows = []
     for name in view.scenarios:
-        known = SCENARIOS.get(name)
-        primary = known.primary if known else "ok"
+        primary = primary_of(name)
         figures = [
             (text or view.absent(name, service)) + (" *" if view.bound(name, service) else "")
             for service, text in zip(view.services, view.row(name, primary), strict=True)

@@ -8,14 +8,14 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from bench.analysis.comparison import TIE
+from bench.analysis.comparison import TIE, primary_of
+from bench.analysis.figures import Comparison
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Comparison, Layer
+from bench.records import Layer
 from bench.report import words
 from bench.report.tables import Table
 from bench.report.view import View
-from bench.scenarios.catalogue import SCENARIOS
 
 ALONE: Final = "one stack: nothing to compare"
 
@@ -62,13 +62,12 @@ def percent(value: float) -> str:
 
 
 def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
-    known = SCENARIOS.get(name)
     absent = dict.fromkeys(view.absent(name, service) for service in view.services)
     compared = [found for found in compared if found.scenario == name]
     clauses = verdict(compared, view.run.plan.layer) if "" in absent else (", ".join(absent),)
     if width is not None:
         clauses = tuple(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
-    return name, view.label(name, known.primary if known else "ok", short=True), "\n".join(clauses)
+    return name, view.label(name, primary_of(name), short=True), "\n".join(clauses)
 
 
 def _clause(found: Comparison, layer: Layer) -> str:
@@ -121,8 +120,7 @@ def _warnings(view: View) -> Iterator[str]:
 
 
 def _advice(view: View, found: Unstable) -> str:
-    known = SCENARIOS.get(found.scenario)
-    foretold = view.foretold_half_width(found.scenario, found.service, known.primary if known else "ok")
+    foretold = view.foretold_half_width(found.scenario, found.service, primary_of(found.scenario))
     if foretold >= found.half_width / 2:
         return f", by forecast ±{percent(100 * foretold)} %: every block has arrivals of its own; compare within blocks"
     if found.repeat:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bench.analysis.cells import cpu_shares
+from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
-from bench.records import Cell, CellSummary, Figure, Run, Summary
+from bench.records import Cell, Run
 from bench.report import words
 
 Pair = tuple[str, str]

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.records import AGAIN, Figure, Layer
+from bench.analysis.figures import Figure
+from bench.records import AGAIN, Layer
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 
 UNKNOWN: Final = "–"

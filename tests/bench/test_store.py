@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.errors import UserError
-from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, Cell, CellSummary, Event, Figure, Run, Summary
+from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, Cell, Event, Run
 from bench.store import Store, Stored, load
 from tests.bench import made
 

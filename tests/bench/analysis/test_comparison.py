@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.analysis.cells import Metrics
 from bench.analysis.comparison import compare, holm
 from bench.analysis.directions import higher_is_better
-from bench.records import Comparison
+from bench.analysis.figures import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
 TEN = (100.0, 101, 102, 103, 104, 105, 106, 107, 108, 109)

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from bench.analysis.cells import Metrics
+from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.summary import as_json, left_out, measure, spreads, summarise, summarise_metrics
-from bench.records import Cell, CellSummary, Figure, Run, Summary
+from bench.records import Cell, Run
 from tests.bench import made
 
 

@@ -32,3 +32,8 @@ def test_a_whole_table() -> None:
         ),
         notes=("1 worse, 1 better, 1 tie, 1 not judged",),
     )
+
+
+def test_pools_alone_are_called_by_their_own_names() -> None:
+    (row,) = changes_table([change(scenario="burst-50", verdict="tie", before=50, after=50)], 0.05, "pool").rows
+    assert row[:2] == ("burst-50", "asyncpg.Pool")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bench.analysis.figures import Comparison
 from bench.analysis.summary import measure, spreads, summarise, summarise_metrics
-from bench.records import Comparison
 from bench.report.render import render
 from bench.report.tables import Table
 from bench.report.terminal import WIDTH

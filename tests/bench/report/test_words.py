@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bench.analysis.discipline import discipline_metrics
-from bench.records import Figure
+from bench.analysis.figures import Figure
 from bench.report import words
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
