@@ -76,6 +76,7 @@ def run_plan(plan: Plan, out: Path | None, around: Around, *, resume: bool) -> i
             target = stack.enter_context(_elsewhere(around, plan.tuning))
             plan = planned(plan, around.place.kind, target)
         store = Store(directory, resume=resume)
+        stack.callback(store.leave)
         results = Results(store)
         if store.stored:
             _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")

@@ -10,6 +10,7 @@ interrupted run is read as its finished cells, wherever it was cut off.
 import io
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -123,9 +124,16 @@ class Store:
         """Save `report.md`."""
         self._replace({REPORT: text.encode()})
 
+    def leave(self) -> None:
+        """Take the directory away again if it was made here and nothing was kept in it."""
+        if self._made:
+            with suppress(OSError):  # not empty
+                self.directory.rmdir()
+
     def _prepare(self, resume: bool) -> None:
         if resume:
             self._take_up(load(self.directory))
+        self._made = not self.directory.exists()
         probe = _unfinished(self.directory / RUN)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)

@@ -183,6 +183,7 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_pat
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"bench: cannot reach database labdb on 127.0.0.1:{port} as labuser: start it")
     assert "very-secret" not in done.stdout + done.stderr
+    assert not (tmp_path / "run").exists(), "nothing was played, and nothing lies about"
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

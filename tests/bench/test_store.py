@@ -55,6 +55,15 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     assert load(store.directory).requests.schema == {name: made.TYPES[kind] for name, kind in REQUEST_COLUMNS.items()}
 
 
+def test_only_an_empty_directory_of_its_own_is_taken_away_again(tmp_path: Path) -> None:
+    Store(tmp_path).leave()
+    Store(tmp_path / "empty").leave()
+    kept = Store(tmp_path / "run")
+    save(kept, made.run([A]), A)
+    kept.leave()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_a_cell_without_rows_is_kept_by_its_record(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.save_cell(made.run([FAILED]), FAILED, None, None)
