@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-SERVICES: Final[Mapping[str, int]] = {
-    "asyncpg_fastapi": 8000,
-    "psycopg_flask": 8001,
-    "sqlalchemy_fastapi": 8002,
-}
+from services.stacks import STACKS
+
+SERVICES: Final[Mapping[str, int]] = {stack.name: stack.port for stack in STACKS.values()}
 """Each service and the port on which the lab serves it."""
 
 HEALTH: Final = "/health"

@@ -1,0 +1,174 @@
+"""The registry of stacks: what each is made of, where it answers, and what its library does that others do not.
+
+Standard library only, so that the bench, the tests and the generated files read it without importing a driver. A stack
+is a folder and an entry here; one that lies elsewhere has the same entry in a `stacks.py` of its own (`load`).
+"""
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+Concurrency = Literal["one event loop", "threads"]
+Dropped = Literal["slot and backend lost", "slot lost", "recovered"]
+
+
+class StackError(Exception):
+    """A registry that cannot be read; one line that says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What a stack does in a way of its own, as far as forecasts, checks and tests must know of it."""
+
+    opens_transaction: bool
+    """As shipped, the first statement of a hold opens a transaction, and COMMIT ends it within the hold."""
+    dropped: Dropped
+    """What becomes of a connection whose reference is dropped without a release: the pool keeps its slot and the
+    backend stays, or the backend ends and the slot is lost, or the garbage collector gives it back."""
+    shipped_overflow: int = 0
+    """How many connections the library hands out above `pool_max_size` as shipped."""
+    threads: bool = False
+    """Each request in flight takes a thread of the server: with fewer, requests wait in front of the pool."""
+    several_workers: bool = False
+    """The server can run several worker processes behind one address, each with a pool of its own."""
+    connects_in_background: bool = False
+    """The pool connects in workers of its own, and says that it cannot connect only by not being ready in time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One service: a pool with its driver, under a front and a server.
+
+    `pool`, `driver`, `front`, `server` and `concurrency` are the factors in which two stacks can differ.
+    """
+
+    name: str
+    """Its folder, its `application_name` in PostgreSQL, and its name in commands, records and metrics."""
+    label: str
+    """At the head of its column."""
+    port: int
+    """Where the lab and the Compose stack serve it."""
+    pool: str
+    pool_class: str
+    driver: str
+    front: str
+    server: str
+    concurrency: Concurrency
+    distributions: tuple[str, ...]
+    """Whose versions are recorded with a run."""
+    traits: Traits
+    module: str = ""
+    """The package that holds `pool.py`, `app.py` and `__main__.py`; `services.NAME` where nothing is said."""
+    home: Path | None = None
+    """The directory in which `module` is found, where it is none of this project's."""
+
+    @property
+    def package(self) -> str:
+        """The package to start by `python -m`."""
+        return self.module or f"services.{self.name}"
+
+    @property
+    def text(self) -> str:
+        """All that its column stands for, over HTTP."""
+        how = "on one event loop" if self.concurrency == "one event loop" else "with threads"
+        return f"{self.pool_text}, {self.driver}, {self.front}, {self.server} {how}"
+
+    @property
+    def text_alone(self) -> str:
+        """The same without front and server, as `--layer pool` plays it."""
+        how = (
+            "tasks on one event loop (uvloop)" if self.concurrency == "one event loop" else "a thread for each request"
+        )
+        return f"{self.pool_text}, {self.driver}, {how}"
+
+    @property
+    def pool_text(self) -> str:
+        return "SQLAlchemy's pool" if self.pool == "SQLAlchemy" else self.pool
+
+
+_UVICORN: Final = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
+_GUNICORN: Final = ("flask", "gunicorn")
+
+ASYNCPG_FASTAPI: Final = Stack(
+    name="asyncpg_fastapi",
+    label="asyncpg + FastAPI",
+    port=8000,
+    pool="asyncpg.Pool",
+    pool_class="asyncpg.Pool",
+    driver="asyncpg",
+    front="FastAPI",
+    server="uvicorn",
+    concurrency="one event loop",
+    distributions=("asyncpg", *_UVICORN),
+    traits=Traits(opens_transaction=False, dropped="slot and backend lost"),
+)
+PSYCOPG_FLASK: Final = Stack(
+    name="psycopg_flask",
+    label="psycopg_pool + Flask",
+    port=8001,
+    pool="psycopg_pool",
+    pool_class="psycopg_pool.ConnectionPool",
+    driver="psycopg",
+    front="Flask",
+    server="gunicorn",
+    concurrency="threads",
+    distributions=("psycopg", "psycopg-pool", *_GUNICORN),
+    traits=Traits(
+        opens_transaction=True,
+        dropped="slot lost",
+        threads=True,
+        several_workers=True,
+        connects_in_background=True,
+    ),
+)
+SQLALCHEMY_FASTAPI: Final = Stack(
+    name="sqlalchemy_fastapi",
+    label="SQLAlchemy + FastAPI",
+    port=8002,
+    pool="SQLAlchemy",
+    pool_class="sqlalchemy.pool.AsyncAdaptedQueuePool",
+    driver="asyncpg",
+    front="FastAPI",
+    server="uvicorn",
+    concurrency="one event loop",
+    distributions=("sqlalchemy", "asyncpg", *_UVICORN),
+    traits=Traits(opens_transaction=True, dropped="recovered", shipped_overflow=10),
+)
+
+_known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}
+STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
+"""Every stack by name, in the order in which it is told; `load` adds to it."""
+
+
+def load(directory: Path) -> tuple[Stack, ...]:
+    """Adds the stacks of `directory`, whose `stacks.py` has them in a tuple `STACKS`; returns them.
+
+    Raises StackError where there is none, or where a name or port is taken.
+    """
+    file = directory / "stacks.py"
+    if not file.is_file():
+        raise StackError(f"{file} is not there: a directory of stacks has a stacks.py with a tuple STACKS in it")
+    spec = importlib.util.spec_from_file_location("_stacks_elsewhere", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found = tuple(replace(stack, home=directory.resolve()) for stack in module.STACKS)
+    except Exception as error:
+        raise StackError(f"{file} cannot be read: {type(error).__name__}: {error}") from error
+    for stack in found:
+        _add(stack, file)
+    return found
+
+
+def _add(stack: Stack, file: Path) -> None:
+    for other in _known.values():
+        if other.name == stack.name and other.home != stack.home:
+            raise StackError(f"{file}: there is a stack called {stack.name} already: take another name")
+        if other.port == stack.port and other.name != stack.name:
+            raise StackError(f"{file}: port {stack.port} of {stack.name} is that of {other.name}: take another")
+    _known[stack.name] = stack
