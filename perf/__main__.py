@@ -14,16 +14,16 @@ import polars as pl
 from tabulate import tabulate
 
 from bench.analysis.statistics import slope
-from bench.environment import describe
-from bench.progress import Progress
-from bench.records import Plan
-from bench.results import Results
-from bench.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
+from bench.record.schema import Plan
+from bench.record.store import Store
+from bench.run.environment import describe
+from bench.run.progress import Progress
+from bench.run.results import Results
+from bench.run.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
+from bench.run.target import Target
 from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.scenarios.profiles import PROFILES
-from bench.store import Store
-from bench.target import Target
-from bench.targets.local import LocalService
+from bench.targets.process import LocalService
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
 from services.common import contract

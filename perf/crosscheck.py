@@ -19,10 +19,10 @@ from typing import Final, Self
 from tabulate import tabulate
 
 from bench.analysis.statistics import slope
+from bench.observe.totals import OverHttp, Totals
 from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.targets.http import Client
-from bench.targets.local import LocalService
-from bench.targets.totals import OverHttp, Totals
+from bench.targets.process import LocalService
 from perf import clients
 from perf.clients import Recorded
 from perf.lab import Lab

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load.driver import LoadGenerator, Outcome
+from bench.postgres.database import Database, load_schema
+from bench.postgres.embedded import embedded_postgres
 from bench.scenarios.loads import Drive, Load, Share
-from bench.targets.database import Database, load_schema
-from bench.targets.embedded import embedded_postgres
-from bench.targets.local import SCHEMA
+from bench.targets.process import SCHEMA
 
 
 @dataclass(frozen=True)

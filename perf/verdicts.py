@@ -14,8 +14,8 @@ from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.analysis.summary import measure, summarise_metrics
-from bench.records import AGAIN
-from bench.store import load
+from bench.record.schema import AGAIN
+from bench.record.store import load
 
 ROUNDS: Final = 1000
 """Of each service against itself; a round is one comparison in each scenario."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.targets.database import Database, load_schema
-from bench.targets.embedded import embedded_postgres
-from bench.targets.local import SCHEMA, LocalService
+from bench.postgres.database import Database, load_schema
+from bench.postgres.embedded import embedded_postgres
+from bench.targets.process import SCHEMA, LocalService
 from services.common import contract
 
 StartService = Callable[..., LocalService]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.targets.database import Database
-from bench.targets.local import ROOT, LocalService
+from bench.postgres.database import Database
+from bench.targets.process import ROOT, LocalService
 from services.common import contract
 from tests.k6.running import needs_k6
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from bench.analysis.statistics import QUANTILES, rank_of
-from bench.records import Busy, Forecast
+from bench.record.schema import Busy, Forecast
 from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 LEAST_BATCHES: Final = 5

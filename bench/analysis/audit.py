@@ -11,7 +11,7 @@ import polars as pl
 
 from bench.analysis import audit_books as books
 from bench.analysis import audit_conditions as conditions
-from bench.records import Cell, Event, Finding
+from bench.record.schema import Cell, Event, Finding
 
 CHECKS = (
     "counts", "integrals", "statements", "backends", "schedule", "cpu", "machine", "settings", "clock", "rest",

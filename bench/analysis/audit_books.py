@@ -14,7 +14,7 @@ import polars as pl
 
 from bench.analysis.findings import not_checked, settle
 from bench.analysis.leaks import leaks_of
-from bench.records import Cell, Counted, Event, Finding
+from bench.record.schema import Cell, Counted, Event, Finding
 from services.common import contract
 
 PER_REQUEST_S: Final = 0.001

@@ -13,7 +13,7 @@ import polars as pl
 from bench.analysis.cells import MACHINE_LIMIT, PART_LIMIT, cpu_shares
 from bench.analysis.findings import not_checked, noted, settle
 from bench.analysis.outages import still_s
-from bench.records import Cell, Event, Finding
+from bench.record.schema import Cell, Event, Finding
 
 LATE_MS: Final = 2.0
 LATE_SHARE: Final = 0.05

@@ -12,7 +12,7 @@ import polars as pl
 
 from bench.analysis.forecast import forecast
 from bench.analysis.statistics import median
-from bench.records import Cell
+from bench.record.schema import Cell
 from bench.scenarios.model import Asked
 
 BASELINES: Final = ("five-in-sequence", "one")

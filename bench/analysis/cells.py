@@ -16,7 +16,7 @@ from bench.analysis.discipline import discipline_metrics
 from bench.analysis.outages import backends_again_s, served_again_s
 from bench.analysis.residuals import residuals
 from bench.analysis.statistics import QUANTILES, quantile, slope
-from bench.records import Cell, CpuSeconds, Event
+from bench.record.schema import Cell, CpuSeconds, Event
 from services.common import contract
 
 Metrics = dict[str, float | None]

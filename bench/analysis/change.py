@@ -17,7 +17,7 @@ from bench.analysis.comparison import ALPHA, Values, chosen_metric, holm, primar
 from bench.analysis.directions import higher_is_better
 from bench.analysis.ranks import Shift, unpaired
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
-from bench.records import Cell, Run
+from bench.record.schema import Cell, Run
 
 THRESHOLD: Final = 0.05
 """A change under this share of the median is a tie, unless another is asked for: sessions differ more than blocks."""

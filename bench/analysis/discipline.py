@@ -25,7 +25,7 @@ from typing import Any, Final
 import polars as pl
 
 from bench.analysis.statistics import quantile
-from bench.records import Cell
+from bench.record.schema import Cell
 from services.common import contract
 
 Metrics = dict[str, float | None]

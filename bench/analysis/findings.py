@@ -5,7 +5,7 @@ In: problems and figures. Out: a `Finding`.
 
 from collections.abc import Sequence
 
-from bench.records import Finding
+from bench.record.schema import Finding
 
 
 def settle(name: str, problems: Sequence[str], figures: str) -> Finding:

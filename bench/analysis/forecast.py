@@ -10,7 +10,7 @@ from dataclasses import replace
 from bench.analysis.arithmetic import arithmetic
 from bench.analysis.queueing import simulated
 from bench.analysis.statistics import QUANTILES, rank_of
-from bench.records import Cell, Forecast
+from bench.record.schema import Cell, Forecast
 from bench.scenarios.loads import Burst, Closed, Open, Sequential
 from bench.scenarios.model import Asked
 from services.common import contract

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.records import Event
+from bench.record.schema import Event
 
 _LEAK: Final = re.compile(r"(?P<how>\w+), \d+ of \d+: (?P<answer>.*)")
 _GIVEN_BACK: Final = re.compile(r"(\d+) given back")

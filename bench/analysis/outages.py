@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from bench.records import Cell, Event
+from bench.record.schema import Cell, Event
 
 ENDED: Final = "backends_ended"
 FROZEN: Final = "frozen"

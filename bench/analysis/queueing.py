@@ -22,7 +22,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from bench.analysis.statistics import QUANTILES, quantile
-from bench.records import Forecast
+from bench.record.schema import Forecast
 from bench.scenarios.arrivals import length_s, planned_times, user_steps
 from bench.scenarios.loads import Closed, Open
 

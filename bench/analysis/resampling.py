@@ -21,7 +21,7 @@ from bench.analysis.comparison import Key, compare
 from bench.analysis.directions import higher_is_better
 from bench.analysis.figures import Comparison
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Run
+from bench.record.schema import Run
 from bench.scenarios.catalogue import SCENARIOS
 
 NAMES: Final = ("a", "b")

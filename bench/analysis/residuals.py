@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.analysis.forecast import expected
 from bench.analysis.statistics import QUANTILES
-from bench.records import Cell
+from bench.record.schema import Cell
 
 SHARES: Final = {"goodput_per_s": "residual_goodput_percent", "wall_s": "residual_wall_percent"}
 """Those whose distance is told in percent of the forecast: rates and times that scale with the load."""

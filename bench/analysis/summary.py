@@ -16,7 +16,7 @@ from bench.analysis.comparison import compare
 from bench.analysis.directions import measured
 from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.statistics import median, median_interval, spread
-from bench.records import SCHEMA, Cell, Event, Run
+from bench.record.schema import SCHEMA, Cell, Event, Run
 
 Key = tuple[str, str, int]
 

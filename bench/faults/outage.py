@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psycopg
 
-from bench.targets.database import Connection, Database, connect, end_backends
+from bench.postgres.database import Connection, Database, connect, end_backends
 
 
 class FaultFailed(RuntimeError):

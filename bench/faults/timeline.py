@@ -12,8 +12,8 @@ from time import monotonic
 
 from bench.analysis import outages
 from bench.faults.outage import FaultFailed, Struck
+from bench.postgres.database import Connection
 from bench.scenarios.model import Fault, Freeze, KillBackends, Leak, ReleaseLeaks
-from bench.targets.database import Connection
 from bench.targets.http import Client, ServiceError
 from services.common import contract
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bench.analysis.audit import CHECKS
-from bench.records import Cell, Finding
+from bench.record.schema import Cell, Finding
 from bench.report import words
 from bench.report.view import View
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bench.analysis.change import Change
-from bench.records import Layer
+from bench.record.schema import Layer
 from bench.report import words
 from bench.report.tables import Table
 

@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import UserError
-from bench.records import Cell, Event
+from bench.record.schema import Cell, Event
+from bench.record.store import Stored
 from bench.report import words
 from bench.scenarios.catalogue import SCENARIOS
-from bench.store import Stored
 
 FORMATS: Final = ("svg", "png")
 USED, FREE, SEEN, WAITING, TOLD_NO = "#1f77b4", "#b7d3e9", "#222222", "#e08214", "#c51b3f"

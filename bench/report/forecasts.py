@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import tabulate
 
 from bench.analysis.forecast import forecast, unsaid
-from bench.records import Forecast
+from bench.record.schema import Forecast
 from bench.report.terminal import WIDTH
 from bench.report.words import UNKNOWN
 from bench.scenarios.arrivals import cell_seed

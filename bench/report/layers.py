@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.analysis.comparison import primary_of
 from bench.errors import UserError
-from bench.records import Environment
+from bench.record.schema import Environment
 from bench.report import words
 from bench.report.tables import Table
 from bench.report.view import View

@@ -6,7 +6,7 @@ In: the view of a run. Out: lines of text, each a point of a list.
 from collections.abc import Iterator
 
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Layer, Plan, TargetKind
+from bench.record.schema import Layer, Plan, TargetKind
 from bench.report import words
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS

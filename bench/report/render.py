@@ -8,10 +8,10 @@ from typing import Literal
 from bench.analysis.figures import Summary
 from bench.analysis.statistics import LEAST_FOR_INTERVAL
 from bench.analysis.summary import as_json, measure, spreads
+from bench.record.store import Stored
 from bench.report import markdown, terminal
 from bench.report.layers import layers
 from bench.report.view import View
-from bench.store import Stored
 
 Format = Literal["terminal", "md", "readme", "json"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.analysis.comparison import primary_of
 from bench.analysis.summary import left_out, skipped
-from bench.records import Cell
+from bench.record.schema import Cell
 from bench.report import audits, words
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS

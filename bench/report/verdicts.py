@@ -12,7 +12,7 @@ from bench.analysis.comparison import TIE, primary_of
 from bench.analysis.figures import Comparison
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.records import Layer
+from bench.record.schema import Layer
 from bench.report import words
 from bench.report.tables import Table
 from bench.report.view import View

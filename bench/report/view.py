@@ -13,7 +13,7 @@ from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
-from bench.records import Cell, Run
+from bench.record.schema import Cell, Run
 from bench.report import words
 
 Pair = tuple[str, str]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.analysis.figures import Figure
-from bench.records import AGAIN, Layer
+from bench.record.schema import AGAIN, Layer
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 
 UNKNOWN: Final = "–"

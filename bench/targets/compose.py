@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bench.errors import UserError
-from bench.targets.database import Database
-from bench.targets.local import ROOT
+from bench.postgres.database import Database
+from bench.targets.process import ROOT
 
 HOST: Final = "127.0.0.1"
 """Where docker-compose.yml publishes every port."""

@@ -5,7 +5,7 @@ In: nothing. Out: `Service`, which a process on this machine and an address else
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psutil
 
@@ -30,6 +30,13 @@ def restarted(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """
     kept = ("worker_pid", "pool_min_size", "pool_max_size", "work_time_ms", "acquire_timeout")
     return after["acquired_total"] < before["acquired_total"] or any(before[name] != after[name] for name in kept)
+
+
+class Told(NamedTuple):
+    """The body of `/pool/stats`, and when it was so, on the monotonic clock."""
+
+    at_s: float
+    stats: Mapping[str, Any]
 
 
 class Service(Protocol):

@@ -1,19 +1,20 @@
 """`python -m services.psycopg_flask.alone`: the pool without HTTP, for one drive, by threads.
 
 In: the environment, as for the service, and a drive on standard input. Out: events on standard output, samples in
-files (see common/drive.py). Exit status as the service's.
+files (see inprocess/drive.py). Exit status as the service's.
 """
 
 import logging
 import sys
 
-from services.common import drive, settings, threads
+from services.common import settings
 from services.common.books import Refused
 from services.common.contract import How, Timing
-from services.common.drive import LeakedOnPurpose
 from services.common.metrics import Metrics, PoolStats
 from services.common.settings import Settings, SettingsError
 from services.common.tracing import Tracing
+from services.inprocess import drive, threads
+from services.inprocess.drive import LeakedOnPurpose
 from services.psycopg_flask import work
 from services.psycopg_flask.pool import SERVICE, ServicePool, require_c_build, wait_for_database
 

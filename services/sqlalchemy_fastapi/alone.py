@@ -1,7 +1,7 @@
 """`python -m services.sqlalchemy_fastapi.alone`: the pool without HTTP, for one drive, by tasks.
 
 In: the environment, as for the service, and a drive on standard input. Out: events on standard output, samples in
-files (see common/drive.py). Exit status as the service's.
+files (see inprocess/drive.py). Exit status as the service's.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ import sys
 
 import uvloop
 
-from services.common import drive, settings, tasks
+from services.common import settings
 from services.common.books import Refused
 from services.common.contract import How, Timing
-from services.common.drive import LeakedOnPurpose
 from services.common.metrics import Metrics, PoolStats
 from services.common.settings import Settings, SettingsError
 from services.common.tracing import Tracing
+from services.inprocess import drive, tasks
+from services.inprocess.drive import LeakedOnPurpose
 from services.sqlalchemy_fastapi import work
 from services.sqlalchemy_fastapi.pool import SERVICE, ServicePool, wait_for_database
 

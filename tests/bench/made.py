@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from bench.analysis.forecast import forecast
-from bench.records import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Environment, Event, Plan, Run
+from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Environment, Event, Plan, Run
 from bench.scenarios.catalogue import SCENARIOS
 
 TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64}

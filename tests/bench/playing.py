@@ -5,11 +5,11 @@ In: a cell of a plan, and a database. Out: what was played.
 
 import pytest
 
-from bench import alone
-from bench.cell import Conditions, Played
-from bench.records import Cell, Plan
+from bench.postgres.database import Database
+from bench.record.schema import Cell, Plan
+from bench.run import alone
+from bench.run.cell import Conditions, Played
 from bench.scenarios.catalogue import SCENARIOS
-from bench.targets.database import Database
 
 BOOKS = ("counts", "integrals", "statements", "settings", "rest")
 """The checks of the audit that rest on what the pool and PostgreSQL have counted."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.targets.http import Client
-from bench.targets.local import LocalService
+from bench.targets.process import LocalService
 from services.common import contract
 from tests.waiting import until
 

@@ -1,7 +1,7 @@
 """Connections that a handler does not give back: what the service counts, the library does and PostgreSQL sees."""
 
-from bench.targets.database import Database, backends, connect
-from bench.targets.local import LocalService
+from bench.postgres.database import Database, backends, connect
+from bench.targets.process import LocalService
 from services.common import contract
 from tests.conftest import StartService
 from tests.contract.asking import Answer, ask, at_rest, configure, held_at_once, stats

@@ -9,9 +9,9 @@ from http.client import HTTPException
 
 import pytest
 
-from bench.targets.database import Database, backends, connect
+from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
-from bench.targets.local import LocalService, free_port
+from bench.targets.process import LocalService, free_port
 from services.common import contract
 from services.common.contract import Tuning
 from tests.conftest import StartService

@@ -12,9 +12,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.targets.database import Database, connect
+from bench.postgres.database import Database, connect
 from bench.targets.http import Client
-from bench.targets.local import ROOT, LocalService, ServiceDied, free_port
+from bench.targets.process import ROOT, LocalService, ServiceDied, free_port
 from services.common import contract
 from tests.conftest import StartService
 from tests.waiting import until

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.targets.database import Database, backends, connect
+from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
 from services.common import contract
 from tests.conftest import StartService

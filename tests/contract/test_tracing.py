@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bench.targets.http import Client
-from bench.targets.local import free_port
+from bench.targets.process import free_port
 from services.common import contract
 from tests.conftest import StartService
 from tests.waiting import until

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from bench.targets.database import Database, backends, connect
+from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
-from bench.targets.local import LocalService
+from bench.targets.process import LocalService
 from services.common import contract
 from tests.conftest import StartService
 from tests.contract.asking import Answer, ask, at_once, at_rest, clients, configure, held_at_once, leave, stats

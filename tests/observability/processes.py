@@ -15,9 +15,9 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from bench.targets.http import Client, ServiceError
-from bench.targets.local import ROOT, _end_with_parent, free_port
+from bench.targets.process import ROOT, _end_with_parent, free_port
 from tests.observability.prometheus import Prometheus
 from tests.waiting import until
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.targets.http import Client
-from bench.targets.local import LocalService
+from bench.targets.process import LocalService
 from services.common import contract
 from tests.observability.prometheus import Prometheus
 from tests.waiting import until

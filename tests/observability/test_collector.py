@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from bench.targets.local import ROOT
+from bench.targets.process import ROOT
 from tests.observability.processes import OBSERVABILITY
 
 KINDS = ("receivers", "processors", "exporters")

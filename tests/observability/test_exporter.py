@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from bench.targets.http import Client
 from services.common import contract
 from tests.observability.processes import postgres_exporter

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from bench.targets.database import Database
-from bench.targets.local import ROOT, LocalService, free_port
+from bench.postgres.database import Database
+from bench.targets.process import ROOT, LocalService, free_port
 from grafana.expressions import Expression, expressions, panels
 from services.common import contract
 from tests.observability.processes import RULES, postgres_exporter, prometheus

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from bench.targets.local import ROOT
+from bench.targets.process import ROOT
 from tests.observability.processes import OBSERVABILITY, RULES, program
 
 RULE_FILES: Final = tuple(sorted(RULES.glob("*.yml")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.load.driver import LoadGenerator
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from perf import clients
 from perf.clients import Recorded
 from perf.crosscheck import NO_K6, NO_WRK, USERS, Case, Measured, _rows, cases, crosscheck, measured

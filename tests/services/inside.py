@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import uvloop
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from services.common.settings import Settings
 
 PATIENCE_S = 60.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.audit import CHECKS, audit, rejection
-from bench.records import Cell, Counted, CpuSeconds, Event, Finding, Reading
+from bench.record.schema import Cell, Counted, CpuSeconds, Event, Finding, Reading
 from tests.bench import made
 
 ROWS = made.fifo_burst(100, 5, hold_us=100_000, patience_us=1_050_000)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.analysis.baseline import Baseline
 from bench.analysis.forecast import forecast
-from bench.records import Cell, Forecast
+from bench.record.schema import Cell, Forecast
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
 

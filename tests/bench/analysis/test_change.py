@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.cells import Metrics
 from bench.analysis.change import Change, changes, refusal, surroundings
-from bench.records import Run
+from bench.record.schema import Run
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
 

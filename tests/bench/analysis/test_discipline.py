@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.discipline import Ask, discipline_metrics, fifo_waits, jain, overtaken, overtakers
-from bench.records import Cell
+from bench.record.schema import Cell
 from tests.bench import made
 
 ORDER = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.forecast import expected, forecast, made_by, unsaid
-from bench.records import Busy, Forecast
+from bench.record.schema import Busy, Forecast
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import Burst, Closed, Load, Open, Share, Stage
 from bench.scenarios.model import Asked, Scenario

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from bench.analysis.outages import ENDED, FROZEN, GOES_ON, backends_again_s, over_s, served_again_s, still_s
-from bench.records import Event
+from bench.record.schema import Event
 from tests.bench import made
 
 CELL = made.cell("outage-killed")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from bench.analysis.queueing import Visit, closed_visits, foretold, open_visits, simulated
-from bench.records import Forecast
+from bench.record.schema import Forecast
 from bench.scenarios.loads import Closed, Open, Stage
 from tests.bench import made
 

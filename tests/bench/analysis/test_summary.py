@@ -11,7 +11,7 @@ import pytest
 from bench.analysis.cells import Metrics
 from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.summary import as_json, left_out, measure, spreads, summarise, summarise_metrics
-from bench.records import Cell, Run
+from bench.record.schema import Cell, Run
 from tests.bench import made
 
 

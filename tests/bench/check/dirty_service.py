@@ -10,7 +10,7 @@ from typing import Self
 
 import psycopg
 
-from bench.targets.database import Database, connect
+from bench.postgres.database import Database, connect
 from services.common import contract
 from services.common.contract import Timing
 from tests.bench.check.fake_service import SERVICE, FakeService

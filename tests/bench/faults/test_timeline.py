@@ -11,8 +11,8 @@ import pytest
 
 from bench.faults.outage import FaultFailed, Struck
 from bench.faults.timeline import Timeline
+from bench.postgres.database import Database, backends, connect
 from bench.scenarios.model import Fault, Freeze, KillBackends
-from bench.targets.database import Database, backends, connect
 from tests.waiting import until
 
 

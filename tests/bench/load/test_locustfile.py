@@ -17,7 +17,7 @@ import pytest
 
 from bench.scenarios.arrivals import users_at
 from bench.scenarios.catalogue import RAMP
-from bench.targets.local import ROOT, free_port
+from bench.targets.process import ROOT, free_port
 from services.common import contract
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats

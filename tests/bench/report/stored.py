@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from bench.records import Cell
-from bench.store import Stored
+from bench.record.schema import Cell
+from bench.record.store import Stored
 from tests.bench import made
 
 

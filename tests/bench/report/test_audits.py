@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from bench.analysis.summary import summarise
-from bench.records import Cell, Finding, SamplerEffect
+from bench.record.schema import Cell, Finding, SamplerEffect
+from bench.record.store import Stored
 from bench.report import audits
 from bench.report.render import Format, render
 from bench.report.terminal import WIDTH
 from bench.report.view import View
-from bench.store import Stored
 from tests.bench import made
 from tests.bench.report.stored import stored
 

@@ -7,10 +7,10 @@ import pytest
 
 from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.errors import UserError
+from bench.record.store import Stored
 from bench.report.layers import layers
 from bench.report.tables import Table, overview
 from bench.report.view import View
-from bench.store import Stored
 from tests.bench import made
 from tests.bench.report.stored import stored
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.summary import as_json, summarise
+from bench.record.store import Stored
 from bench.report.render import Format, render
 from bench.report.terminal import WIDTH
 from bench.scenarios.catalogue import SCENARIOS
-from bench.store import Stored
 from tests.bench import made
 from tests.bench.report.stored import stored
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.summary import measure, summarise_metrics
-from bench.records import Cell, CpuSeconds
+from bench.record.schema import Cell, CpuSeconds
 from bench.report.markdown import table_text as markdown_text
 from bench.report.residuals import residual_table, signed
 from bench.report.tables import Table

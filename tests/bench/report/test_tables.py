@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from bench.analysis.summary import measure, spreads, summarise_metrics
-from bench.records import Cell, CpuSeconds
+from bench.record.schema import Cell, CpuSeconds
+from bench.record.store import Stored
 from bench.report.tables import LOADED, ROWS, Table, failures, overview, scenario_table
 from bench.report.view import View
 from bench.report.words import METRICS
-from bench.store import Stored
 from tests.bench import made
 from tests.bench.report.stored import stored
 

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from bench.errors import UserError
+from bench.postgres.database import Database
 from bench.targets import compose
-from bench.targets.database import Database
-from bench.targets.local import ROOT
+from bench.targets.process import ROOT
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from services.asyncpg_fastapi import pool as module
 from services.asyncpg_fastapi import work
 from services.asyncpg_fastapi.pool import SERVICE, Lease, ServicePool

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.targets.database import Database, backends, connect
+from bench.postgres.database import Database, backends, connect
 from services.common import contract
 from services.common.books import Refused
 from services.common.contract import Timing

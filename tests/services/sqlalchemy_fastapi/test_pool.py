@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.targets.database import Database
+from bench.postgres.database import Database
 from services.common.books import Refused
 from services.common.contract import Timing
 from services.common.metrics import Metrics

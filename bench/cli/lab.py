@@ -1,0 +1,80 @@
+"""The lab: a PostgreSQL and all three services on their own ports, until Ctrl-C.
+
+In: the first port. Out: services that `curl` can talk to, and nothing left when it ends.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+
+import click
+
+from bench.cli.commands import postgres
+from bench.errors import UserError
+from bench.targets.process import LocalService, ServiceDied, port_in_use
+from services.common import contract
+from services.common.settings import Config
+
+
+def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
+    """Serves until interrupted, which is how it should end: 0. Returns 1 when a service ends by itself."""
+    try:
+        return _serve(base_port, database_url, pg_bin)
+    except KeyboardInterrupt:
+        click.echo("\nthe lab is closed", err=True)
+        return 0
+
+
+def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
+    ports = {name: base_port + nth for nth, name in enumerate(contract.SERVICES)}
+    for port in ports.values():
+        if port_in_use(port):
+            raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")
+    with ExitStack() as stack:
+        database, _ = stack.enter_context(postgres(database_url, pg_bin))
+        services = [LocalService(name, database, _settings(os.environ), port=port) for name, port in ports.items()]
+        try:
+            for service in services:
+                stack.callback(service.stop)
+                service.start()
+            for service in services:
+                service.wait_ready()
+        except ServiceDied as error:
+            click.echo(f"bench: {error}; its last lines:\n{error.log_tail}", err=True)
+            return 1
+        click.echo(_welcome(services, str(database)))
+        never = Event()
+        while not never.wait(0.5):
+            for service in services:
+                if not service.alive:
+                    click.echo(f"bench: {service.name} has ended; its last lines:\n{service.log_tail()}", err=True)
+                    return 1
+    return 0
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the caller's environment says of pools, work and threads, as it does in the stack."""
+    return {
+        name: environment[name.upper()] for name in (*Config.model_fields, "threads") if name.upper() in environment
+    }
+
+
+def _welcome(services: list[LocalService], database: str) -> str:
+    first = services[0].base_url
+    lines = [f"  {service.base_url}  {service.name}" for service in services]
+    return "\n".join(
+        [
+            f"PostgreSQL: {database}",
+            *lines,
+            "",
+            "Pool of 2 to 5, hold 1 s, patience 10 s. Try:",
+            f"  curl {first}/api/query",
+            f"  curl {first}/pool/stats",
+            f"  curl {first}/admin/config -d '{{\"pool_max_size\": 20}}'",
+            f"  for i in $(seq 10); do curl -s {first}/api/query & done; wait",
+            "",
+            "Ctrl-C ends it all.",
+        ]
+    )

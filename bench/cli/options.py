@@ -1,0 +1,80 @@
+"""What the commands take on their lines: names out of a few, addresses, numbers of blocks.
+
+In: what a user wrote. Out: its value, or a `UserError` that says what to write instead.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from bench.errors import UserError
+from bench.record.schema import Layer
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.profiles import PROFILES
+from services.common import contract
+
+
+class OneOf(click.ParamType[str]):
+    """A name out of a few; another is refused, and the nearest suggested."""
+
+    def __init__(self, what: str, names: Iterable[str]) -> None:
+        self.name = what
+        self._names = tuple(names)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        if value in self._names:
+            return str(value)
+        near = difflib.get_close_matches(str(value), self._names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._names)}"
+        raise UserError(f"unknown {self.name} {value!r}: {hint}")
+
+
+class CheckTarget(OneOf):
+    """A service's name, or the URL of one that runs already."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if str(value).startswith(("http://", "https://")):
+            return str(value)
+        return super().convert(value, param, ctx)
+
+
+class ServiceAt(OneOf):
+    """A service's name, or NAME=URL for one that runs elsewhere; what the two halves are is looked at later."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value) if "=" in str(value) else super().convert(value, param, ctx)
+
+
+class Repeat(click.IntRange):
+    """A number of blocks, or `auto`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == AUTO else super().convert(value, param, ctx)
+
+
+AUTO = "auto"
+SERVICE_AT = ServiceAt("service", contract.SERVICES)
+SCENARIO = OneOf("scenario", SCENARIOS)
+PROFILE = OneOf("profile", PROFILES)
+LAYER = OneOf("layer", get_args(Layer))
+TUNING = OneOf("tuning", get_args(contract.Tuning))
+FORMAT = OneOf("format", ("terminal", "md", "json"))
+
+database_options = (
+    click.option("--database-url", metavar="URL", help="Use this PostgreSQL instead of an embedded one."),
+    click.option(
+        "--pg-bin",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="PostgreSQL binaries for the embedded one (or set PG_BIN).",
+    ),
+)
+
+
+def with_database(command: Any) -> Any:
+    for option in reversed(database_options):
+        command = option(command)
+    return command

@@ -1,0 +1,279 @@
+"""What a run leaves behind: typed, frozen, versioned.
+
+In: nothing. Out: the values that the runner fills, the store keeps, and every report is made from.
+
+History of `SCHEMA`: 1, the first; what was added to it since has a default.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+SCHEMA: Final = 1
+
+AGAIN: Final = "-again"
+"""What a local run adds to the name of a service that it plays a second time (`--aa`): alike in all but the name."""
+
+Status = Literal["ok", "failed", "skipped", "rejected"]
+"""`rejected`: played to its end, but its audit failed, so that it is in no figure."""
+Layer = Literal["http", "pool"]
+"""What was asked: a service, or the pool that it uses, without HTTP."""
+TargetKind = Literal["local", "compose", "remote"]
+"""Where a run takes place: in processes of its own, in the Compose stack, or in services at given addresses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where and with what a run was made."""
+
+    started: str
+    """UTC, ISO 8601."""
+    commit: str | None
+    dirty: bool
+    """Files differed from the commit."""
+    system: str
+    cpu: str
+    cores: int
+    memory_gb: float
+    python: str
+    postgres: str
+    max_connections: int | None
+    database: Literal["embedded", "given"] | None
+    """None where the run had no database to look at; then nothing is known of PostgreSQL either."""
+    versions: dict[str, str]
+    """Distribution → version, of every library that takes part on this machine."""
+    fresh_processes: bool = True
+    """Each cell had a service process of its own; else one that ran before, with a new pool."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was asked for; `--resume` goes on only with the same."""
+
+    profile: str
+    tuning: str
+    tracing: bool
+    hold_ms: int
+    repeat: int
+    seed: int
+    services: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    target: TargetKind = "local"
+    layer: Layer = "http"
+    urls: dict[str, str] = field(default_factory=dict)
+    """Service → address, where it runs elsewhere."""
+    half_width: float | None = None
+    """With `--repeat auto`: a scenario is played until the interval of its primary metric reaches no further than this
+    share of the median to either side, and at most `repeat` times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Busy:
+    """The window in which all connections are busy by forecast.
+
+    Either the first `served` completions (a burst), or those from `from_s` to `to_s`.
+    """
+
+    served: int | None = None
+    from_s: float | None = None
+    to_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What arithmetic or a simulation says before a cell runs; None is what it cannot say.
+
+    Waits are those of the served, in milliseconds.
+    """
+
+    served: int | None = None
+    timed_out: int | None = None
+    wall_s: float | None = None
+    busy: Busy | None = None
+    goodput_per_s: float | None = None
+    acquire_ms_p50: float | None = None
+    acquire_ms_p95: float | None = None
+    acquire_ms_p99: float | None = None
+    acquire_ms_max: float | None = None
+    waiting_peak: int | None = None
+    drain_s: float | None = None
+    """From the last request to the last answer."""
+    hold_ms: float | None = None
+    """What it was made with: as asked for, or as measured in the baseline before it, so that overhead is in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One verdict of a cell's audit, with its figures.
+
+    `noted` is worth knowing and spoils nothing; `not checked` is what could not be looked at.
+    """
+
+    name: str
+    verdict: Literal["passed", "failed", "noted", "not checked"]
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a service and PostgreSQL had counted at one moment at which nothing was going on; None is not said."""
+
+    at_s: float
+    """On the clock of the cell's load."""
+    acquired_total: float | None = None
+    released_total: float | None = None
+    timed_out_total: float | None = None
+    failed_total: float | None = None
+    leaked_total: float | None = None
+    abandoned_total: float | None = None
+    waiter_seconds_total: float | None = None
+    used_seconds_total: float | None = None
+    waiting_requests: float | None = None
+    pool_used_size: float | None = None
+    reads: int | None = None
+    """Statements that read `items`, by pg_stat_statements; None where PostgreSQL does not count them."""
+    idle_in_transaction: int | None = None
+    """Backends of the service with a transaction that nobody works in."""
+    locking: int | None = None
+    """Idle ones in no transaction that hold advisory locks."""
+    temporary: int | None = None
+    """Idle ones that own temporary tables; None also where PostgreSQL does not tell whose they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A cell's readings: after the warm-up, and when the service had come to rest after the load."""
+
+    before: Reading
+    after: Reading
+    changed: dict[str, Any] = field(default_factory=dict)
+    """Settings that were others after the load than before, with what they had become."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerEffect:
+    """One cell, with the sampler and again without it: its primary metric, and requests served per second."""
+
+    scenario: str
+    service: str
+    block: int
+    primary: str
+    primary_with: float | None
+    primary_without: float | None
+    goodput_with_per_s: float | None
+    goodput_without_per_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuSeconds:
+    """CPU time of the bench's machine during the load. None is what runs elsewhere, or cannot be seen; `other` is
+    the rest of the machine, and what cannot be seen on it."""
+
+    generator: float
+    service: float | None
+    postgres: float | None
+    harness: float
+    other: float
+    available: float
+    """Cores × wall seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One scenario on one service in one block: how it was run and how that went."""
+
+    scenario: str
+    service: str
+    block: int
+    """From 0; one repetition of everything."""
+    seed: int
+    hold_ms: int
+    patience_s: float
+    pool_size: int
+    capacity: int
+    """The most connections that the pool may hand out; above `pool_size` only where a library ships so."""
+    threads: int | None
+    load: dict[str, Any]
+    forecast: Forecast
+    status: Status
+    why: str | None = None
+    """Why it failed or was skipped, in one line."""
+    log_tail: str | None = None
+    """The service's last lines, where it failed."""
+    settings: dict[str, Any] | None = None
+    """Read back from the service."""
+    began_s: float | None = None
+    """When its load began (where it failed: when the cell did), in seconds since 1970, as a dashboard has it."""
+    load_s: float = 0.0
+    """First planned to last answered."""
+    took_s: float = 0.0
+    """The cell in all: start, warm-up, load, stop."""
+    skew_ms: float | None = None
+    lateness_ms_p99: float | None = None
+    cpu: CpuSeconds | None = None
+    rss_mb: float | None = None
+    pss_mb: float | None = None
+    counted: Counted | None = None
+    """What the audit compares the client's counts with."""
+    audit: tuple[Finding, ...] = ()
+    ideal: Forecast | None = None
+    """What the forecast would be with the hold as asked for; None where it was made with that."""
+    attempt: int = 1
+    """The number of this play; above 1 where its block was played again because an audit failed."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.scenario, self.service, self.block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`run.json`: everything of a run but its samples."""
+
+    schema: int
+    environment: Environment
+    plan: Plan
+    cells: tuple[Cell, ...]
+    took_s: float = 0.0
+    checks_s: float = 0.0
+    replaced: tuple[Cell, ...] = ()
+    """Cells that were played again, because in their block an audit failed; nothing but their record is kept."""
+    sampler_effect: SamplerEffect | None = None
+    """What the sampler itself costs; in no figure."""
+
+
+REQUEST_COLUMNS: Final = {
+    "scenario": "str", "service": "str", "block": "int", "n": "int", "user": "int", "path": "str",
+    "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",
+    "acquire_us": "int", "work_us": "int", "release_us": "int", "app_us": "int",
+}  # fmt: skip
+"""`requests.parquet`, one row a request; whole microseconds from the start of the cell's load.
+
+`planned_us` is null where there is no plan (sequential, closed); `status` 0 is no answer; the last four are
+null where the answer did not say.
+"""
+
+POOL_COLUMNS: Final = {
+    "scenario": "str", "service": "str", "block": "int", "t_us": "int",
+    "size": "int", "free": "int", "used": "int", "waiting": "int", "connecting": "int",
+    "backends": "int", "backends_active": "int", "backends_idle_in_transaction": "int",
+    "cpu_generator_s": "float", "cpu_service_s": "float", "cpu_postgres_s": "float", "cpu_harness_s": "float",
+    "cpu_busy_s": "float",
+}  # fmt: skip
+"""`pool.parquet`, one row a sample: said by the library, counted by the service, said by PostgreSQL, and the
+CPU seconds of each part since its process began (`cpu_busy_s`: of the whole machine since boot)."""
+
+
+Row = tuple[Any, ...]
+"""One sample of the pool: `POOL_COLUMNS` without the cell's key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`events.jsonl`: something that happened at a moment of a cell."""
+
+    scenario: str
+    service: str
+    block: int
+    t_s: float
+    kind: str
+    text: str

@@ -1,0 +1,84 @@
+"""A cell that was played, as its audit leaves it; and what the sampler costs.
+
+In: what a cell left. Out: the same with its findings, rejected where one failed; a `SamplerEffect`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from bench.analysis.audit import audit, rejection
+from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.record.columns import pool_frame, request_frame
+from bench.record.schema import Cell, Plan, SamplerEffect
+from bench.run.cell import Played
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.loads import Burst
+from bench.scenarios.profiles import PROFILES
+
+WITHOUT_EFFECT: Final = ("smoke",)
+"""Profiles that have no time for a cell more."""
+
+
+def judging(plan: Plan) -> bool:
+    """Whether a disturbed machine spoils a cell: in the profiles that say so, and wherever there are blocks enough
+    for a verdict."""
+    return PROFILES[plan.profile].judging or plan.repeat >= BLOCKS_TO_JUDGE
+
+
+def audited(played: Played, plan: Plan, cores: int) -> Played:
+    """With its findings. A cell that failed or was not played has none."""
+    cell = played.cell
+    if cell.status != "ok" or played.requests is None:
+        return played
+    findings = audit(cell, *_frames(played, played.requests, plan), played.events, cores)
+    why = rejection(findings, judging=judging(plan))
+    return replace(played, cell=replace(cell, audit=findings, status="rejected" if why else "ok", why=why))
+
+
+def to_repeat(cells: Sequence[Cell], plan: Plan) -> Cell | None:
+    """The cell that is played once more without the sampler: in the last block, on the first service, the first burst
+    of exhaustion that fills all its batches, so that goodput has one value by forecast. None where there is none."""
+    if plan.profile in WITHOUT_EFFECT:
+        return None
+    last = [cell for cell in cells if (cell.block, cell.service) == (plan.repeat - 1, plan.services[0])]
+    for cell in last:
+        scenario = SCENARIOS[cell.scenario]
+        burst = scenario.load.requests if isinstance(scenario.load, Burst) else 0
+        full = burst > scenario.pool_size and burst % scenario.pool_size == 0
+        if scenario.family == "exhaustion" and full:
+            return cell
+    return None
+
+
+def effect(sampled: Played, unsampled: Played, plan: Plan) -> SamplerEffect | None:
+    """The two side by side; None where one of them failed."""
+    cell = sampled.cell
+    primary = SCENARIOS[cell.scenario].primary
+    seen, alone = _metrics(sampled, plan), _metrics(unsampled, plan)
+    if seen is None or alone is None:
+        return None
+    return SamplerEffect(
+        scenario=cell.scenario,
+        service=cell.service,
+        block=cell.block,
+        primary=primary,
+        primary_with=seen[primary],
+        primary_without=alone[primary],
+        goodput_with_per_s=seen["goodput_per_s"],
+        goodput_without_per_s=alone["goodput_per_s"],
+    )
+
+
+def _metrics(played: Played, plan: Plan) -> Metrics | None:
+    if played.cell.status not in ("ok", "rejected") or played.requests is None:
+        return None
+    return cell_metrics(played.cell, *_frames(played, played.requests, plan), played.events)
+
+
+def _frames(played: Played, requests: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    mix = SCENARIOS[played.cell.scenario].at(plan.hold_ms, base_url="").mix
+    return request_frame(played.cell, requests, mix), pool_frame(played.cell, played.samples)

@@ -1,0 +1,88 @@
+"""Where a run takes place: machine, versions, commit.
+
+In: this machine, and a database where there is one. Out: an `Environment` for the record.
+"""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Literal
+
+import psutil
+
+from bench.postgres.database import Database, connect, max_connections
+from bench.record.schema import Environment
+from bench.targets.process import ROOT
+
+GENERATOR: Final = ("locust", "gevent")
+LIBRARIES: Final = (
+    "asyncpg",
+    "psycopg",
+    "psycopg-pool",
+    "sqlalchemy",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "flask",
+    "gunicorn",
+    "prometheus-client",
+    *GENERATOR,
+)
+
+
+def describe(
+    database: Database | None, kind: Literal["embedded", "given"] | None, *, fresh_processes: bool = True
+) -> Environment:
+    """Raises UserError where the database cannot be reached.
+
+    Where the services' processes are not made for the cells, their libraries are not those of this machine.
+    """
+    postgres, most = _postgres(database) if database else ("unknown", None)
+    commit = _git("rev-parse", "HEAD")
+    return Environment(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=commit,
+        dirty=bool(commit and _git("status", "--porcelain", "--untracked-files=no")),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        postgres=postgres,
+        max_connections=most,
+        database=kind,
+        versions={name: version(name) for name in (LIBRARIES if fresh_processes else GENERATOR)},
+        fresh_processes=fresh_processes,
+    )
+
+
+def _postgres(database: Database) -> tuple[str, int]:
+    """Its version, and how many connections it takes."""
+    with connect(database) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+        return str(row[0]) if row else "unknown", max_connections(connection)
+
+
+def _cpu() -> str:
+    """The processor's name as the system gives it; some give none."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

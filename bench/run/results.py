@@ -1,0 +1,52 @@
+"""What a run has found so far, kept on disk as each cell ends: samples, summary and report.
+
+In: cells that have ended. Out: all files of the results, each complete at every moment.
+"""
+
+from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.summary import Key, measure, spreads, summarise_metrics
+from bench.record.columns import pool_frame, request_frame
+from bench.record.schema import Run
+from bench.record.store import Store
+from bench.report import markdown
+from bench.report.view import View
+from bench.run.cell import Played
+from bench.scenarios.catalogue import SCENARIOS
+
+
+class Results:
+    """Takes cells one by one; what was finished before a `--resume` is taken up from the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._metrics: dict[Key, Metrics] = {}
+        if (done := store.stored) is not None:
+            self._metrics = measure(done.run, done.requests, done.samples, done.events)
+
+    def add(self, run: Run, played: Played) -> None:
+        """A cell that has just ended, and the run with it."""
+        cell = played.cell
+        mix = SCENARIOS[cell.scenario].at(run.plan.hold_ms, base_url="").mix
+        requests = None if played.requests is None else request_frame(cell, played.requests, mix)
+        samples = pool_frame(cell, played.samples)
+        self._store.save_cell(run, cell, requests, samples, played.events)
+        if cell.status == "ok" and requests is not None:
+            cores = run.environment.cores
+            self._metrics[cell.key] = cell_metrics(cell, requests, samples, played.events, cores)
+        self._write(run)
+
+    def close(self, run: Run) -> None:
+        """What is said of a run as a whole, once it has ended."""
+        self._store.save_run(run)
+        self._write(run)
+
+    def _write(self, run: Run) -> None:
+        view = self.view(run)
+        self._store.save_summary(view.summary)
+        self._store.save_report(markdown.report(view))
+
+    def view(self, run: Run) -> View:
+        """What reports are made of, as of now: what was played again counts once, and what was rejected never."""
+        ok = {cell.key for cell in run.cells if cell.status == "ok"}
+        metrics = {key: values for key, values in self._metrics.items() if key in ok}
+        return View(run, summarise_metrics(run, metrics), spreads(run, metrics))

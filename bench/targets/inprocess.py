@@ -1,0 +1,112 @@
+"""The pool of a service without its HTTP, in a process of its own: `python -m services.NAME.alone`.
+
+In: a service's name, a database, settings, and a drive. Out: what was in force and counted, and the files of the drive.
+"""
+
+import json
+import os
+import selectors
+import subprocess
+import tempfile
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+from bench.targets.process import READY_TIMEOUT_S, STOP_TIMEOUT_S, LocalService, ServiceDied
+from bench.targets.service import Told
+from services.inprocess.drive import Drive, encode
+
+PIPE_BYTES: Final = 65_536
+
+
+class Alone(LocalService):
+    """One process for one drive. Entering waits until its pool is open; raises ServiceDied.
+
+    It tells what it counts (`told`, `settings`) as it last said it: when its pool was open, warm, and at rest again.
+    """
+
+    base_url = ""
+    """Nobody can ask it anything."""
+
+    def start(self) -> None:
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._unread = b""
+        self._begin(f"{self.package}.{self.name}.alone", log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def wait_ready(self) -> None:
+        """Waits until the pool is open; raises ServiceDied."""
+        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "before it was ready")
+
+    def warm_up(self, drive: Drive) -> None:
+        """Hands the drive over, and waits until every connection was used; nothing goes on then. Raises ServiceDied."""
+        self._send(encode(drive))
+        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "while it warmed up")
+
+    def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> int:
+        """Plays the drive to its last end, and returns how many asked; the pool stays open.
+
+        `on_start` is called in this thread with t0 on the monotonic clock, up to `LEAD_S` before it comes. Raises
+        ServiceDied if the process ends before, or when `timeout_s` has passed.
+        """
+        deadline = monotonic() + timeout_s
+        self._send("go")
+        on_start(self._next_event(deadline, "before the load")["t0"])
+        self._report = self._next_event(deadline, "under the load")
+        sent: int = self._report["sent"]
+        return sent
+
+    def told(self) -> Told:
+        """What the process counted when it last reported."""
+        return Told(self._report["at_s"], self._report["stats"])
+
+    def settings(self) -> dict[str, Any]:
+        """What was in force then."""
+        in_force: dict[str, Any] = self._report["config"]
+        return in_force
+
+    def finish(self) -> None:
+        """Lets the process close its pool and end; one that does not is ended by `stop`."""
+        self._pipe("stdin").close()
+        try:
+            assert self._process is not None
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return
+
+    def stop(self) -> int | None:
+        pipes = [self._pipe("stdin"), self._pipe("stdout")] if self._process is not None else []
+        status = super().stop()
+        for pipe in pipes:
+            pipe.close()
+        return status
+
+    def _pipe(self, name: str) -> Any:
+        assert self._process is not None, "not started"
+        return getattr(self._process, name)
+
+    def _send(self, line: str) -> None:
+        try:
+            self._pipe("stdin").write(line.encode() + b"\n")
+            self._pipe("stdin").flush()
+        except BrokenPipeError:
+            raise self._died("before it was asked for anything") from None
+
+    def _next_event(self, deadline: float, when: str) -> dict[str, Any]:
+        out = self._pipe("stdout").fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(out, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - monotonic())):
+                    raise ServiceDied(f"the pool of {self.name} did not get on {when}", self.log_tail())
+                block = os.read(out, PIPE_BYTES)
+                if not block:
+                    raise self._died(when)
+                self._unread += block
+        line, _, self._unread = self._unread.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def _died(self, when: str) -> ServiceDied:
+        assert self._process is not None
+        self._process.wait()  # its last words are in the log then
+        return ServiceDied(f"the pool of {self.name} died {when}", self.log_tail())

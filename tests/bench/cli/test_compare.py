@@ -1,0 +1,76 @@
+"""`bench compare`: its words, its refusals, its exit status."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from bench.record.store import Store
+from tests.bench import made
+from tests.bench.cli.test_main import bench
+
+
+def stored(directory: Path, patience_us: int = 1_050_000, blocks: int = 10, **plan: Any) -> str:
+    """Bursts of 100 in so many blocks, each block's patience as given."""
+    cells = [made.cell(block=block) for block in range(blocks)]
+    store, run = Store(directory), made.run(cells, repeat=blocks, **plan)
+    for cell in cells:
+        rows: pl.DataFrame = made.requests(cell, made.fifo_burst(100, 5, 100_000, patience_us))
+        store.save_cell(run, cell, rows, None)
+    return str(directory)
+
+
+@pytest.mark.parametrize(
+    ("patience_us", "options", "status", "said"),
+    [
+        (1_050_000, (), 0, "0 worse, 0 better, 1 tie, 0 not judged"),
+        (950_000, (), 3, "1 worse, 0 better, 0 tie, 0 not judged"),
+        (950_000, ("--threshold", "12.5"), 0, "0 worse, 0 better, 1 tie, 0 not judged"),
+        (1_150_000, (), 0, "0 worse, 1 better, 0 tie, 0 not judged"),
+    ],
+)
+def test_a_regression_is_status_3(
+    tmp_path: Path, patience_us: int, options: tuple[str, ...], status: int, said: str
+) -> None:
+    a, b = stored(tmp_path / "a"), stored(tmp_path / "b", patience_us)
+
+    done = bench("compare", a, b, *options)
+
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.splitlines()[-1] == said
+
+
+def test_under_ten_blocks_there_is_no_regression(tmp_path: Path) -> None:
+    done = bench("compare", stored(tmp_path / "a"), stored(tmp_path / "b", 100_000, blocks=9))
+    assert done.returncode == 0
+    assert "not judged: 10 and 9 of the 10 blocks that it takes" in " ".join(done.stdout.split())
+
+
+def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:
+    a, b = stored(tmp_path / "a"), stored(tmp_path / "b", tuning="as_shipped")
+
+    done = bench("compare", a, b)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    said = "tuning is equalised in one and as_shipped in the other: compare runs that asked the same"
+    assert done.stderr == f"bench: {a} and {b}: {said}\n"
+
+
+def test_what_differs_around_is_a_warning(tmp_path: Path) -> None:
+    done = bench("compare", stored(tmp_path / "a"), stored(tmp_path / "b", tracing=True))
+    assert (done.returncode, done.stderr) == (0, "differs: tracing: on in B, off in A\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("/nowhere", "results"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
+        (("results",), "Missing argument 'RUN_B'."),
+        (("a", "b", "--threshold", "-1"), "Invalid value for '--threshold': -1.0 is not in the range"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(arguments: tuple[str, ...], said: str) -> None:
+    done = bench("compare", *arguments)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert done.stderr.startswith(f"bench: {said}"), done.stderr

@@ -1,0 +1,112 @@
+"""Outages for real: over HTTP and on the pool alone, on a PostgreSQL that the run has started."""
+
+from collections.abc import Iterator
+from functools import partial
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.analysis.outages import served_again_s
+from bench.check import check
+from bench.faults.outage import Freezable
+from bench.postgres.database import load_schema
+from bench.postgres.embedded import EmbeddedPostgres
+from bench.record.schema import Layer
+from bench.record.store import Store, Stored, load
+from bench.run.environment import describe
+from bench.run.progress import Progress
+from bench.run.results import Results
+from bench.run.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
+from bench.run.target import Target
+from bench.targets.process import SCHEMA
+from tests.bench import made
+
+SCENARIOS = ("outage-killed", "outage-frozen")
+
+
+class Unwilling:
+    """A server that cannot be stopped."""
+
+    def freeze(self) -> int:
+        raise RuntimeError("the keeper of PostgreSQL has died")
+
+    def thaw(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    """One of its own: nobody else can ask it while it stands still."""
+    with EmbeddedPostgres() as server:
+        load_schema(server.database, SCHEMA)
+        yield server
+
+
+def play(
+    service: str,
+    layer: Layer,
+    server: EmbeddedPostgres,
+    directory: Path,
+    only: str = "",
+    stopped: Freezable | None = None,
+) -> Stored:
+    """A run of both, or of `only` one; `stopped` is frozen in place of the server."""
+    plan = made.plan(scenarios=(only,) if only else SCENARIOS, services=(service,), layer=layer)
+    progress = Progress([CHECK_ESTIMATE_S, *(estimate_s(cell) for cell in planned_cells(plan))], StringIO())
+    store = Store(directory)
+    target = Target(server.database, local=True, server=stopped or server)
+    run(plan, describe(server.database, "embedded"), target, None, progress, Results(store).add)
+    return load(store.directory)
+
+
+@pytest.mark.parametrize(
+    ("service", "layer"), [("asyncpg_fastapi", "http"), ("psycopg_flask", "http"), ("sqlalchemy_fastapi", "pool")]
+)
+def test_an_outage_strikes_and_is_over(
+    service: str, layer: Layer, server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.run.runner.check", partial(check, only=["health"]))
+
+    stored = play(service, layer, server, tmp_path / "run")
+
+    killed, frozen = stored.run.cells
+    assert (killed.status, frozen.status) == ("ok", "ok"), (killed.why, frozen.why)
+    told = [(event.kind, event.text) for event in stored.events]
+    assert told[0] == ("backends_ended", "5 backends ended")
+    assert [kind for kind, _ in told] == ["backends_ended", "frozen", "goes_on"]
+
+    failed = stored.requests.filter(scenario="outage-killed").filter(pl.col("status") != 200)
+    assert set(failed.select("status", "error").rows()) == {(503, "database_unavailable")}
+    late = stored.requests.filter(scenario="outage-frozen")
+    assert set(late.filter(pl.col("status") != 200)["error"]) == {"pool_exhausted"}
+    stalled = late.filter(pl.col("status") == 200, pl.col("work_us") > 1_000_000)
+    assert 1 <= stalled.height <= 5
+    for scenario, events in ((killed.scenario, stored.events[:1]), (frozen.scenario, stored.events[1:])):
+        assert served_again_s(stored.requests.filter(scenario=scenario), events) is not None
+    # While it stands still the pool is looked at all the same, and PostgreSQL is not asked.
+    samples = stored.samples.filter(scenario="outage-frozen").filter(pl.col("used").is_not_null())
+    from_s, to_s = (event.t_s for event in stored.events[1:])
+    meanwhile = samples.filter(pl.col("t_us").is_between(from_s * 1e6 + 100_000, to_s * 1e6 - 100_000))
+    assert meanwhile.height > 0
+    assert meanwhile["backends"].null_count() == meanwhile.height
+
+    audits = {(finding.name, finding.verdict) for cell in stored.run.cells for finding in cell.audit}
+    of_the_service = {pair for pair in audits if pair[0] not in ("schedule", "cpu", "machine")}
+    assert {verdict for _, verdict in of_the_service} <= {"passed", "noted", "not checked"}
+    if layer == "http":
+        assert {("counts", "passed"), ("integrals", "passed"), ("statements", "passed"), ("rest", "passed")} <= audits
+
+
+@pytest.mark.parametrize("layer", ["http", "pool"])
+def test_an_outage_that_does_not_come_about_is_a_failed_cell(
+    layer: Layer, server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.run.runner.check", partial(check, only=["health"]))
+
+    stored = play("asyncpg_fastapi", layer, server, tmp_path / "run", "outage-frozen", Unwilling())
+
+    (cell,) = stored.run.cells
+    why = "PostgreSQL could not be stopped: the keeper of PostgreSQL has died"
+    assert (cell.status, cell.why) == ("failed", why)

@@ -1,0 +1,268 @@
+"""A drive played by tasks and by threads, on a pool that answers when the test wants it to."""
+
+import asyncio
+import csv
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.common.books import Refused
+from services.common.contract import How, Timing
+from services.common.ledger import Ledger
+from services.common.metrics import PoolStats
+from services.inprocess import drive, tasks, threads
+from services.inprocess.drive import Drive, Fault, LeakedOnPurpose
+from tests.services.inside import PATIENCE_S, run
+
+THREADS = 32
+WARM_UP_HOLD_MS = 7
+WARMED = 2 * 3
+Query = Callable[[int], None]
+"""What becomes of the n-th query, from 0."""
+
+
+class Fake:
+    """A pool of 3. A query or a leak waits until `together` are there; then `query` says what becomes of a query."""
+
+    def __init__(self, together: int = 1, query: Query = lambda _: None) -> None:
+        self.holds: list[int] = []
+        self.leaks: list[How] = []
+        self.most = self.inside = 0
+        self._query = query
+        self.together = together
+        self._barrier = threading.Barrier(together)
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        self._barrier.wait(PATIENCE_S)
+
+    def query(self, timing: Timing, hold_ms: int) -> None:
+        with self._lock:
+            nth = len(self.holds)
+            self.holds.append(hold_ms)
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        try:
+            # The warm-up has its own hold, and is not waited with.
+            if hold_ms != WARM_UP_HOLD_MS:
+                self.wait()
+                self._query(nth - WARMED)
+            timing.acquire_ms, timing.work_ms, timing.release_ms = 1.5, 20.25, 0.125
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+    def query_leak(self, timing: Timing, how: How) -> None:
+        self.wait()
+        self.leaks.append(how)
+        if how == "exception":
+            raise LeakedOnPurpose
+
+    def release_leaks(self) -> int:
+        return self.leaks.count("kept")
+
+    def snapshot(self) -> PoolStats:
+        return PoolStats(min_size=3, max_size=3, size=3, free=None, counted=Ledger().totals())
+
+    def report(self) -> drive.Report:
+        return {"stats": {"queries": len(self.holds)}}
+
+
+class AsyncFake:
+    """The same for tasks, of which each must let the others run while it waits for them."""
+
+    def __init__(self, fake: Fake) -> None:
+        self._fake = fake
+        self._there = 0
+        self._all_there = asyncio.Event()
+        fake.wait = lambda: None  # type: ignore[method-assign] # it is waited for below
+
+    async def wait(self) -> None:
+        self._there += 1
+        if self._there >= self._fake.together:
+            self._all_there.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._all_there.wait()
+
+    async def query(self, timing: Timing, hold_ms: int) -> None:
+        if hold_ms != WARM_UP_HOLD_MS:
+            await self.wait()
+        self._fake.query(timing, hold_ms)
+
+    async def query_leak(self, timing: Timing, how: How) -> None:
+        await self.wait()
+        for _ in range(100):  # a load that ends with this has ended before it
+            await asyncio.sleep(0)
+        self._fake.query_leak(timing, how)
+
+    async def release_leaks(self) -> int:
+        return self._fake.release_leaks()
+
+    def snapshot(self) -> PoolStats:
+        return self._fake.snapshot()
+
+    def report(self) -> drive.Report:
+        return self._fake.report()
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is said before the load, where somebody waits for the word to go."""
+    events: list[Any] = []
+    monkeypatch.setattr(drive, "say", lambda event, **fields: events.append((event, fields.get("stats"))))
+    monkeypatch.setattr(drive, "wait_for_go", lambda: events.append("waited"))
+    return events
+
+
+@pytest.fixture(params=["tasks", "threads"])
+def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Callable[..., int]:
+    """Plays a drive on a fake, by tasks or by threads; returns how many asked."""
+
+    def play(fake: Fake, **asked: Any) -> int:
+        usual: dict[str, Any] = {"hold_ms": 20, "out": str(tmp_path), "sample_every_s": 0.05}
+        usual |= {"warm_up_rounds": 2, "warm_up_hold_ms": WARM_UP_HOLD_MS}
+        whole = Drive(**usual | asked)
+        whole = drive.decode(drive.encode(whole))
+        if request.param == "threads":
+            return threads.play(fake, whole, THREADS)
+        sent: list[int] = []
+
+        async def story() -> None:
+            sent.append(await tasks.play(AsyncFake(fake), whole))
+
+        run(story)
+        return sent[0]
+
+    return play
+
+
+def rows(directory: Path, name: str = drive.REQUESTS) -> list[dict[str, str]]:
+    """In the order of asking, where there is one."""
+    with (directory / name).open() as file:
+        found = list(csv.DictReader(file))
+    return sorted(found, key=lambda row: int(row.get("n", 0)))
+
+
+def test_a_burst_is_there_as_a_whole_before_anybody_is_served(
+    play: Callable[..., int], said: list[Any], tmp_path: Path
+) -> None:
+    fake = Fake(together=20)
+
+    assert play(fake, kind="burst", requests=20) == 20
+
+    assert said == [("warmed", {"queries": WARMED}), "waited", ("started", None)]
+    assert fake.holds == [WARM_UP_HOLD_MS] * WARMED + [20] * 20
+    found = rows(tmp_path)
+    assert [int(row["n"]) for row in found] == list(range(20))
+    assert {int(row["user"]) for row in found} == set(range(20))
+    assert {row["planned_s"] for row in found} == {"0.0"}
+    assert {(row["status"], row["error"]) for row in found} == {("200", "none")}
+    assert {(row["acquire_ms"], row["work_ms"], row["release_ms"]) for row in found} == {("1.5", "20.25", "0.125")}
+    assert all(0 <= float(row["sent_s"]) <= float(row["finished_s"]) for row in found)
+
+
+def test_one_after_another_is_never_two_at_once(play: Callable[..., int], tmp_path: Path) -> None:
+    fake = Fake()
+
+    assert play(fake, kind="sequential", requests=9, warm_up_rounds=0) == 9
+
+    assert fake.most == 1
+    found = rows(tmp_path)
+    assert [row["planned_s"] for row in found] == [""] * 9
+    ends = [float(row["finished_s"]) for row in found]
+    assert all(float(later["sent_s"]) >= end for later, end in zip(found[1:], ends[:-1], strict=True))
+
+
+def test_an_open_load_waits_for_nobody_and_is_never_early(play: Callable[..., int], tmp_path: Path) -> None:
+    planned = [0.0, 0.01, 0.011, 0.011, 0.04]
+
+    assert play(Fake(together=5), kind="open", planned_s=planned) == 5
+
+    found = rows(tmp_path)
+    assert sorted(float(row["planned_s"]) for row in found) == planned
+    assert all(float(row["sent_s"]) >= float(row["planned_s"]) for row in found)
+    assert {(row["user"], row["status"]) for row in found} == {("0", "200")}
+
+
+def test_closed_users_come_and_go_and_the_last_to_come_goes_first(play: Callable[..., int], tmp_path: Path) -> None:
+    # Users 0 and 1 come, 2 joins and is told to leave at once, 3 comes in its place.
+    steps = [(0.0, 2), (0.02, 3), (0.02, 2), (0.04, 3)]
+
+    sent = play(Fake(), kind="closed", steps=steps, length_s=0.08, think_s=0.002)
+
+    found = rows(tmp_path)
+    assert len(found) == sent
+    by_user = [[row for row in found if row["user"] == user] for user in "0123"]
+    assert len(by_user[2]) == 1
+    assert sum(map(len, by_user)) == sent > 4
+    assert all(by_user)
+    for asked in by_user:
+        ends = [float(row["finished_s"]) for row in asked]
+        assert all(float(later["sent_s"]) >= end for later, end in zip(asked[1:], ends[:-1], strict=True))
+
+
+def test_a_refusal_is_what_the_service_would_have_answered_and_a_bug_a_500(
+    play: Callable[..., int], tmp_path: Path
+) -> None:
+    def query(nth: int) -> None:
+        if nth == 1:
+            raise Refused("pool_exhausted", "all 3 connections were in use", 0.5)
+        if nth == 2:
+            raise ValueError("nobody expected this")
+
+    assert play(Fake(query=query), kind="sequential", requests=4) == 4
+
+    answers = [(row["status"], row["error"]) for row in rows(tmp_path)]
+    assert answers == [("200", "none"), ("503", "pool_exhausted"), ("500", "other"), ("200", "none")]
+
+
+def test_faults_happen_in_order_and_the_pool_is_looked_at(play: Callable[..., int], tmp_path: Path) -> None:
+    faults = (
+        Fault(at_s=0.0, count=2, how="kept"),
+        Fault(at_s=0.01, how="exception"),
+        Fault(at_s=0.02),
+        Fault(at_s=3600.0, how="dropped"),
+    )
+    fake = Fake()
+
+    play(fake, kind="open", planned_s=[0.0, 0.5], faults=faults)
+
+    assert fake.leaks == ["kept", "kept", "exception"]
+    happened = [json.loads(line) for line in (tmp_path / drive.EVENTS).read_text().splitlines()]
+    assert [(kind, text) for _, kind, text in happened] == [
+        ("leak", "kept, 1 of 2: 200"),
+        ("leak", "kept, 2 of 2: 200"),
+        ("leak", "exception, 1 of 1: 500"),
+        ("release_leaks", "2 given back"),
+    ]
+    looks = rows(tmp_path, drive.POOL)
+    assert len(looks) >= 2
+    assert {(row["size"], row["free"], row["used"], row["waiting"], row["connecting"]) for row in looks} == {
+        ("3", "", "0", "0", "0")
+    }
+
+
+def test_a_leak_under_way_when_the_load_ends_is_seen_through(play: Callable[..., int], tmp_path: Path) -> None:
+    fake = Fake(together=2)
+
+    play(fake, kind="burst", requests=1, faults=(Fault(at_s=0.0, how="kept"),))
+
+    assert fake.leaks == ["kept"]
+    (happened,) = [json.loads(line) for line in (tmp_path / drive.EVENTS).read_text().splitlines()]
+    assert happened[1:] == ["leak", "kept, 1 of 1: 200"]
+
+
+def test_a_warm_up_that_fails_is_no_load(play: Callable[..., int], said: list[Any], tmp_path: Path) -> None:
+    class Down(Fake):
+        def query(self, timing: Timing, hold_ms: int) -> None:
+            raise Refused("database_unavailable", "no connection to PostgreSQL", 0.0)
+
+    with pytest.raises(Refused):
+        play(Down(), kind="burst", requests=2)
+
+    assert said == []
+    assert rows(tmp_path) == []
