@@ -1,4 +1,4 @@
-"""The pool of a service without its HTTP, in a process of its own: `python -m services.NAME.alone`.
+"""The pool of a service without its HTTP, in a process of its own: `python -m services.inprocess`.
 
 In: a service's name, a database, settings, and a drive. Out: what was in force and counted, and the files of the drive.
 """
@@ -31,7 +31,12 @@ class Alone(LocalService):
     def start(self) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._unread = b""
-        self._begin(f"{self.package}.{self.name}.alone", log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._begin(
+            ("services.inprocess", f"{self.package}.{self.name}", self.name),
+            log,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def wait_ready(self) -> None:
         """Waits until the pool is open; raises ServiceDied."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -73,12 +73,12 @@ class LocalService:
     def start(self) -> None:
         """Begins the process; does not wait for it."""
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._begin(f"{self.package}.{self.name}", log, stdin=subprocess.DEVNULL, stdout=log)
+        self._begin((f"{self.package}.{self.name}",), log, stdin=subprocess.DEVNULL, stdout=log)
 
-    def _begin(self, module: str, log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
+    def _begin(self, command: Sequence[str], log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
         self._log = log
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", *command],
             cwd=ROOT,
             env=self._environment,
             stdin=stdin,

@@ -8,7 +8,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from perf.bare import body
-from services.asyncpg_fastapi.work import SELECT_ITEMS
+from services.asyncpg_fastapi.pool import SQL
 from services.common import contract, settings
 
 environment = settings.from_environment()
@@ -53,7 +53,7 @@ async def health(_: Request) -> Response:
 async def query(_: Request) -> Response:
     connection = await app.state.pool.acquire(timeout=environment.pool_acquire_timeout)
     try:
-        rows = len(await connection.fetch(SELECT_ITEMS, contract.ROWS))
+        rows = len(await connection.fetch(SQL["items"], contract.ROWS))
     finally:
         await app.state.pool.release(connection)
     return Response(body("asyncpg_fastapi", environment.pool_max_size, rows), media_type=contract.JSON)

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from perf.bare import body
 from services.common import contract, settings
-from services.psycopg_flask.work import SELECT_ITEMS
+from services.psycopg_flask.pool import SQL
 
 environment = settings.from_environment()
 app = Flask(__name__, static_folder=None)
@@ -56,7 +56,7 @@ def query() -> Response:
     pool = app.extensions["pool"]
     connection = pool.getconn(timeout=environment.pool_acquire_timeout)
     try:
-        rows = len(connection.execute(SELECT_ITEMS, (contract.ROWS,)).fetchall())
+        rows = len(connection.execute(SQL["items"], (contract.ROWS,)).fetchall())
     finally:
         pool.putconn(connection)
     return Response(body("psycopg_flask", environment.pool_max_size, rows), content_type=contract.JSON)

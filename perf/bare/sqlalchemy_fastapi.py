@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from perf.bare import body
 from services.common import contract, settings
-from services.sqlalchemy_fastapi.work import SELECT_ITEMS
+from services.sqlalchemy_fastapi.pool import SQL
 
 environment = settings.from_environment()
 engine = create_async_engine(
@@ -45,7 +45,7 @@ async def query(_: Request) -> Response:
     async with asyncio.timeout(environment.pool_acquire_timeout):
         connection = await engine.connect()
     try:
-        rows = len((await connection.execute(SELECT_ITEMS, {"rows": contract.ROWS})).all())
+        rows = len((await connection.execute(SQL["items"], {"value": contract.ROWS})).all())
     finally:
         await connection.close()
     return Response(body("sqlalchemy_fastapi", environment.pool_max_size, rows), media_type=contract.JSON)

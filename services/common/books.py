@@ -15,6 +15,7 @@ from types import TracebackType
 from services.common.contract import Refusal, Timing
 from services.common.ledger import Account, Ledger, Totals, Wait
 from services.common.metrics import Metrics
+from services.common.settings import Address
 from services.common.tracing import Tracing
 
 Errors = tuple[type[Exception], ...]
@@ -31,6 +32,17 @@ class Refused(Exception):
         self.reason = reason
         self.waited_s = waited_s
         self.stage = stage
+
+
+def unavailable(error: Exception) -> Refused:
+    """A pool that cannot be made, because PostgreSQL cannot be connected to."""
+    return Refused("database_unavailable", f"no connection to PostgreSQL: {describe(error)}", 0.0)
+
+
+def gave_up(address: Address, waited_s: float, error: Exception) -> Refused:
+    """A start that has waited for its database for long enough."""
+    text = f"no answer from {address} in {waited_s:g} s: {describe(error)}"
+    return Refused("database_unavailable", text, waited_s)
 
 
 class Books:

@@ -87,6 +87,13 @@ class BadRequest(Exception):
         self.error = error
 
 
+class LeakedOnPurpose(Exception):
+    """What `query-leak?how=exception` raises between acquire and release."""
+
+    def __init__(self) -> None:
+        super().__init__("the handler failed between acquire and release: its connection was not given back")
+
+
 @dataclass(slots=True)
 class Timing:
     """Where one request spent its time, in milliseconds; what did not happen stays 0."""

@@ -5,6 +5,7 @@ In: `os.environ` or a JSON object. Out: `Settings` and `Config`, or one line tha
 
 import os
 import sys
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -75,6 +76,22 @@ class Config(BaseModel):
             raise SettingsError(_one_line(error)) from None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where PostgreSQL is, and as what a service connects to it."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    application_name: str
+    """The stack's: what tells its backends from others'."""
+
+    def __str__(self) -> str:
+        return f"PostgreSQL at {self.host}:{self.port}/{self.database}"
+
+
 class Settings(BaseSettings):
     """What the environment says when the process starts."""
 
@@ -104,6 +121,17 @@ class Settings(BaseSettings):
     def config(self) -> Config:
         """The part that can be read back, and most of it changed, at runtime."""
         return Config.model_validate({name: getattr(self, name) for name in Config.model_fields})
+
+    def address(self, service: str) -> Address:
+        """The database, for the service of this name."""
+        return Address(
+            host=self.db_host,
+            port=self.db_port,
+            database=self.db_name,
+            user=self.db_user,
+            password=self.db_password,
+            application_name=service,
+        )
 
 
 def from_environment(**defaults: Any) -> Settings:

@@ -47,10 +47,6 @@ _finished = threading.Event()
 _input_ended = threading.Event()
 
 
-class LeakedOnPurpose(Exception):
-    """The bug of `how=exception`: raised between acquire and release."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """At `at_s`, `count` leaks one after another; where `how` is None, what was kept is given back."""

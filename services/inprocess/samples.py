@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Final
 
 from services.common.books import Refused
-from services.common.contract import Timing
+from services.common.contract import LeakedOnPurpose, Timing
 from services.common.metrics import PoolStats
-from services.inprocess.drive import EVENTS, POOL, POOL_COLUMNS, REQUEST_COLUMNS, REQUESTS, LeakedOnPurpose
+from services.inprocess.drive import EVENTS, POOL, POOL_COLUMNS, REQUEST_COLUMNS, REQUESTS
 
 SERVED: Final = (200, "none")
 BUFFER: Final = 1 << 16

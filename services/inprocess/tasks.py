@@ -4,7 +4,7 @@ In: a drive, and a service's handlers without their HTTP. Out: the files of the 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +21,16 @@ from services.inprocess.samples import SERVED, Samples, answer_to
 class Handlers(Protocol):
     """What a service does between a request and its answer."""
 
-    async def query(self, timing: Timing, hold_ms: int) -> None: ...
+    async def query(self, timing: Timing, hold_ms: int) -> object: ...
 
-    async def query_leak(self, timing: Timing, how: How) -> None: ...
+    async def query_leak(self, timing: Timing, how: How) -> object: ...
 
     async def release_leaks(self) -> int: ...
 
     def snapshot(self) -> PoolStats: ...
 
-    def report(self) -> drive.Report: ...
+    @property
+    def report(self) -> Callable[[], drive.Report]: ...
 
 
 async def play(handlers: Handlers, asked: Drive) -> int:

@@ -1,0 +1,57 @@
+"""Requests read and answers written in FastAPI's terms."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from services.common import answers, contract
+from services.common.exchange import Exchange
+from services.common.tracing import Tracing
+from services.pools.asynchronous import AsyncPool
+
+
+def answer(body: dict[str, Any]) -> Response:
+    return Response(contract.encode(body), media_type=contract.JSON)
+
+
+def exchange_of(request: Request) -> Exchange:
+    """The request's own exchange, made by the outermost layer."""
+    exchange: Exchange = request.scope["exchange"]
+    return exchange
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The query string; raises BadRequest where the path does not know it."""
+    if not request.scope["query_string"]:
+        return {}
+    return contract.parse_query(request.scope["path"], request.query_params.multi_items())
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body; raises BadRequest when it is longer than any configuration."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > contract.MAX_BODY_BYTES:
+            raise contract.too_large()
+    return body
+
+
+def answer_errors(app: FastAPI, pool: AsyncPool[Any], tracing: Tracing) -> None:
+    """Registers what becomes of each exception that a handler lets pass."""
+
+    async def failed(_: Request, error: Exception) -> Response:
+        waiting = pool.books.totals().waiting_requests
+        return _response(answers.failed(error, pool.config, waiting, tracing.trace_id()))
+
+    async def unknown(request: Request, _: Exception) -> Response:
+        return _response(answers.unknown(request.method, request.scope["path"]))
+
+    for kind in (*answers.ANSWERED, Exception):
+        app.add_exception_handler(kind, failed)
+    app.add_exception_handler(HTTPException, unknown)
+
+
+def _response(made: answers.Answer) -> Response:
+    return Response(contract.encode(made.body), made.status, made.headers, contract.JSON)

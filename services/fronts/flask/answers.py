@@ -1,0 +1,57 @@
+"""Requests read and answers written in Flask's terms."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from services.common import answers, contract
+from services.common.exchange import Exchange
+from services.common.tracing import Tracing
+from services.pools.synchronous import SyncPool
+
+
+def answer(body: dict[str, Any]) -> Response:
+    return Response(contract.encode(body), content_type=contract.JSON)
+
+
+def current_exchange() -> Exchange:
+    """The request's own exchange, made by the outermost layer."""
+    exchange: Exchange = request.environ["poolbench.exchange"]
+    return exchange
+
+
+def current_query() -> dict[str, str]:
+    """The query string; raises BadRequest where the path does not know it."""
+    if not request.query_string:
+        return {}
+    return contract.parse_query(request.path, request.args.items(multi=True))
+
+
+def current_body() -> bytes:
+    """The whole body; raises BadRequest when it is longer than any configuration."""
+    body = request.stream.read(contract.MAX_BODY_BYTES + 1)
+    if len(body) > contract.MAX_BODY_BYTES:
+        raise contract.too_large()
+    return body
+
+
+def answer_errors(app: Flask, pool: SyncPool[Any], tracing: Tracing) -> None:
+    """Registers what becomes of each exception that a handler lets pass."""
+
+    def failed(error: Exception) -> Response:
+        if not isinstance(error, answers.ANSWERED):
+            logging.getLogger(app.name).error("a bug", exc_info=error)
+        waiting = pool.books.totals().waiting_requests
+        return _response(answers.failed(error, pool.config, waiting, tracing.trace_id()))
+
+    def unknown(_: HTTPException) -> Response:
+        return _response(answers.unknown(request.method, request.environ["PATH_INFO"]))
+
+    app.register_error_handler(Exception, failed)
+    app.register_error_handler(HTTPException, unknown)
+
+
+def _response(made: answers.Answer) -> Response:
+    return Response(contract.encode(made.body), made.status, made.headers, content_type=contract.JSON)

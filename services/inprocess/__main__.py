@@ -1,0 +1,89 @@
+"""`python -m services.inprocess PACKAGE NAME`: the pool of a stack without HTTP, for one drive, by tasks or threads."""
+
+import asyncio
+import inspect
+import logging
+import sys
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from services.common import settings
+from services.common.books import Refused
+from services.common.metrics import Metrics
+from services.common.settings import Settings, SettingsError
+from services.common.tracing import Tracing
+from services.handlers.asynchronous import AsyncHandlers
+from services.handlers.synchronous import SyncHandlers
+from services.inprocess import drive, tasks, threads
+from services.pools import asynchronous, synchronous
+from services.pools.asynchronous import AsyncPool
+from services.pools.synchronous import SyncPool
+
+
+def main(package: str, service: str) -> None:
+    """Plays the drive on standard input (see `drive`). Exit status as the service's."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
+    library = import_module(f"{package}.pool").Pool
+    try:
+        environment = settings.from_environment()
+        if inspect.iscoroutinefunction(library.acquire):
+            import uvloop
+
+            uvloop.run(_by_tasks(service, library, environment))
+        else:
+            _by_threads(service, library, environment)
+    except SettingsError as error:
+        sys.exit(settings.refuse(error))
+    except Refused as refused:
+        sys.exit(settings.give_up(refused))
+
+
+class _Tasks(AsyncHandlers):
+    def __init__(self, service: str, pool: AsyncPool[Any]) -> None:
+        super().__init__(pool)
+        self.report = partial(_report, service, pool, None)
+
+
+class _Threads(SyncHandlers):
+    def __init__(self, service: str, pool: SyncPool[Any], threads: int) -> None:
+        super().__init__(pool)
+        self.report = partial(_report, service, pool, threads)
+
+
+async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
+    await asynchronous.wait_for_database(service, library, environment)
+    pool = AsyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    await pool.open()
+    try:
+        handlers = _Tasks(service, pool)
+        drive.say("ready", **handlers.report())
+        sent = await tasks.play(handlers, drive.receive())
+        await asyncio.to_thread(drive.finish, sent, handlers.report())  # the pool lives on while it is looked at
+    finally:
+        await pool.close()
+
+
+def _by_threads(service: str, library: Any, environment: Settings) -> None:
+    synchronous.wait_for_database(service, library, environment)
+    pool = SyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    pool.open()
+    try:
+        handlers = _Threads(service, pool, environment.threads)
+        drive.say("ready", **handlers.report())
+        sent = threads.play(handlers, drive.receive(), environment.threads)
+        drive.finish(sent, handlers.report())
+    finally:
+        pool.close()
+
+
+def _report(service: str, pool: AsyncPool[Any] | SyncPool[Any], threads: int | None) -> drive.Report:
+    """What is in force, and what is counted."""
+    config = pool.config
+    stats = pool.snapshot().body(service, 1, config.work_time_ms, config.pool_acquire_timeout)
+    return {"config": {"service": service, "threads": threads} | config.model_dump(), "stats": stats}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
