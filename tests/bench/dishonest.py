@@ -1,7 +1,4 @@
-"""`python -m tests.bench.dishonest SERVICE DEFECT`: a pool without HTTP whose books or habits have one defect.
-
-In: what a service's `alone` takes, and the name of the defect. Out: what that says, and is not true.
-"""
+"""`python -m tests.bench.dishonest SERVICE DEFECT`: a pool without HTTP whose books or habits have one defect."""
 
 import asyncio
 import sys
@@ -12,6 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 from services.common.ledger import Ledger
+from services.inprocess.__main__ import main as play
+from services.pools.asynchronous import AsyncPool
+from services.pools.synchronous import SyncPool
 
 WARMED = 2 * 5
 """Two rounds over five connections: a defect shows in the load, so that the totals before it are right."""
@@ -61,52 +61,57 @@ def waits_halved(_: str) -> None:
     patch.object(Ledger, "_advance", halved).start()
 
 
+def library(service: str) -> Any:
+    return import_module(f"services.{service}.pool").Pool
+
+
+def generic(service: str) -> Any:
+    """The pool that the service's adapter is in."""
+    return AsyncPool if asyncio.iscoroutinefunction(library(service).acquire) else SyncPool
+
+
 def reads_twice(service: str) -> None:
-    work: Any = import_module(f"services.{service}.work")
-    read = work.read
+    execute = library(service).execute
 
-    def twice(lease: Any) -> Any:
-        read(lease)
-        return read(lease)
+    def twice(*call: Any) -> Any:
+        execute(*call)
+        return execute(*call)
 
-    async def twice_by_tasks(lease: Any) -> Any:
-        await read(lease)
-        return await read(lease)
+    async def twice_by_tasks(*call: Any) -> Any:
+        await execute(*call)
+        return await execute(*call)
 
-    work.read = once(twice_by_tasks if asyncio.iscoroutinefunction(read) else twice, read)
+    library(service).execute = once(twice_by_tasks if asyncio.iscoroutinefunction(execute) else twice, execute)
 
 
 def kept_for_good(service: str) -> None:
-    pool = import_module(f"services.{service}.pool").ServicePool
-    release = pool.release
+    release = generic(service).release
 
     async def forget(*_: Any) -> None:
         pass
 
-    pool.release = once(forget if asyncio.iscoroutinefunction(release) else lambda *_: None, release)
+    generic(service).release = once(forget if asyncio.iscoroutinefunction(release) else lambda *_: None, release)
 
 
 def left_in_transaction(service: str) -> None:
     """For SQLAlchemy, which resets nothing in the equalised tuning; the other two roll back what they are given."""
-    work: Any = import_module(f"services.{service}.work")
-    read = work.read
+    execute = library(service).execute
 
-    async def begin(lease: Any) -> Any:
-        await lease.connection.exec_driver_sql("BEGIN")
-        return await read(lease)
+    async def begin(adapter: Any, connection: Any, *statement: Any) -> Any:
+        await connection.exec_driver_sql("BEGIN")
+        return await execute(adapter, connection, *statement)
 
-    work.read = once(begin, read)
+    library(service).execute = once(begin, execute)
 
 
 def settings_changed(service: str) -> None:
-    pool = import_module(f"services.{service}.pool").ServicePool
-    acquire = pool.acquire
+    acquire = generic(service).acquire
 
     def changed(self: Any, *arguments: Any) -> Any:
-        self.config = self.config.changed({"work_time_ms": 1})
+        self._state.config = self.config.changed({"work_time_ms": 1})
         return acquire(self, *arguments)
 
-    pool.acquire = once(changed, acquire)
+    generic(service).acquire = once(changed, acquire)
 
 
 DEFECTS: dict[str, Callable[[str], None]] = {
@@ -124,7 +129,7 @@ DEFECTS: dict[str, Callable[[str], None]] = {
 def main() -> None:
     service, defect = sys.argv[1:]
     DEFECTS[defect](service)
-    import_module(f"services.{service}.alone").main()
+    play(f"services.{service}", service)
 
 
 if __name__ == "__main__":

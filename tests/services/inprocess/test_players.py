@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from services.common.books import Refused
-from services.common.contract import How, Timing
+from services.common.contract import How, LeakedOnPurpose, Timing
 from services.common.ledger import Ledger
 from services.common.metrics import PoolStats
 from services.inprocess import drive, tasks, threads
-from services.inprocess.drive import Drive, Fault, LeakedOnPurpose
+from services.inprocess.drive import Drive, Fault
 from tests.services.inside import PATIENCE_S, run
 
 THREADS = 32

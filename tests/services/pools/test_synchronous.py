@@ -1,11 +1,13 @@
-"""The pool over `psycopg_pool.ConnectionPool`: patience, old pools and threads, where HTTP cannot show them."""
+"""The pool that threads share over each of its adapters: timeouts, old pools and leaks, where HTTP cannot show them."""
 
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,24 +18,40 @@ from services.common.books import Refused
 from services.common.contract import Timing
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
-from services.psycopg_flask import pool as module
-from services.psycopg_flask import work
-from services.psycopg_flask.pool import SERVICE, ServicePool
+from services.pools.synchronous import SyncPool
+from services.stacks import STACKS
 from tests.services.inside import settings
 from tests.waiting import until
 
-
-@contextmanager
-def opened(database: Database, size: int = 1, **more: Any) -> Iterator[ServicePool]:
-    pool = ServicePool(settings(database, size, **more), Metrics(SERVICE), Tracing(SERVICE))
-    pool.open()
-    try:
-        yield pool
-    finally:
-        pool.close()
+Opened = Callable[..., AbstractContextManager[SyncPool[Any]]]
 
 
-def request(pool: ServicePool, hold_s: float) -> None:
+@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.concurrency == "threads"])
+def name(request: pytest.FixtureRequest) -> str:
+    stack: str = request.param
+    return stack
+
+
+@pytest.fixture
+def module(name: str) -> ModuleType:
+    return import_module(f"{STACKS[name].package}.pool")
+
+
+@pytest.fixture
+def opened(name: str, module: ModuleType, database: Database) -> Opened:
+    @contextmanager
+    def opened(size: int = 1, **more: Any) -> Iterator[SyncPool[Any]]:
+        pool = SyncPool[Any](name, module.Pool, settings(database, size, **more), Metrics(name), Tracing(name))
+        pool.open()
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+    return opened
+
+
+def request(pool: SyncPool[Any], hold_s: float) -> None:
     lease = pool.acquire(Timing(), int(hold_s * 1000))
     try:
         time.sleep(hold_s)
@@ -41,8 +59,8 @@ def request(pool: ServicePool, hold_s: float) -> None:
         pool.release(lease)
 
 
-def test_who_comes_too_late_is_refused_and_never_early(database: Database) -> None:
-    with opened(database, pool_acquire_timeout=0.02) as pool:
+def test_a_late_request_is_rejected_and_never_early(opened: Opened) -> None:
+    with opened(pool_acquire_timeout=0.02) as pool:
         holder = pool.acquire(Timing())
         for _ in range(40):
             with pytest.raises(Refused) as refused:
@@ -55,8 +73,8 @@ def test_who_comes_too_late_is_refused_and_never_early(database: Database) -> No
         assert pool.books.totals().timed_out_total == 40
 
 
-def test_waiters_of_an_old_pool_keep_the_patience_that_they_came_with(database: Database) -> None:
-    with opened(database, pool_acquire_timeout=30) as pool, ThreadPoolExecutor(8) as threads:
+def test_waiters_of_an_old_pool_keep_the_acquire_timeout_that_they_came_with(opened: Opened) -> None:
+    with opened(pool_acquire_timeout=30) as pool, ThreadPoolExecutor(8) as threads:
         requests = [threads.submit(request, pool, 0.05) for _ in range(8)]
         until(lambda: pool.books.totals().waiting_requests == 7, "seven waiters")
         pool.reconfigure({"pool_acquire_timeout": 0.01})
@@ -71,10 +89,10 @@ def test_waiters_of_an_old_pool_keep_the_patience_that_they_came_with(database: 
 
 
 def test_a_size_that_the_database_has_no_room_for_changes_nothing(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, name: str, module: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OPEN_TIMEOUT_S", 0.5)
-    with opened(database, size=3) as pool, connect(database) as connection:
+    with opened(size=3) as pool, connect(database) as connection:
         before = pool.config, pool.snapshot()
         try:
             connection.execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 10")
@@ -86,9 +104,9 @@ def test_a_size_that_the_database_has_no_room_for_changes_nothing(
         assert refused.value.reason == "database_unavailable"
         assert pool.config == before[0]
         assert until(lambda: pool.snapshot() == before[1], "no connect under way")
-        until(lambda: backends(connection, SERVICE).total == 3, "no backend of the pool that was not made")
+        until(lambda: backends(connection, name).total == 3, "no backend of the pool that was not made")
         leases = [pool.acquire(Timing()) for _ in range(3)]
-        assert [work.read(lease) for lease in leases] == [contract.ROWS] * 3
+        assert [pool.read(lease) for lease in leases] == [contract.ROWS] * 3
         for lease in leases:
             pool.release(lease)
 
@@ -103,8 +121,8 @@ def _impatient_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_impatient_threads")
-def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(database: Database) -> None:
-    with opened(database, size=4, pool_acquire_timeout=30) as pool, ThreadPoolExecutor(4) as threads:
+def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(opened: Opened) -> None:
+    with opened(size=4, pool_acquire_timeout=30) as pool, ThreadPoolExecutor(4) as threads:
         done = threading.Event()
 
         def give_back() -> int:
@@ -128,20 +146,20 @@ def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(database:
         assert (totals.leaked_total, totals.released_total, totals.pool_used_size) == (450, 450, 0)
 
 
-def test_a_handler_that_fails_rolls_back_what_the_context_manager_lent(database: Database) -> None:
+def test_a_handler_that_fails_rolls_back_what_the_context_manager_lent(opened: Opened) -> None:
     class Failed(Exception):
         pass
 
-    with opened(database, tuning="as_shipped") as pool:
+    with opened(tuning="as_shipped") as pool:
 
         def fail() -> None:
-            with pool.connection(Timing()) as lease:
+            with pool.checkout(Timing()) as lease:
                 lease.connection.execute("INSERT INTO locks VALUES (4711)")
                 raise Failed
 
         with pytest.raises(Failed):
             fail()
-        with pool.connection(Timing()) as lease:
+        with pool.checkout(Timing()) as lease:
             assert lease.connection.execute("SELECT id FROM locks WHERE id = 4711").fetchall() == []
 
         assert pool.books.totals().released_total == 2
