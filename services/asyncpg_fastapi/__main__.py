@@ -14,12 +14,13 @@ from services.asyncpg_fastapi.pool import SERVICE, wait_for_database
 from services.common import contract, settings
 from services.common.books import Refused
 from services.common.settings import SettingsError
+from services.stacks import STACKS
 
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        environment = settings.from_environment(port=contract.SERVICES[SERVICE])
+        environment = settings.from_environment(port=STACKS[SERVICE].port)
         if environment.workers > 1:
             raise SettingsError("WORKERS: this service runs one worker process; start several on ports of their own")
     except SettingsError as error:

@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 
 from services.common import contract, settings
 from services.common.settings import Settings, SettingsError
+from services.stacks import STACKS
 
 
 class Server(BaseApplication):
@@ -67,7 +68,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
     try:
-        environment = settings.from_environment(port=contract.SERVICES["psycopg_flask"])
+        environment = settings.from_environment(port=STACKS["psycopg_flask"].port)
     except SettingsError as error:
         sys.exit(settings.refuse(error))
     shared = tempfile.mkdtemp(prefix="poolbench-metrics-") if environment.workers > 1 else None
