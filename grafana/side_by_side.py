@@ -1,4 +1,4 @@
-"""The three stacks side by side: a column for each service, a row for each question.
+"""The stacks side by side: a column for each service, a row for each question.
 
 In: nothing. Out: the dashboard `pools-side-by-side`.
 """
@@ -6,7 +6,6 @@ In: nothing. Out: the dashboard `pools-side-by-side`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.report.words import STACKS, WHOLE_STACKS
 from grafana import queries
 from grafana.looks import (
     CPU,
@@ -22,6 +21,7 @@ from grafana.looks import (
 from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time
 from grafana.queries import Queries
 from grafana.sdk import dashboard as model
+from services.stacks import STACKS, Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,28 +153,28 @@ def build() -> model.Dashboard:
         title="Connection pools, side by side",
         description=(
             "One column is one stack: pool, driver, framework, server and concurrency model differ at once. The dashed "
-            "grey line is the highest of the three, so that each row has one scale."
+            "grey line is the highest of all, so that each row has one scale."
         ),
-        rows=[Row(None, tuple(_now(service) for service in STACKS)), *(_row(question) for question in QUESTIONS)],
+        rows=[Row(None, tuple(map(_now, STACKS.values()))), *(_row(question) for question in QUESTIONS)],
     )
     # What was done to one service, and what Prometheus says of it, is marked in its own column.
     board.annotations = model.AnnotationContainer(
         [
             mark
-            for service, stack in STACKS.items()
+            for stack in STACKS.values()
             for mark in (
-                marks(service, f"bench runs, {stack}", _column(board, stack)),
-                alerts(service, f"alerts, {stack}", _column(board, stack)),
+                marks(stack.name, f"bench runs, {stack.label}", _column(board, stack.label)),
+                alerts(stack.name, f"alerts, {stack.label}", _column(board, stack.label)),
             )
         ]
     )
     return board
 
 
-def _column(board: model.Dashboard, stack: str) -> list[int]:
-    """The numbers of the panels that show this stack."""
+def _column(board: model.Dashboard, label: str) -> list[int]:
+    """The numbers of the panels that show the stack of this label."""
     named = ((panel.title or "", panel.id_val) for panel in board.panels or ())
-    return [number for title, number in named if number is not None and title.split(":")[0] == stack]
+    return [number for title, number in named if number is not None and title.split(":")[0] == label]
 
 
 def _row(question: Question) -> Row:
@@ -182,27 +182,27 @@ def _row(question: Question) -> Row:
         question.text,
         tuple(
             over_time(
-                title=f"{stack}: {question.fact}",
+                title=f"{stack.label}: {question.fact}",
                 description=question.description,
                 unit=question.unit,
-                queries=(*question.queries(service), queries.highest(question.queries)),
+                queries=(*question.queries(stack.name), queries.highest(question.queries)),
                 limits=question.limits,
                 empty=question.empty,
             )
-            for service, stack in STACKS.items()
+            for stack in STACKS.values()
         ),
     )
 
 
-def _now(service: str) -> model.Panel:
+def _now(stack: Stack) -> model.Panel:
     """The head of a column: its stack's name, and how it fares."""
-    used, _, most = queries.connections(service)
-    (waiting,) = queries.waiting(service)
-    (served,) = queries.served(service)
-    (timeouts,) = queries.timeouts(service)
+    used, _, most = queries.connections(stack.name)
+    (waiting,) = queries.waiting(stack.name)
+    (served,) = queries.served(stack.name)
+    (timeouts,) = queries.timeouts(stack.name)
     return numbers(
-        title=STACKS[service],
-        description=f"{WHOLE_STACKS[service]}. The state at the last scrape, and the rates of the last 20 s.",
+        title=stack.label,
+        description=f"{stack.text}. The state at the last scrape, and the rates of the last 20 s.",
         values=(
             Value(used, "short"),
             Value(most, "short"),

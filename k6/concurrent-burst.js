@@ -1,6 +1,6 @@
 // The burst: BURST users, each on a connection of their own that is open already, ask once, all at the same moment.
 //
-//     k6 run k6/concurrent-burst.js                     50 at once, the lab's three services in turn
+//     k6 run k6/concurrent-burst.js                     50 at once, the services of the lab in turn
 //     k6 run -e BURST=10 -e BASE_URL=http://localhost:8001 …
 //
 // In: the settings of services.js; BURST (50), WARM_S (2: from opening the connections to the moment).

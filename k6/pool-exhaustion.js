@@ -1,6 +1,6 @@
 // The ramp: 0→10→50→50→0 users, who ask, think for a tenth of a second and ask again. Each service has its turn alone.
 //
-//     k6 run k6/pool-exhaustion.js                      the lab's three services, 74 s each
+//     k6 run k6/pool-exhaustion.js                      the services of the lab, 74 s each
 //     k6 run -e STAGE_S=1 -e HOLD_MS=200 …              the same story five times as fast
 //     k6 run -e BASE_URL=http://localhost:8001 …        one service
 //     k6 run -e MIN_SERVED=1 …                          exit status 99 where anybody is told no

@@ -27,9 +27,10 @@ from bench.targets.process import LocalService
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
 from services.common import contract
+from services.stacks import STACKS
 
 ROUNDS: Final = 5
-SERVICES: Final = tuple(contract.SERVICES)
+SERVICES: Final = tuple(STACKS)
 
 
 class BareService(LocalService):

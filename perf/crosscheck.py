@@ -27,8 +27,9 @@ from perf import clients
 from perf.clients import Recorded
 from perf.lab import Lab
 from services.common import contract
+from services.stacks import STACKS
 
-SERVICES: Final = tuple(contract.SERVICES)
+SERVICES: Final = tuple(STACKS)
 ROUNDS: Final = 3
 USERS: Final = 50
 RATE_PER_S: Final = 40

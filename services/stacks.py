@@ -143,6 +143,11 @@ STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told; `load` adds to it."""
 
 
+def shipped_overflow(name: str) -> int:
+    """How many connections a stack hands out above `pool_max_size` as shipped; 0 for a service of no stack here."""
+    return STACKS[name].traits.shipped_overflow if name in STACKS else 0
+
+
 def load(directory: Path) -> tuple[Stack, ...]:
     """Adds the stacks of `directory`, whose `stacks.py` has them in a tuple `STACKS`; returns them.
 

@@ -9,7 +9,7 @@ import pytest
 from bench.postgres.database import Database, load_schema
 from bench.postgres.embedded import embedded_postgres
 from bench.targets.process import SCHEMA, LocalService
-from services.common import contract
+from services.stacks import STACKS
 
 StartService = Callable[..., LocalService]
 
@@ -21,7 +21,7 @@ def database() -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture(params=tuple(contract.SERVICES))
+@pytest.fixture(params=tuple(STACKS))
 def name(request: pytest.FixtureRequest) -> str:
     """Each service in turn."""
     service: str = request.param

@@ -14,7 +14,7 @@ import yaml
 
 from bench.postgres.database import Database
 from bench.targets.process import ROOT, LocalService
-from services.common import contract
+from services.stacks import STACKS
 from tests.k6.running import needs_k6
 
 TEXT = (ROOT / "RUNBOOK.md").read_text()
@@ -80,8 +80,8 @@ def ports(database: Database) -> Iterator[dict[int, int]]:
     with ExitStack() as stack:
         settings = {"pool_acquire_timeout": 20}
         yield {
-            port: stack.enter_context(LocalService(name, database, settings)).port
-            for name, port in contract.SERVICES.items()
+            known.port: stack.enter_context(LocalService(known.name, database, settings)).port
+            for known in STACKS.values()
         }
 
 

@@ -15,9 +15,8 @@ from bench.check.judge import Poll, Sample
 from bench.check.verdicts import Failed
 from bench.errors import UserError
 from services.common import contract
+from services.stacks import shipped_overflow
 
-SHIPPED_OVERFLOW: Final[Mapping[str, int]] = {"sqlalchemy_fastapi": 10}
-"""What a library hands out beyond `pool_max_size` when it is left as shipped; SQLAlchemy's max_overflow."""
 PATIENT_S: Final = 6.0
 """An acquire timeout that no check is meant to reach."""
 QUIET_S: Final = 2.0
@@ -41,7 +40,7 @@ class Subject:
         self.workers = int(found["workers"])
         self.size = 5 if found["pool_max_size"] == 4 else 4
         self.shipped = found["tuning"] == "as_shipped"
-        self.overflow = SHIPPED_OVERFLOW.get(self.service, 0) if self.shipped else 0
+        self.overflow = shipped_overflow(self.service) if self.shipped else 0
         self.seen: dict[str, Any] = {}
         """What experiments have shown; each is made once, and judged by several checks."""
 

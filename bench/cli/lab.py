@@ -1,4 +1,4 @@
-"""The lab: a PostgreSQL and all three services on their own ports, until Ctrl-C.
+"""The lab: a PostgreSQL and all services on their own ports, until Ctrl-C.
 
 In: the first port. Out: services that `curl` can talk to, and nothing left when it ends.
 """
@@ -14,8 +14,8 @@ import click
 from bench.cli.commands import postgres
 from bench.errors import UserError
 from bench.targets.process import LocalService, ServiceDied, port_in_use
-from services.common import contract
 from services.common.settings import Config
+from services.stacks import STACKS
 
 
 def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
@@ -28,7 +28,7 @@ def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
 
 
 def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
-    ports = {name: base_port + nth for nth, name in enumerate(contract.SERVICES)}
+    ports = {name: base_port + nth for nth, name in enumerate(STACKS)}
     for port in ports.values():
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")

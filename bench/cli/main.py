@@ -30,7 +30,7 @@ from bench.errors import UserError
 from bench.record.schema import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
-from services.common import contract
+from services.stacks import STACKS
 
 if TYPE_CHECKING:
     from bench.report.render import Format
@@ -53,14 +53,14 @@ def list_() -> None:
 
 
 @cli.command()
-@click.argument("targets", nargs=-1, type=CheckTarget("service", contract.SERVICES), metavar="[URL|SERVICE]...")
+@click.argument("targets", nargs=-1, type=CheckTarget("service", STACKS), metavar="[URL|SERVICE]...")
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @with_database
 def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> None:
     """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized."""
     from bench.cli.commands import check_targets
 
-    sys.exit(check_targets(targets or tuple(contract.SERVICES), tuning, database_url, pg_bin))
+    sys.exit(check_targets(targets or tuple(STACKS), tuning, database_url, pg_bin))
 
 
 @cli.command()
@@ -93,7 +93,7 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 @click.option(
     "--aa",
     metavar="SERVICE",
-    type=OneOf("service", contract.SERVICES),
+    type=OneOf("service", STACKS),
     help="This one against itself, under two names: a winner is a false one.",
 )
 @click.option(
@@ -162,7 +162,7 @@ def run(
         repeat=MOST_BLOCKS if repeat == AUTO else int(repeat or chosen.repeat),
         half_width=WIDE if repeat == AUTO else None,
         seed=seed,
-        services=(aa, aa + AGAIN) if aa else _in_order(services, contract.SERVICES),
+        services=(aa, aa + AGAIN) if aa else _in_order(services, STACKS),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
         layer=layer,
     )
@@ -257,7 +257,7 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 @click.option("--base-port", type=click.IntRange(1024, 65_000), default=8000, show_default=True)
 @with_database
 def lab(base_port: int, database_url: str | None, pg_bin: Path | None) -> None:
-    """The three services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, patience 10 s."""
+    """All services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, patience 10 s."""
     from bench.cli.lab import serve
 
     sys.exit(serve(base_port, database_url, pg_bin))

@@ -4,7 +4,7 @@ In: what a user wrote. Out: its value, or a `UserError` that says what to write 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,14 +15,18 @@ from bench.record.schema import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
+from services.stacks import STACKS
 
 
 class OneOf(click.ParamType[str]):
-    """A name out of a few; another is refused, and the nearest suggested."""
+    """A name out of a few; another is refused, and the nearest suggested.
 
-    def __init__(self, what: str, names: Iterable[str]) -> None:
+    The names are looked up when one is read: `--stacks-from` adds to those of the services.
+    """
+
+    def __init__(self, what: str, names: Collection[str]) -> None:
         self.name = what
-        self._names = tuple(names)
+        self._names = names
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         if value in self._names:
@@ -56,7 +60,7 @@ class Repeat(click.IntRange):
 
 
 AUTO = "auto"
-SERVICE_AT = ServiceAt("service", contract.SERVICES)
+SERVICE_AT = ServiceAt("service", STACKS)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
 LAYER = OneOf("layer", get_args(Layer))

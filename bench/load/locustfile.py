@@ -4,7 +4,7 @@
     locust -f bench/load/locustfile.py --headless -u 50 -r 10 -t 1m PsycopgFlask
     SHAPE=ramp locust -f bench/load/locustfile.py --headless --stop-timeout 15 AsyncpgFastapi
 
-In: ASYNCPG_FASTAPI_URL, PSYCOPG_FLASK_URL, SQLALCHEMY_FASTAPI_URL (the lab's ports on this machine), THINK_S (0.1),
+In: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine), THINK_S (0.1),
 HOLD_MS (by default each service's own), SHAPE (`ramp`, or nothing: as many users as are asked for; the page of
 `--class-picker` lets you choose), STAGE_S (5: the stages of the ramp take 2, 3, 5 and 2 of these).
 Out: Locust's statistics; a 503 is a failure by its name.
@@ -27,6 +27,7 @@ from bench.load.transport import Answer, Client
 from bench.scenarios.arrivals import length_s, users_at
 from bench.scenarios.catalogue import RAMP
 from services.common import contract
+from services.stacks import STACKS, Stack
 
 GIVE_UP_S = 60.0
 
@@ -39,8 +40,8 @@ def _number(name: str, default: float) -> float:
         sys.exit(f"{name} must be a number, not {text!r}")
 
 
-def _url(service: str) -> str:
-    return os.environ.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{contract.SERVICES[service]}"
+def _url(stack: Stack) -> str:
+    return os.environ.get(f"{stack.name.upper()}_URL") or f"http://127.0.0.1:{stack.port}"
 
 
 HOLD_MS = os.environ.get("HOLD_MS")
@@ -108,19 +109,13 @@ def _failure(answer: Answer) -> Failed | None:
     return Failed(str(answer.status) if error is SampleError.other else f"{answer.status} {error.name}")
 
 
-class AsyncpgFastapi(LabUser):
-    service = "asyncpg_fastapi"
-    host = _url(service)
+def _users(stack: Stack) -> type[LabUser]:
+    """The users of one stack: asyncpg_fastapi's are called AsyncpgFastapi."""
+    name = stack.name.title().replace("_", "")
+    return type(name, (LabUser,), {"service": stack.name, "host": _url(stack), "__module__": __name__})
 
 
-class PsycopgFlask(LabUser):
-    service = "psycopg_flask"
-    host = _url(service)
-
-
-class SqlalchemyFastapi(LabUser):
-    service = "sqlalchemy_fastapi"
-    host = _url(service)
+globals().update({users.__name__: users for users in map(_users, STACKS.values())})
 
 
 class Ramp(LoadTestShape):

@@ -9,21 +9,21 @@ from bench.check import Report
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.scenarios.words import load_text, settings_text
-from services.common import contract
+from services.stacks import STACKS
 
 
 def listing() -> str:
     """Scenarios, profiles and services, as `bench list` prints them."""
     scenarios = [(s.name, load_text(s.load), settings_text(s), s.question) for s in SCENARIOS.values()]
     profiles = [(p.name, f"{p.hold_ms} ms", p.repeat, len(p.scenarios), p.text) for p in PROFILES.values()]
-    services = [(name, port) for name, port in contract.SERVICES.items()]
+    services = [(stack.name, stack.port, stack.text) for stack in STACKS.values()]
     widths = [None, 26, 24, 44]
     return "\n\n".join(
         (
             "Scenarios (times in holds, h)\n"
             + tabulate(scenarios, ("name", "load", "settings", "question"), maxcolwidths=widths),
             "Profiles\n" + tabulate(profiles, ("name", "hold h", "blocks", "scenarios", "what for")),
-            "Services\n" + tabulate(services, ("name", "port in the lab")),
+            "Services\n" + tabulate(services, ("name", "port in the lab", "what it is made of")),
         )
     )
 

@@ -11,31 +11,10 @@ from typing import Any, Final
 from bench.analysis.figures import Figure
 from bench.record.schema import AGAIN, Layer
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
+from services.stacks import STACKS
 
 UNKNOWN: Final = "–"
 NOT_SERVED: Final = "not served"
-
-STACKS: Final = {
-    "asyncpg_fastapi": "asyncpg + FastAPI",
-    "psycopg_flask": "psycopg_pool + Flask",
-    "sqlalchemy_fastapi": "SQLAlchemy + FastAPI",
-}
-WHOLE_STACKS: Final = {
-    "asyncpg_fastapi": "asyncpg.Pool, asyncpg, FastAPI, uvicorn on one event loop",
-    "psycopg_flask": "psycopg_pool, psycopg, Flask, gunicorn with threads",
-    "sqlalchemy_fastapi": "SQLAlchemy's pool, asyncpg, FastAPI, uvicorn on one event loop",
-}
-POOLS: Final = {
-    "asyncpg_fastapi": "asyncpg.Pool",
-    "psycopg_flask": "psycopg_pool",
-    "sqlalchemy_fastapi": "SQLAlchemy",
-}
-WHOLE_POOLS: Final = {
-    "asyncpg_fastapi": "asyncpg.Pool, asyncpg, tasks on one event loop (uvloop)",
-    "psycopg_flask": "psycopg_pool, psycopg, a thread for each who asks",
-    "sqlalchemy_fastapi": "SQLAlchemy's pool, asyncpg, tasks on one event loop (uvloop)",
-}
-"""The same without framework and server, as `--layer pool` plays them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +107,20 @@ def about_latency(metrics: Iterable[str], kind: str) -> Iterator[str]:
 
 
 def stack(service: str, layer: Layer = "http") -> str:
-    names, own = STACKS if layer == "http" else POOLS, service.removesuffix(AGAIN)
-    return names.get(service) or (f"{names[own]}, again" if own in names else service)
+    """What stands at the head of a column; a service that is not this house's keeps its name."""
+    known = STACKS.get(service.removesuffix(AGAIN))
+    if known is None:
+        return service
+    name = known.label if layer == "http" else known.pool
+    return name if service == known.name else f"{name}, again"
 
 
 def whole(service: str, layer: Layer) -> str | None:
     """All that a column stands for; None for a service that is not this house's."""
-    return (WHOLE_STACKS if layer == "http" else WHOLE_POOLS).get(service)
+    known = STACKS.get(service)
+    if known is None:
+        return None
+    return known.text if layer == "http" else known.text_alone
 
 
 def metric(name: str) -> Metric:

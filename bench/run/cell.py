@@ -34,6 +34,7 @@ from bench.targets.http import Client, ServiceError
 from bench.targets.process import PROBE_THREADS, ServiceDied
 from bench.targets.service import Service, restarted
 from services.common import contract
+from services.stacks import STACKS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,7 +94,7 @@ def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str
         "pool_max_size": scenario.pool_size,
         "tuning": conditions.tuning,
     }
-    if service == "psycopg_flask":
+    if (stack := STACKS.get(service)) and stack.traits.threads:
         settings["threads"] = asked.most_in_flight + PROBE_THREADS
     return settings
 

@@ -22,6 +22,7 @@ from bench.targets import compose
 from bench.targets.http import Client, ServiceError, address
 from bench.targets.url import ANSWER_S, NO_ANSWER, Remote, restore
 from services.common import contract
+from services.stacks import STACKS
 
 READ_ONLY: Final = ("health", "stats", "configuration", "queries")
 """The checks that are made of a service that is not ours to exhaust."""
@@ -50,8 +51,8 @@ def where(target: str | None, services: Sequence[str]) -> Where:
     if named and target in ("local", "compose"):
         raise UserError(f"--target {target} has its own services and -s {named[0]} runs elsewhere: leave one out")
     if target == "compose":
-        chosen = [name for name in contract.SERVICES if not plain or name in plain]
-        return Where("compose", tuple((name, f"http://{compose.HOST}:{contract.SERVICES[name]}") for name in chosen))
+        chosen = [name for name in STACKS if not plain or name in plain]
+        return Where("compose", tuple((name, f"http://{compose.HOST}:{STACKS[name].port}") for name in chosen))
     addresses: list[tuple[str | None, str]] = [*_addressed(named)]
     if target in (None, "local"):
         return Where("remote", tuple(addresses)) if named else LOCAL
@@ -149,7 +150,7 @@ def _meet(name: str | None, url: str, kind: TargetKind) -> Remote:
             f"{url} does not keep the contract in {failed[0].name}: {failed[0].detail}; bench check {url} says more"
         )
     own = found["service"]
-    if name in contract.SERVICES and name != own:
+    if name in STACKS and name != own:
         raise UserError(f"{url} is {own}, not {name}: call it so, or by a name that is none of this project's services")
     return Remote(name=name or own, base_url=url, found=found)
 

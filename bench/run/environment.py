@@ -16,23 +16,11 @@ import psutil
 from bench.postgres.database import Database, connect, max_connections
 from bench.record.schema import Environment
 from bench.targets.process import ROOT
+from services.stacks import STACKS
 
 GENERATOR: Final = ("locust", "gevent")
-LIBRARIES: Final = (
-    "asyncpg",
-    "psycopg",
-    "psycopg-pool",
-    "sqlalchemy",
-    "fastapi",
-    "starlette",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "flask",
-    "gunicorn",
-    "prometheus-client",
-    *GENERATOR,
-)
+COMMON: Final = ("prometheus-client",)
+"""What every service is made with."""
 
 
 def describe(
@@ -56,9 +44,15 @@ def describe(
         postgres=postgres,
         max_connections=most,
         database=kind,
-        versions={name: version(name) for name in (LIBRARIES if fresh_processes else GENERATOR)},
+        versions={name: version(name) for name in (libraries() if fresh_processes else GENERATOR)},
         fresh_processes=fresh_processes,
     )
+
+
+def libraries() -> tuple[str, ...]:
+    """The distributions whose versions a run records: those of every stack, of what they share, and the generator's."""
+    of_stacks = (name for stack in STACKS.values() for name in stack.distributions)
+    return tuple(dict.fromkeys((*of_stacks, *COMMON, *GENERATOR)))
 
 
 def _postgres(database: Database) -> tuple[str, int]:

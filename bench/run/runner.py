@@ -31,6 +31,7 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.loads import length_s
 from bench.scenarios.model import Asked, Scenario
 from bench.targets.process import LocalService, ServiceDied
+from services.stacks import shipped_overflow
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
@@ -39,8 +40,6 @@ Enough = Callable[[Run, str], bool]
 START_ESTIMATE_S: Final = 2.2
 """Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
 CHECK_ESTIMATE_S: Final = 6.5
-SHIPPED_OVERFLOW: Final = {"sqlalchemy_fastapi": 10}
-"""What a library hands out above its configured size `as_shipped`."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def check_service(name: str, database: Database, settings: dict[str, str], doing
 
 
 def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str, block: int) -> Cell:
-    overflow = SHIPPED_OVERFLOW.get(stack, 0) if plan.tuning == "as_shipped" else 0
+    overflow = shipped_overflow(stack) if plan.tuning == "as_shipped" else 0
     return Cell(
         scenario=scenario.name,
         service=service,

@@ -1,4 +1,4 @@
-"""The HTTP contract that the three services share: paths, body shapes, headers and metric names.
+"""The HTTP contract that all services share: paths, body shapes, headers and metric names.
 
 In: plain values. Out: plain values and bytes. Standard library only, so that the bench can import it too.
 """
@@ -8,11 +8,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-
-from services.stacks import STACKS
-
-SERVICES: Final[Mapping[str, int]] = {stack.name: stack.port for stack in STACKS.values()}
-"""Each service and the port on which the lab serves it."""
 
 HEALTH: Final = "/health"
 STATS: Final = "/pool/stats"

@@ -12,9 +12,10 @@ import polars as pl
 from bench.analysis.forecast import forecast
 from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Environment, Event, Plan, Run
 from bench.scenarios.catalogue import SCENARIOS
+from services.stacks import STACKS
 
 TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64}
-SERVICES = ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi")
+SERVICES = tuple(STACKS)
 
 ENVIRONMENT = Environment(
     started="2026-11-23T10:00:00Z",

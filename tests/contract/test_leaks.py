@@ -3,6 +3,7 @@
 from bench.postgres.database import Database, backends, connect
 from bench.targets.process import LocalService
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.contract.asking import Answer, ask, at_rest, configure, held_at_once, stats
 from tests.waiting import until
@@ -39,15 +40,16 @@ def test_leaks_stay_used_and_only_what_is_kept_can_be_given_back(
     assert (counted["leaked_total"], counted["released_total"]) == (3, 1)
 
     with connect(database) as connection:
-        if name == "sqlalchemy_fastapi":  # the collector finds what was dropped, and the pool makes another
+        becomes = STACKS[name].traits.dropped
+        if becomes == "recovered":  # the collector finds what was dropped, and the pool makes another
             until(lambda: recovers(service, SIZE, used=2), "the two that were dropped are replaced")
             assert backends(connection, name).total == SIZE
         else:
-            if name == "psycopg_flask":  # the backend ends with its object, the slot is lost
+            if becomes == "slot lost":  # the backend ends with its object, the slot is lost
                 until(lambda: backends(connection, name).total == SIZE - 2, "the backends of the two that were dropped")
             assert not recovers(service, SIZE - 1, used=2)
             assert held_at_once(service, SIZE - 2, used=2)
-            if name == "asyncpg_fastapi":  # the pool's own holder refers to it: no slot, and a backend for nothing
+            if becomes == "slot and backend lost":  # the pool's own holder refers to it
                 assert backends(connection, name).total == SIZE
     counted = at_rest(service, used=2)
     assert counted["acquired_total"] - counted["released_total"] == 2
@@ -72,7 +74,7 @@ def test_another_size_abandons_what_is_leaked(start: StartService, name: str, da
     with connect(database) as connection:
 
         def gone() -> bool:
-            ask(service, f"{contract.QUERY}?hold_ms=0")  # SQLAlchemy's collector again
+            ask(service, f"{contract.QUERY}?hold_ms=0")  # gives the collector its garbage again
             return backends(connection, name).total == 3
 
         until(gone, "the backends of the old pool are gone")

@@ -9,6 +9,7 @@ import pytest
 from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.contract.asking import Answer, ask, at_rest, clients, configure, held_at_once, stats
 from tests.waiting import until
@@ -79,7 +80,7 @@ def test_who_waits_for_the_old_pool_is_served_by_it(start: StartService) -> None
     assert counted["abandoned_total"] == counted["failed_total"] == 0
 
 
-@pytest.mark.parametrize("name", ["asyncpg_fastapi", "sqlalchemy_fastapi"])  # psycopg_pool takes 10 s for it
+@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if not stack.traits.connects_in_background])
 def test_a_size_that_the_database_has_no_room_for_changes_nothing(
     start: StartService, name: str, database: Database
 ) -> None:

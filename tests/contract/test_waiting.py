@@ -8,6 +8,7 @@ from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
 from bench.targets.process import LocalService
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.contract.asking import Answer, ask, at_once, at_rest, clients, configure, held_at_once, leave, stats
 from tests.waiting import until
@@ -81,7 +82,7 @@ def test_a_pool_that_is_complete_is_never_growing(start: StartService) -> None:
     assert set(seen) == {None, "pool_exhausted"}
 
 
-@pytest.mark.parametrize("name", ["psycopg_flask", "sqlalchemy_fastapi"])  # asyncpg opens no transaction of its own
+@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.traits.opens_transaction])
 def test_as_shipped_a_transaction_ends_by_commit_within_the_hold(
     start: StartService, name: str, database: Database
 ) -> None:

@@ -1,4 +1,4 @@
-"""psycopg_flask with several worker processes: a pool each, metrics together."""
+"""Services with several worker processes: a pool each, metrics together."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -10,23 +10,28 @@ from bench.postgres.database import Database
 from bench.targets.http import Client
 from bench.targets.process import LocalService
 from services.common import contract
+from services.stacks import STACKS
 from tests.contract.test_processes import backends
 from tests.waiting import until
 
 WORKERS = 3
 SIZE = 2
+SEVERAL, ONE = (
+    [name for name, stack in STACKS.items() if stack.traits.several_workers is several] for several in (True, False)
+)
 
 
-def metric(text: str, name: str) -> float:
-    found = re.search(rf'^{name}{{service="psycopg_flask"}} (\S+)$', text, re.MULTILINE)
-    assert found, f"{name} is not in the metrics"
+def metric(text: str, service: str, name: str) -> float:
+    found = re.search(rf'^{name}{{service="{service}"}} (\S+)$', text, re.MULTILINE)
+    assert found, f"{name} of {service} is not in the metrics"
     return float(found[1])
 
 
-def test_workers_have_pools_of_their_own_and_metrics_together(database: Database) -> None:
+@pytest.mark.parametrize("name", SEVERAL)
+def test_workers_have_pools_of_their_own_and_metrics_together(name: str, database: Database) -> None:
     settings = {"workers": WORKERS, "threads": 16, "pool_min_size": SIZE, "pool_max_size": SIZE, "work_time_ms": 50}
-    with LocalService("psycopg_flask", database, settings) as service:
-        until(lambda: backends(database, "psycopg_flask") == WORKERS * SIZE, "a pool for each worker")
+    with LocalService(name, database, settings) as service:
+        until(lambda: backends(database, name) == WORKERS * SIZE, "a pool for each worker")
 
         def query(_: int) -> int:
             with Client(service.base_url) as client:
@@ -47,10 +52,10 @@ def test_workers_have_pools_of_their_own_and_metrics_together(database: Database
             with urlopen(f"{service.base_url}{contract.METRICS}", timeout=30) as answer:
                 return str(answer.read().decode())
 
-        until(lambda: metric(text(), "db_pool_max_size") == WORKERS * SIZE, "the gauges of all workers")
-        assert metric(text(), "db_pool_acquired_total") == 36
-        assert metric(text(), "db_pool_used_size") == 0
-        assert metric(text(), "db_pool_acquire_seconds_count") == 36
+        until(lambda: metric(text(), name, "db_pool_max_size") == WORKERS * SIZE, "the gauges of all workers")
+        assert metric(text(), name, "db_pool_acquired_total") == 36
+        assert metric(text(), name, "db_pool_used_size") == 0
+        assert metric(text(), name, "db_pool_acquire_seconds_count") == 36
 
         worker = next(process for process in service.processes() if process.pid in answered)
         worker.kill()
@@ -61,19 +66,20 @@ def test_workers_have_pools_of_their_own_and_metrics_together(database: Database
             ),
             "another worker in its place",
         )
-        until(lambda: metric(text(), "db_pool_max_size") == WORKERS * SIZE, "the dead worker's gauges gone")
+        until(lambda: metric(text(), name, "db_pool_max_size") == WORKERS * SIZE, "the dead worker's gauges gone")
 
 
-def test_several_workers_refuse_to_change_one(database: Database) -> None:
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_workers_refuse_to_change_one(name: str, database: Database) -> None:
     settings = {"workers": 2, "threads": 4}
-    with LocalService("psycopg_flask", database, settings) as service, Client(service.base_url) as client:
+    with LocalService(name, database, settings) as service, Client(service.base_url) as client:
         status, body = client.exchange("POST", contract.CONFIG, '{"work_time_ms": 5}')
 
         assert (status, b"set it by environment" in body) == (409, True)
         assert client.get(contract.CONFIG)["work_time_ms"] == 1000
 
 
-@pytest.mark.parametrize("name", ["asyncpg_fastapi", "sqlalchemy_fastapi"])
+@pytest.mark.parametrize("name", ONE)
 def test_the_others_refuse_several_workers(name: str, database: Database) -> None:
     service = LocalService(name, database, {"workers": 2})
     try:

@@ -10,6 +10,7 @@ import pytest
 from bench.scenarios.catalogue import RAMP
 from bench.targets.process import ROOT
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats
 from tests.k6.running import BINARY, BROKEN_THRESHOLDS, Ended, environment, needs_k6, run
@@ -97,17 +98,17 @@ def inspect(script: str, **settings: object) -> dict[str, dict[str, object]]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_the_lab_and_the_stack_are_the_same_three_services_in_turn(script: str) -> None:
-    stack = ",".join(f"http://{name}:{port}" for name, port in contract.SERVICES.items())
+def test_the_lab_and_the_compose_stack_are_the_same_services_in_turn(script: str) -> None:
+    addresses = ",".join(f"http://{stack.name}:{stack.port}" for stack in STACKS.values())
 
     lab = inspect(script)
 
-    assert lab == inspect(script, BASE_URLS=stack)
-    assert list(lab) == list(contract.SERVICES)
-    assert [scenario["tags"] for scenario in lab.values()] == [{"service": name} for name in contract.SERVICES]
+    assert lab == inspect(script, BASE_URLS=addresses)
+    assert list(lab) == list(STACKS)
+    assert [scenario["tags"] for scenario in lab.values()] == [{"service": name} for name in STACKS]
     seconds = 60 if script == "pool-exhaustion.js" else 2
     starts = [seconds_of(str(scenario.get("startTime", "0s"))) for scenario in lab.values()]
-    assert [later - earlier for earlier, later in pairwise(starts)] == [seconds + 14] * 2
+    assert [later - earlier for earlier, later in pairwise(starts)] == [seconds + 14] * (len(STACKS) - 1)
 
 
 def seconds_of(duration: str) -> int:

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.postgres.database import Database
 from bench.targets.http import Client
-from services.common import contract
+from services.stacks import STACKS
 from tests.observability.processes import postgres_exporter
 from tests.waiting import until
 
@@ -26,7 +26,7 @@ def scraped(address: str) -> dict[tuple[str, str | None, str | None], float]:
 
 
 def test_a_service_without_a_backend_has_0(database: Database, tmp_path: Path) -> None:
-    zeros = {("poolbench_backends_count", service, state): 0.0 for service in contract.SERVICES for state in STATES}
+    zeros = {("poolbench_backends_count", service, state): 0.0 for service in STACKS for state in STATES}
     with postgres_exporter(database, tmp_path) as address:
         # The backends of a service that has ended just now are gone a moment later.
         seen = until(lambda: (found := scraped(address)).items() >= zeros.items() and found, "no backends")

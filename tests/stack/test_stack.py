@@ -14,6 +14,7 @@ import pytest
 
 from grafana.expressions import expressions
 from services.common import contract
+from services.stacks import STACKS
 from tests.stack.conftest import PROJECT, ROOT, Stack, get
 from tests.test_runbook import BLOCKS, Block
 from tests.waiting import until
@@ -26,15 +27,16 @@ LOCUST = "http://127.0.0.1:8089"
 DASHBOARDS = {"pools-side-by-side", "pool-one-service", "pool-any-service"}
 SPANS = {"acquire_connection", "database_work"}
 
-SERVICES = pytest.mark.parametrize(("service", "port"), contract.SERVICES.items())
+PORTS = tuple(stack.port for stack in STACKS.values())
+SERVICES = pytest.mark.parametrize(("service", "port"), [(stack.name, stack.port) for stack in STACKS.values()])
 
 
 PRINTS = {
-    "backends": ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi"),
+    "backends": tuple(STACKS),
     "who-is-up": ("asyncpg_fastapi", "sqlalchemy_fastapi"),
     "trace": ("/trace/", "GET /api/query", "acquire_connection", "database_work"),
-    "fix-larger-pool-stack": ('"pool_max_size":20\n' * 3,),
-    "k6-ramp-stack": ("pool-exhaustion", *contract.SERVICES),
+    "fix-larger-pool-stack": ('"pool_max_size":20\n' * len(STACKS),),
+    "k6-ramp-stack": ("pool-exhaustion", *STACKS),
     "locust-page-stack": (),
     "bench-stack": ("burst-timeout", "leak-dropped", "results: "),
     "pgbouncer": ("labdb", "cl_waiting"),
@@ -123,7 +125,7 @@ def test_the_bench_drives_the_stack(stack: Stack, tmp_path: Path) -> None:
     assert "no annotations" not in told
     cells = json.loads((out / "summary.json").read_text())["cells"]
     assert {(cell["scenario"], cell["service"]) for cell in cells} == {
-        (scenario, service) for scenario in ("burst-10", "burst-timeout") for service in contract.SERVICES
+        (scenario, service) for scenario in ("burst-10", "burst-timeout") for service in STACKS
     }
     for cell in cells:
         assert cell["metrics"]["failed"]["value"] == 0, cell
@@ -196,11 +198,11 @@ def test_the_database_can_be_looked_into(stack: Stack) -> None:
 
 def test_a_pool_size_of_the_shell_wins(stack: Stack) -> None:
     stack.compose("up", "--detach", "--wait", POOL_MAX_SIZE="20")
-    sizes = {port: get(url(port, contract.CONFIG))["pool_max_size"] for port in contract.SERVICES.values()}
+    sizes = {port: get(url(port, contract.CONFIG))["pool_max_size"] for port in PORTS}
     stack.compose("up", "--detach", "--wait")
 
     assert set(sizes.values()) == {20}
-    assert {get(url(port, contract.CONFIG))["pool_max_size"] for port in contract.SERVICES.values()} == {5}
+    assert {get(url(port, contract.CONFIG))["pool_max_size"] for port in PORTS} == {5}
 
 
 def test_locust_has_a_web_page_and_as_many_workers_as_asked_for(stack: Stack) -> None:
@@ -221,7 +223,7 @@ def test_locust_has_a_web_page_and_as_many_workers_as_asked_for(stack: Stack) ->
 def test_k6_runs_in_the_stack(stack: Stack) -> None:
     told = stack.compose("run", "--rm", "-T", "k6", "run", "/scripts/concurrent-burst.js")
 
-    for service in contract.SERVICES:
+    for service in STACKS:
         assert service in told
 
 
@@ -231,7 +233,7 @@ def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:
         return stack.compose("exec", "-T", "-e", "PGPASSWORD=labpassword", "pgbouncer", *psql).splitlines()
 
     def between(**settings: str) -> None:
-        names = ("pgbouncer", *contract.SERVICES)
+        names = ("pgbouncer", *STACKS)
         command = ("--profile", "pgbouncer", "up", "--detach", "--wait", "--force-recreate", "--no-deps", *names)
         stack.compose(*command, DB_HOST="pgbouncer", **settings)
 
@@ -240,7 +242,7 @@ def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:
     version = [int(part) for part in console("SHOW VERSION")[0].split()[-1].split(".")]
     if version < [1, 21]:  # it passes no prepared statements on in transaction pooling
         between(PGBOUNCER_POOL_MODE="session", PGBOUNCER_POOL_SIZE="20")
-    for port in contract.SERVICES.values():
+    for port in PORTS:
         assert get(url(port, f"{contract.QUERY}?hold_ms=10"))["rows_returned"] == contract.ROWS
     servers = [line for line in console("SHOW SERVERS") if "labdb" in line]
     stack.compose("--profile", "pgbouncer", "rm", "--stop", "--force", "pgbouncer")

@@ -18,7 +18,7 @@ from bench.record.store import Store, load
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import free_port, port_in_use
-from services.common import contract
+from services.stacks import STACKS
 from tests.bench import made
 from tests.waiting import until
 
@@ -40,7 +40,7 @@ def test_list_names_everything_there_is() -> None:
     done = bench("list")
 
     assert done.returncode == 0
-    for name in (*SCENARIOS, *PROFILES, *contract.SERVICES):
+    for name in (*SCENARIOS, *PROFILES, *STACKS):
         assert name in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 130
 
@@ -274,7 +274,7 @@ def test_ended_in_the_middle_of_the_check_it_leaves_nothing_behind(scratch: Path
         ends(process, signal.SIGTERM, until(lambda: _with_service(process), "the service to be checked"), scratch)
 
 
-@pytest.mark.parametrize("service", contract.SERVICES)
+@pytest.mark.parametrize("service", STACKS)
 def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path, tmp_path: Path, service: str) -> None:
     arguments = ("run", "--layer", "pool", "-s", service, "-x", "ramp", "--out", str(tmp_path / "run"))
     with running(scratch, tmp_path / "log", *arguments) as process:

@@ -19,16 +19,13 @@ from bench.scenarios.arrivals import users_at
 from bench.scenarios.catalogue import RAMP
 from bench.targets.process import ROOT, free_port
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats
 from tests.waiting import until
 
 LOCUSTFILE = ROOT / "bench" / "load" / "locustfile.py"
-CLASSES = {
-    "asyncpg_fastapi": "AsyncpgFastapi",
-    "psycopg_flask": "PsycopgFlask",
-    "sqlalchemy_fastapi": "SqlalchemyFastapi",
-}
+CLASSES = {name: name.title().replace("_", "") for name in STACKS}
 POOL = {"pool_min_size": 2, "pool_max_size": 2, "work_time_ms": 60_000}
 
 
@@ -89,7 +86,7 @@ def recorded(text: str) -> dict[str, tuple[int, int]]:
     return {row["name"]: (row["num_requests"], row["num_failures"]) for row in json.loads(found[0])}
 
 
-@pytest.mark.parametrize("name", ["psycopg_flask"])  # the three classes differ in name and host alone
+@pytest.mark.parametrize("name", ["psycopg_flask"])  # the classes differ in name and host alone
 def test_alone_every_request_is_recorded_and_a_503_is_a_failure_by_its_name(
     start: StartService, name: str, tmp_path: Path
 ) -> None:

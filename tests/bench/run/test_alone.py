@@ -26,6 +26,7 @@ from bench.targets.inprocess import Alone
 from bench.targets.process import ServiceDied
 from services.common import contract
 from services.inprocess.drive import Drive, Fault
+from services.stacks import STACKS
 from tests.bench import made
 from tests.bench.playing import BOOKS, play
 
@@ -112,7 +113,7 @@ def test_a_run_on_the_pool_alone(
     assert burst.settings is not None
     assert burst.settings["service"] == name
     assert burst.settings["pool_max_size"] == burst.settings["pool_min_size"] == 5
-    assert burst.settings["threads"] == (108 if name == "psycopg_flask" else None)
+    assert burst.settings["threads"] == (108 if STACKS[name].traits.threads else None)
     assert burst.skew_ms is not None
     assert burst.cpu is not None
     assert burst.cpu.service is not None

@@ -29,7 +29,7 @@ from bench.targets.process import LocalService
 from services.common import contract
 from tests.bench import made
 
-SERVICES = ("asyncpg_fastapi", "psycopg_flask", "sqlalchemy_fastapi")
+SERVICES = made.SERVICES
 
 
 def plan(*scenarios: str, services: tuple[str, ...] = SERVICES, repeat: int = 1, hold_ms: int = 50) -> Plan:

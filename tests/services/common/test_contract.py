@@ -187,4 +187,3 @@ def test_what_is_wrong_with_a_request_says_what_to_change() -> None:
 
 def test_the_tables_agree() -> None:
     assert set(contract.HOLDING) < set(contract.METHODS)
-    assert len(set(contract.SERVICES.values())) == len(contract.SERVICES)
