@@ -13,7 +13,6 @@ from typing import Final
 import polars as pl
 from tabulate import tabulate
 
-from bench.analysis.statistics import slope
 from bench.record.schema import Plan
 from bench.record.store import Store
 from bench.run.environment import describe
@@ -26,6 +25,7 @@ from bench.scenarios.profiles import PROFILES
 from bench.targets.process import LocalService
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
+from perf.measures import rate_per_s
 from services.common import contract
 from services.stacks import STACKS
 
@@ -37,12 +37,6 @@ class BareService(LocalService):
     """The same process without the instruments."""
 
     package = "perf.bare"
-
-
-def rate_per_s(frame: pl.DataFrame, from_s: float, to_s: float) -> float:
-    """Completions a second, by the slope of their running count over their times."""
-    served = frame.filter((pl.col("status") == 200) & pl.col("finished_s").is_between(from_s, to_s))
-    return slope(served["finished_s"].to_list()) or 0.0
 
 
 def efficiency(here: Lab) -> str:
