@@ -88,6 +88,18 @@ class Address:
     application_name: str
     """The stack's: what tells its backends from others'."""
 
+    @property
+    def libpq(self) -> dict[str, str | int]:
+        """The same in libpq's words, for a driver that takes them as keyword arguments."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.database,
+            "user": self.user,
+            "password": self.password,
+            "application_name": self.application_name,
+        }
+
     def __str__(self) -> str:
         return f"PostgreSQL at {self.host}:{self.port}/{self.database}"
 

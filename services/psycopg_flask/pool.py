@@ -43,7 +43,7 @@ class Pool:
         """Refuses psycopg's pure Python build, too: it would be another driver than is compared."""
         if psycopg.pq.__impl__ == "python":
             raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
-        psycopg.connect(_conninfo(address), connect_timeout=CONNECT_TIMEOUT_S).close()
+        psycopg.connect(make_conninfo(**address.libpq), connect_timeout=CONNECT_TIMEOUT_S).close()
 
     @classmethod
     def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
@@ -61,7 +61,7 @@ class Pool:
             lasting = {"max_lifetime": NEVER_S, "max_idle": NEVER_S}
             options = {"autocommit": True, "prepare_threshold": 0}
         pool: ConnectionPool[Any] = ConnectionPool(
-            _conninfo(address),
+            make_conninfo(**address.libpq),
             connection_class=CountedConnection,
             kwargs=options,
             min_size=config.pool_min_size,
@@ -99,14 +99,3 @@ class Pool:
         self._pool.close(timeout=CLOSE_TIMEOUT_S)
         for connection in kept:
             connection.close()
-
-
-def _conninfo(address: Address) -> str:
-    return make_conninfo(
-        host=address.host,
-        port=address.port,
-        dbname=address.database,
-        user=address.user,
-        password=address.password,
-        application_name=address.application_name,
-    )
