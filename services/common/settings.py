@@ -89,9 +89,9 @@ class Address:
     """The stack's: what tells its backends from others'."""
 
     @property
-    def libpq(self) -> dict[str, str | int]:
-        """The same in libpq's words, for a driver that takes them as keyword arguments."""
-        return {
+    def conninfo(self) -> str:
+        """The same as libpq writes it: `host='localhost' port='5432' …`."""
+        parts = {
             "host": self.host,
             "port": self.port,
             "dbname": self.database,
@@ -99,6 +99,8 @@ class Address:
             "password": self.password,
             "application_name": self.application_name,
         }
+        quoted = {name: str(value).replace("\\", r"\\").replace("'", r"\'") for name, value in parts.items()}
+        return " ".join(f"{name}='{value}'" for name, value in quoted.items())
 
     def __str__(self) -> str:
         return f"PostgreSQL at {self.host}:{self.port}/{self.database}"

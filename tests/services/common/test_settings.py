@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 
 from services.common import contract, settings
-from services.common.settings import Config, SettingsError
+from services.common.settings import Config, Settings, SettingsError
 
 TIMES = st.floats(0.001, 3600, allow_nan=False)
 
@@ -183,3 +184,17 @@ def test_the_units_of_another_hold_are_in_proportion(hold_ms: int, units: int) -
 
 def test_the_units_of_no_time_at_all() -> None:
     assert Config(work_time_ms=0, work_units=7).units(0) == 7
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_libpq_reads_an_address_as_it_was_meant(password: str) -> None:
+    address = Settings(db_name="labdb", db_host="10.0.0.1", db_port=5433, db_password=password).address("mine")
+
+    assert conninfo_to_dict(address.conninfo) == {
+        "host": "10.0.0.1",
+        "port": "5433",
+        "dbname": "labdb",
+        "user": "labuser",
+        "password": password,
+        "application_name": "mine",
+    }
