@@ -5,14 +5,14 @@ In: a subject. Out: a line with figures, or `Failed`.
 
 from typing import Any, Final, get_args
 
-from bench.check import bodies, judge
+from bench.check import judge
 from bench.check.client import together
 from bench.check.experiments import held
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of
 from bench.check.subject import PATIENT_S, Subject
 from bench.check.verdicts import Failed, settle
-from services.common import contract
+from services.common import contract, models
 
 PATCHES: Final[tuple[dict[str, Any], ...]] = (
     {"work_time_ms": 0},
@@ -68,7 +68,7 @@ async def any_content_type(subject: Subject) -> str:
         headers = {"Content-Type": kind} if kind else {}
         body = contract.encode({"work_time_ms": value})
         answer = await subject.client.ask("POST", contract.CONFIG, body, headers)
-        if problem := problem_of(answer, 200, bodies.CONFIG):
+        if problem := problem_of(answer, 200, models.Configuration):
             problems.append(f"{problem} with Content-Type {kind}")
         elif answer.json()["work_time_ms"] != value:
             problems.append(f"work_time_ms {value} with Content-Type {kind} was not taken")
@@ -145,7 +145,7 @@ async def _size(subject: Subject) -> str | None:
     if certain > most or average > most:
         return f"pool_max_size {FEW} was accepted, and {max(certain, round(average))} held at once"
     answer = await subject.client.get(f"{contract.QUERY}?hold_ms=0")
-    if problem := problem_of(answer, 200, bodies.SERVED):
+    if problem := problem_of(answer, 200, models.Served):
         return problem
     told = answer.json()["pool"]["max_size"]
     return None if told == FEW else f"pool_max_size {FEW} was accepted, and a handler says {told}"

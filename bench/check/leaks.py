@@ -7,7 +7,6 @@ import asyncio
 from itertools import pairwise
 from typing import Any, Final
 
-from bench.check import bodies
 from bench.check.client import together
 from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
 from bench.check.judge import Sample
@@ -15,7 +14,7 @@ from bench.check.judge_time import ms
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, rise
 from bench.check.verdicts import Failed, settle
-from services.common import contract
+from services.common import contract, models
 
 LEAVERS: Final = 3
 LEFT_HOLD_MS: Final = 250
@@ -45,7 +44,7 @@ async def nested(subject: Subject) -> str:
     """A second connection is taken while the first is held, and both come back."""
     before = await subject.pool_of(2)
     answer = await subject.client.get(f"{contract.NESTED}?hold_ms=20")
-    if problem := problem_of(answer, 200, bodies.NESTED):
+    if problem := problem_of(answer, 200, models.ServedNested):
         raise Failed(problem)
     grew = rise(before, await subject.at_rest())
     problems = [
@@ -103,7 +102,7 @@ async def leak_kept(subject: Subject) -> str:
     full = subject.most(subject.size)
     before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S, hold_ms=20)
     leaked = await together(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full))
-    problems = [problem for one in leaked if (problem := problem_of(one, 200, bodies.LEAKED))]
+    problems = [problem for one in leaked if (problem := problem_of(one, 200, models.Leaked))]
     problems += apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
     starved = await subject.sample(contract.QUERY)
     if starved.status != 503 or starved.error != "pool_exhausted":
@@ -123,7 +122,7 @@ async def leak_dropped(subject: Subject) -> str:
     """A leaked connection that nobody refers to is still counted as used: no handler gave it back."""
     before = await subject.pool_of(subject.size, hold_ms=20)
     answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=dropped")
-    problem = problem_of(answer, 200, bodies.LEAKED)
+    problem = problem_of(answer, 200, models.Leaked)
     problems = apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
     problems += await _released(subject, 0)
     return settle([problem] if problem else problems, "1 leaked, none to give back")
@@ -134,7 +133,7 @@ async def leak_exception(subject: Subject) -> str:
     before = await subject.stats()
     answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=exception")
     problems = apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
-    if problem := problem_of(answer, 500, bodies.ERROR):
+    if problem := problem_of(answer, 500, models.Error):
         problems.append(problem)
     size = subject.size + 1
     await subject.configure(pool_min_size=size, pool_max_size=size, pool_acquire_timeout=PATIENCE_S)
@@ -148,7 +147,7 @@ async def leak_exception(subject: Subject) -> str:
 
 async def _released(subject: Subject, count: int) -> list[str]:
     answer = await subject.post(contract.RELEASE_LEAKS)
-    if problem := problem_of(answer, 200, bodies.RELEASED):
+    if problem := problem_of(answer, 200, models.Released):
         return [problem]
     given = answer.json()["released"]
     return [] if given == count else [f"{answer}: released {given}, not {count}"]

@@ -12,7 +12,7 @@ from bench.check.experiments import PATIENCE_S, WAITERS, shown_burst, shown_exha
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, cause, rise
 from bench.check.verdicts import Failed, Skipped, settle
-from services.common import contract
+from services.common import contract, models
 
 NOOPS: Final = 5
 SIZES: Final = (8, 3, 5)
@@ -83,7 +83,7 @@ async def refusals(subject: Subject) -> str:
 async def health_while_exhausted(subject: Subject) -> str:
     """`/health` answers while requests that came before it still wait for the pool."""
     seen = await subject.once("exhaustion", shown_exhaustion)
-    problems = [problem for one in seen.health if (problem := problem_of(one, 200, {"status": str, "service": str}))]
+    problems = [problem for one in seen.health if (problem := problem_of(one, 200, models.Health))]
     if problems:
         raise Failed("; ".join(problems))
     return judge_time.while_waiting([(one.sent, one.received) for one in seen.health], seen.samples)

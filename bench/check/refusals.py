@@ -5,12 +5,11 @@ In: a subject. Out: a line with figures, or `Failed`.
 
 from typing import Final
 
-from bench.check import bodies
 from bench.check.client import Answer
 from bench.check.shapes import problem_of
 from bench.check.subject import Subject, rise
 from bench.check.verdicts import Failed, Skipped, settle
-from services.common import contract
+from services.common import contract, models
 
 UNKNOWN: Final = ("/", "/nope", "/api", "/API/query", "//health", "/api/../health", "/docs", "/static/x")
 QUERIES: Final = (
@@ -153,7 +152,7 @@ def _refused(answer: Answer, status: int) -> str | None:
         if answer.body:
             return f"{answer}: a body of {len(answer.body)} bytes"
         return None if answer.status == status else f"{answer}, not {status}"
-    return problem_of(answer, status, bodies.ERROR)
+    return problem_of(answer, status, models.Error)
 
 
 def _apart(before: object, after: object) -> str:

@@ -6,7 +6,6 @@ In: a subject. Out: a line with figures, or `Failed`.
 import asyncio
 from typing import Final
 
-from bench.check import bodies
 from bench.check.client import together
 from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
 from bench.check.judge_time import ms
@@ -14,7 +13,7 @@ from bench.check.leaks import apart
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, rise
 from bench.check.verdicts import Failed, settle
-from services.common import contract
+from services.common import contract, models
 
 FIRST_HOLD_MS: Final = 250
 """As long as it takes to make another pool, and to take all of it."""
@@ -26,7 +25,7 @@ async def several(subject: Subject) -> str:
     problems = []
     for asked, times in (("", contract.TIMES), ("times=3&", 3)):
         answer = await subject.client.get(f"{contract.SEVERAL}?{asked}hold_ms=20")
-        if problem := problem_of(answer, 200, bodies.SEVERAL):
+        if problem := problem_of(answer, 200, models.ServedSeveral):
             raise Failed(problem)
         body, after = answer.json(), await subject.at_rest()
         problems += apart(rise(before, after), acquired_total=times, released_total=times, pool_used_size=0)

@@ -1,35 +1,32 @@
-"""Every endpoint answers, with the body that the contract says; nothing here changes the service.
+"""Checks that every endpoint answers with the body that the contract says; nothing here changes the service."""
 
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+from typing import Final
 
-from typing import Any, Final
-
-from bench.check import bodies
+from bench.check.bodies import mismatch
 from bench.check.client import Answer
 from bench.check.subject import Subject
 from bench.check.verdicts import Failed, settle
-from services.common import contract
+from services.common import contract, models
+from services.common.models import Body
 
 BRIEF: Final = "hold_ms=1"
 
 
-def problem_of(answer: Answer, status: int, shape: Any) -> str | None:
+def problem_of(answer: Answer, status: int, model: type[Body]) -> str | None:
     """What is wrong with one JSON answer."""
     if answer.status != status:
         return f"{answer}, not {status}"
     kind = answer.headers.get("content-type", "none")
     if kind.partition(";")[0].strip() != contract.JSON:
         return f"{answer}: Content-Type is {kind}, not {contract.JSON}"
-    found = bodies.mismatch(answer.json(), shape)
+    found = mismatch(answer.json(), model)
     return f"{answer}: {found}" if found else None
 
 
 def refusal_problem(answer: Answer) -> str | None:
     """What is wrong with one 503: its body, or a `Retry-After` that is not a whole number from 1."""
     after = answer.headers.get(contract.RETRY_AFTER.lower(), "missing")
-    staged = {contract.NESTED: bodies.REFUSED_NESTED, contract.SEVERAL: bodies.REFUSED_SEVERAL}
-    if found := problem_of(answer, 503, staged.get(answer.path, bodies.REFUSED)):
+    if found := problem_of(answer, 503, models.REJECTED[answer.path]):
         return found
     return (
         None if after.isdigit() and int(after) >= 1 else f"{answer}: {contract.RETRY_AFTER} is {after}, not 1 or more"
@@ -38,26 +35,26 @@ def refusal_problem(answer: Answer) -> str | None:
 
 async def health(subject: Subject) -> str:
     """`GET /health` is 200 and names the service."""
-    return await _shapes(subject, (contract.HEALTH, bodies.HEALTH))
+    return await _shapes(subject, (contract.HEALTH, models.Health))
 
 
 async def stats(subject: Subject) -> str:
     """`GET /pool/stats` has exactly the contract's keys; what a library does not know is null."""
-    return await _shapes(subject, (contract.STATS, bodies.STATS))
+    return await _shapes(subject, (contract.STATS, models.Stats))
 
 
 async def configuration(subject: Subject) -> str:
     """`GET /admin/config` has exactly the contract's keys."""
-    return await _shapes(subject, (contract.CONFIG, bodies.CONFIG))
+    return await _shapes(subject, (contract.CONFIG, models.Configuration))
 
 
 async def queries(subject: Subject) -> str:
     """Query, query-proper and noop: 200 with exactly the contract's keys."""
     return await _shapes(
         subject,
-        (f"{contract.QUERY}?{BRIEF}", bodies.SERVED),
-        (f"{contract.QUERY_PROPER}?{BRIEF}", bodies.SERVED),
-        (contract.NOOP, bodies.SERVED),
+        (f"{contract.QUERY}?{BRIEF}", models.Served),
+        (f"{contract.QUERY_PROPER}?{BRIEF}", models.Served),
+        (contract.NOOP, models.Served),
     )
 
 
@@ -106,13 +103,13 @@ async def server_timing(subject: Subject) -> str:
     return settle(problems, ", ".join(f"{count} with {status}" for status, count in sorted(counts.items())))
 
 
-async def _shapes(subject: Subject, *expected: tuple[str, Any]) -> str:
+async def _shapes(subject: Subject, *expected: tuple[str, type[Body]]) -> str:
     problems, size = [], 0
-    for target, shape in expected:
+    for target, model in expected:
         answer = await subject.client.get(target)
         body = answer.json()
         size += len(answer.body)
-        if found := problem_of(answer, 200, shape):
+        if found := problem_of(answer, 200, model):
             problems.append(found)
         elif body["service"] != subject.service:
             problems.append(f"{answer}: service is {body['service']!r}, elsewhere {subject.service!r}")

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from bench.check import bodies
+from bench.check.bodies import mismatch
 from bench.check.client import Answer, Client, NoAnswer
 from bench.check.exposition import Exposition, parse
 from bench.check.judge import Poll, Sample
 from bench.check.verdicts import Failed
 from bench.errors import UserError
-from services.common import contract
+from services.common import contract, models
 from services.stacks import shipped_overflow
 
 PATIENT_S: Final = 6.0
@@ -52,8 +52,8 @@ class Subject:
         except NoAnswer as error:
             raise UserError(f"{error}: start the service, or correct the address") from error
         config = found.json()
-        if found.status != 200 or bodies.mismatch(config, bodies.CONFIG):
-            what = bodies.mismatch(config, bodies.CONFIG) or f"it answers {found.status}"
+        if found.status != 200 or mismatch(config, models.Configuration):
+            what = mismatch(config, models.Configuration) or f"it answers {found.status}"
             raise UserError(f"no service of this contract answers there: GET {contract.CONFIG}: {what}")
         try:
             series = exposition(metrics)
@@ -68,7 +68,7 @@ class Subject:
     async def stats(self) -> Stats:
         answer = await self.client.get(contract.STATS)
         body = answer.json()
-        if problem := bodies.mismatch(body, bodies.STATS):
+        if problem := mismatch(body, models.Stats):
             raise Failed(f"GET {contract.STATS}: {problem}")
         return dict(body)
 
@@ -83,7 +83,7 @@ class Subject:
         answer = await self.post(contract.CONFIG, contract.encode(patch))
         if answer.status != 200:
             raise Failed(f"POST {contract.CONFIG} {contract.encode(patch).decode()} → {answer.status}: {cause(answer)}")
-        if problem := bodies.mismatch(answer.json(), bodies.CONFIG):
+        if problem := mismatch(answer.json(), models.Configuration):
             raise Failed(f"{answer}: {problem}")
         return dict(answer.json())
 

@@ -1,181 +1,171 @@
-"""The contract as an OpenAPI document, byte for byte the same in all three services.
+"""The contract as an OpenAPI document, made once from the models, byte for byte the same in all services."""
 
-In: `contract`. Out: `DOCUMENT`, JSON bytes made once.
-"""
+from typing import Any, Final
 
-from typing import Any, Final, get_args
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from services.common import contract
+from services.common import contract, models
+from services.common.models import Body
 from services.common.settings import Config
 
 Schema = dict[str, Any]
 
-NUMBER: Final[Schema] = {"type": "number"}
-INTEGER: Final[Schema] = {"type": "integer"}
 TEXT: Final[Schema] = {"type": "string"}
-
-
-def _maybe(schema: Schema) -> Schema:
-    return schema | {"type": [schema["type"], "null"]}
-
-
-def _object(properties: dict[str, Schema], *optional: str) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-POOL: Final = _object({"max_size": INTEGER, "current_size": _maybe(INTEGER), "free": _maybe(INTEGER)})
-TIMING: Final = _object(
-    {
-        "acquire_time_ms": NUMBER,
-        "work_time_ms": NUMBER,
-        "release_time_ms": NUMBER,
-        "total_time_ms": NUMBER,
-        "nested_acquire_time_ms": NUMBER,
-    },
-    "nested_acquire_time_ms",
+WHOLE: Final[Schema] = {"type": "integer"}
+WHERE: Final = "#/components/schemas/{model}"
+CHANGE: Final = "ConfigurationChange"
+MODELS: Final[tuple[type[Body], ...]] = (
+    models.Health,
+    models.Stats,
+    models.Configuration,
+    models.Released,
+    *dict.fromkeys(models.SERVED.values()),
+    *dict.fromkeys(models.REJECTED.values()),
+    models.Error,
 )
-SERVED: Final = _object(
-    {
-        "status": {"const": "ok"},
-        "service": TEXT,
-        "trace_id": _maybe(TEXT),
-        "timing": TIMING,
-        "pool": POOL,
-        "rows_returned": INTEGER,
-        "leaked": {"const": True},
-        "checkouts": INTEGER,
-        "longest_acquire_ms": NUMBER,
-    },
-    "leaked",
-    "checkouts",
-    "longest_acquire_ms",
+ABOUT: Final = (
+    f"Every answer carries {contract.SERVER_TIMING}. A path that is not here is 404, a trailing slash included; "
+    "another method is 405 with Allow. Both have the body Error."
 )
-REFUSED: Final = _object(
-    {
-        "detail": _object(
-            {
-                "error": {"enum": list(get_args(contract.Refusal))},
-                "cause": TEXT,
-                "waited_seconds": NUMBER,
-                "pool_max_size": INTEGER,
-                "trace_id": _maybe(TEXT),
-                "stage": {"enum": ["acquire", "nested_acquire", *contract.CHECKOUTS]},
-            },
-            "stage",
-        )
+
+
+class _Untitled(GenerateJsonSchema):
+    """A field's title would only repeat its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base class asks with it
+        return False
+
+
+def _schemas() -> Schema:
+    """Every body by name, and what a POST to the configuration may say."""
+    wanted: list[tuple[type[Body], JsonSchemaMode]] = [(model, "validation") for model in MODELS]
+    _, made = models_json_schema(wanted, ref_template=WHERE, schema_generator=_Untitled)
+    schemas: Schema = made["$defs"]
+    properties = schemas[models.Configuration.__name__]["properties"]
+    schemas[CHANGE] = {
+        "title": CHANGE,
+        "description": "What to change: one of these keys, or several. What is not given stays as it is.",
+        "type": "object",
+        "properties": {name: properties[name] for name in Config.model_fields if name != "tuning"},
+        "additionalProperties": False,
+        "minProperties": 1,
     }
-)
-ERROR: Final = _object({"detail": _object({"error": TEXT, "cause": TEXT, "trace_id": _maybe(TEXT)})})
-STATS: Final = _object(
-    {
-        "service": TEXT,
-        "worker_pid": INTEGER,
-        "workers": INTEGER,
-        "pool_min_size": INTEGER,
-        "pool_max_size": INTEGER,
-        "pool_size": _maybe(INTEGER),
-        "pool_free_size": _maybe(INTEGER),
-        "work_time_ms": INTEGER,
-        "acquire_timeout": NUMBER,
-        "pool_used_size": INTEGER,
-        "waiting_requests": INTEGER,
-        "pool_connecting": _maybe(INTEGER),
-        "acquired_total": INTEGER,
-        "released_total": INTEGER,
-        "timed_out_total": INTEGER,
-        "failed_total": INTEGER,
-        "leaked_total": INTEGER,
-        "abandoned_total": INTEGER,
-        "waiter_seconds_total": NUMBER,
-        "used_seconds_total": NUMBER,
-        "draining": {
-            "type": "array",
-            "items": _object({"pool_max_size": INTEGER, "used": INTEGER, "waiting": INTEGER}),
-        },
-    },
-    "draining",
-)
+    return schemas
 
 
-def _patch() -> Schema:
-    schema = Config.model_json_schema()
-    properties = {name: value for name, value in schema["properties"].items() if name != "tuning"}
-    return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+def _body(*names: str) -> Schema:
+    one_of = [{"$ref": WHERE.format(model=name)} for name in names]
+    return {contract.JSON: {"schema": {"anyOf": one_of} if len(names) > 1 else one_of[0]}}
 
 
-def _config() -> Schema:
-    shown = {"service": TEXT, "workers": INTEGER, "threads": _maybe(INTEGER), "tracing": {"type": "boolean"}}
-    return _object(shown | Config.model_json_schema()["properties"])
+def _answer(description: str, content: Schema, **headers: Schema) -> Schema:
+    timing = {"description": "Parts of the time inside the service, `dur` in ms: acquire, work, release, app."}
+    named = {name.replace("_", "-"): header for name, header in headers.items()}
+    return {
+        "description": description,
+        "content": content,
+        "headers": {contract.SERVER_TIMING: timing | {"schema": TEXT}} | named,
+    }
 
 
-def _answers(ok: Schema, *, refused: bool = False, errors: tuple[int, ...] = (422,)) -> Schema:
-    answers = {"200": _json("As asked.", ok)}
-    answers |= {str(status): _json("Not as asked; `cause` says what to change.", ERROR) for status in errors}
-    if refused:
-        answers["503"] = _json("No connection in time, or no database.", REFUSED)
-        answers["503"]["headers"] = {contract.RETRY_AFTER: {"schema": INTEGER}}
-    for answer in answers.values():
-        answer.setdefault("headers", {})[contract.SERVER_TIMING] = {"schema": TEXT}
-    return answers
+def _json(*bodies: type[Body], **headers: Schema) -> Schema:
+    return _answer(str(bodies[0].__doc__), _body(*(body.__name__ for body in bodies)), **headers)
 
 
-def _json(description: str, schema: Schema) -> Schema:
-    return {"description": description, "content": {contract.JSON: {"schema": schema}}}
+ERRORS: Final = {
+    "409": "Several worker processes serve this address, and one alone would change: set it by environment.",
+    "413": f"The body has more than {contract.MAX_BODY_BYTES} bytes.",
+    "422": "The query string or the body cannot be used; nothing was changed, and no connection was taken.",
+    "500": "With how=exception: the handler failed, and its connection was not given back.",
+}
 
 
-def _get(summary: str, answers: Schema, *parameters: Schema) -> Schema:
+def _operation(
+    summary: str,
+    ok: type[Body] | Schema,
+    *parameters: Schema,
+    rejected: tuple[type[Body], ...] = (),
+    errors: tuple[str, ...] = ("422",),
+) -> Schema:
+    answers = {"200": ok if isinstance(ok, dict) else _json(ok)}
+    answers |= {status: _answer(ERRORS[status], _body(models.Error.__name__)) for status in errors}
+    if rejected:
+        after = {"description": "Whole seconds after which to try again, at least 1.", "schema": WHOLE | {"minimum": 1}}
+        answers["503"] = _json(*rejected, **{contract.RETRY_AFTER: after})
     return {"summary": summary, "parameters": list(parameters), "responses": answers}
 
 
+def _query(name: str, description: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+PARAMETERS: Final = {
+    "hold_ms": _query(
+        "hold_ms",
+        "Hold of this request in ms; `work_time_ms` if it is missing.",
+        WHOLE | {"minimum": 0, "maximum": contract.MAX_HOLD_MS},
+    ),
+    "times": _query(
+        "times",
+        "How many connections the request acquires, one after another.",
+        WHOLE | {"minimum": 1, "maximum": contract.MAX_TIMES, "default": contract.TIMES},
+    ),
+    "how": _query(
+        "how",
+        "kept: the handler keeps the connection until it is released by `POST /admin/leaks/release`. dropped: the last "
+        "reference is lost. exception: the handler fails between acquire and release.",
+        TEXT | {"enum": list(contract.HOWS), "default": contract.HOWS[0]},
+    ),
+}
+
+
+def _under_api(path: str, summary: str, *errors: str) -> Schema:
+    parameters = [PARAMETERS[name] for name in contract.PARAMETERS.get(path, ())]
+    rejected: tuple[type[Body], ...] = (models.REJECTED[path],) if path in models.REJECTED else ()
+    if path == contract.NESTED:
+        rejected += (models.Rejected,)
+    return {"get": _operation(summary, models.SERVED[path], *parameters, rejected=rejected, errors=("422", *errors))}
+
+
 def _document() -> Schema:
-    hold = {
-        "name": "hold_ms",
-        "in": "query",
-        "schema": INTEGER | {"minimum": 0, "maximum": contract.MAX_HOLD_MS},
-        "description": "Holds the connection this long instead of `work_time_ms`.",
-    }
-    times = {
-        "name": "times",
-        "in": "query",
-        "schema": INTEGER | {"minimum": 1, "maximum": contract.MAX_TIMES, "default": contract.TIMES},
-    }
-    how = {"name": "how", "in": "query", "schema": {"enum": list(contract.HOWS)}}
-    text = {"200": {"description": "The exposition.", "content": {"text/plain": {"schema": TEXT}}}}
+    text = {"text/plain": {"schema": TEXT}, "application/openmetrics-text": {"schema": TEXT}}
+    document = _answer("This document.", {contract.JSON: {"schema": {"type": "object"}}})
+    change = _operation(
+        "Changes what is given. It is in force from the next acquire; another pool size makes a new pool first.",
+        models.Configuration,
+        rejected=(models.Rejected,),
+        errors=("409", "413", "422"),
+    )
     paths: Schema = {
-        contract.HEALTH: {"get": _get("Alive; never touches the pool.", _answers(
-            _object({"status": {"const": "ok"}, "service": TEXT})))},
-        contract.STATS: {"get": _get("The pool now: configured, said by the library, counted.", _answers(STATS))},
+        contract.HEALTH: {"get": _operation("Is the process alive? The pool is not asked.", models.Health)},
+        contract.STATS: {"get": _operation("The pool now: sizes, counts, totals.", models.Stats)},
         contract.CONFIG: {
-            "get": _get("What is in force.", _answers(_config())),
-            "post": {
-                "summary": "Changes what is given, at once and for the next acquire.",
-                "requestBody": {"required": True, "content": {contract.JSON: {"schema": _patch()}}},
-                "responses": _answers(_config(), refused=True, errors=(409, 413, 422)),
-            },
+            "get": _operation("The configuration in force.", models.Configuration),
+            "post": change | {"requestBody": {"required": True, "content": _body(CHANGE)}},
         },
-        contract.RELEASE_LEAKS: {"post": {
-            "summary": "Gives back the connections that were leaked and kept.",
-            "responses": _answers(_object({"service": TEXT, "released": INTEGER})),
-        }},
-        contract.METRICS: {"get": _get("Prometheus text, or OpenMetrics.", text)},
-        contract.OPENAPI: {"get": _get("This document.", {"200": {"description": "OpenAPI 3.1."}})},
-        contract.QUERY: {"get": _get("Acquires, reads, holds, releases.", _answers(SERVED, refused=True), hold)},
-        contract.QUERY_PROPER: {"get": _get(
-            "The same through the library's context manager.", _answers(SERVED, refused=True), hold)},
-        contract.QUERY_LEAK: {"get": _get(
-            "The bug on purpose: no release.", _answers(SERVED, refused=True, errors=(422, 500)), how)},
-        contract.NESTED: {"get": _get(
-            "Takes a second connection while it holds one.", _answers(SERVED, refused=True), hold)},
-        contract.SEVERAL: {"get": _get(
-            "Acquires, reads, holds and releases several times, one after another.",
-            _answers(SERVED, refused=True), times, hold)},
-        contract.NOOP: {"get": _get("No pool at all: the floor of the framework.", _answers(SERVED))},
-    }  # fmt: skip
+        contract.RELEASE_LEAKS: {
+            "post": _operation("Gives back the leaked connections that were kept.", models.Released)
+        },
+        contract.METRICS: {
+            "get": _operation("Metrics as Prometheus text, or OpenMetrics on request.", _answer("The metrics.", text))
+        },
+        contract.OPENAPI: {"get": _operation("The contract as OpenAPI.", document)},
+        contract.QUERY: _under_api(contract.QUERY, "Acquires a connection, reads, holds, releases explicitly."),
+        contract.QUERY_PROPER: _under_api(contract.QUERY_PROPER, "The same through the library's own context manager."),
+        contract.QUERY_LEAK: _under_api(
+            contract.QUERY_LEAK, "A bug on purpose: acquires, reads, and does not release.", "500"
+        ),
+        contract.NESTED: _under_api(contract.NESTED, "Acquires a second connection while it holds the first."),
+        contract.SEVERAL: _under_api(
+            contract.SEVERAL, "Acquires, reads, holds and releases several times, one after another."
+        ),
+        contract.NOOP: _under_api(contract.NOOP, "No pool at all: what framework and server cost."),
+    }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "poolbench service", "version": "1"},
+        "info": {"title": "poolbench service", "version": "1", "description": ABOUT},
         "paths": paths,
+        "components": {"schemas": _schemas()},
     }
 
 

@@ -1,7 +1,4 @@
-"""What a service is told: its environment and `POST /admin/config`, validated, frozen.
-
-In: `os.environ` or a JSON object. Out: `Settings` and `Config`, or one line that says what to change.
-"""
+"""The settings of a service, from its environment and from `POST /admin/config`: validated, frozen."""
 
 import os
 import sys
@@ -13,13 +10,55 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.common import contract
 
-Milliseconds = Annotated[int, Field(ge=0, le=contract.MAX_HOLD_MS)]
 MAX_POOL_SIZE: Final = 1000
-PoolSize = Annotated[int, Field(ge=1, le=MAX_POOL_SIZE)]
-MinSize = Annotated[int, Field(ge=0, le=MAX_POOL_SIZE)]
-Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]
-Units = Annotated[int, Field(ge=0, le=10**12)]
 TcpPort = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]
+
+WorkTime = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=contract.MAX_HOLD_MS,
+        description="Hold in ms: how long a request keeps its connection, reading included.",
+    ),
+]
+WorkKind = Annotated[
+    contract.WorkKind,
+    Field(
+        description="What happens during the hold: sleep (the connection is idle), query (`pg_sleep`), "
+        "cpu (`work_units` iterations in PostgreSQL), lock (waits for a row that a fault has locked)."
+    ),
+]
+WorkUnits = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10**12,
+        description="Iterations of `burn` in PostgreSQL for a hold of `work_time_ms`; read only if `work_kind` is cpu.",
+    ),
+]
+AcquireTimeout = Annotated[
+    Seconds,
+    Field(description="Acquire timeout in s: how long a request waits for a connection, a connect included."),
+]
+PoolMinSize = Annotated[
+    int, Field(ge=0, le=MAX_POOL_SIZE, description="Connections that the pool makes when it opens, and keeps.")
+]
+PoolMaxSize = Annotated[
+    int, Field(ge=1, le=MAX_POOL_SIZE, description="Connections that the pool may have, in each worker process.")
+]
+Tuning = Annotated[
+    contract.Tuning,
+    Field(
+        description="How the library is set up: equalised (exact size, autocommit, no session reset, no liveness "
+        "check) or as_shipped (the library's own defaults; only size and timeout are set)."
+    ),
+]
+Workers = Annotated[int, Field(ge=1, description="Worker processes behind this address; each has a pool of its own.")]
+Threads = Annotated[
+    int,
+    Field(ge=1, description="Threads of each worker process of a threaded server: its most requests at once."),
+]
 
 
 class SettingsError(Exception):
@@ -31,13 +70,13 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    work_time_ms: Milliseconds = 1000
-    work_kind: contract.WorkKind = "sleep"
-    work_units: Units = 0
-    pool_acquire_timeout: Seconds = 10.0
-    pool_min_size: MinSize = 2
-    pool_max_size: PoolSize = 5
-    tuning: contract.Tuning = "equalised"
+    work_time_ms: WorkTime = 1000
+    work_kind: WorkKind = "sleep"
+    work_units: WorkUnits = 0
+    pool_acquire_timeout: AcquireTimeout = 10.0
+    pool_min_size: PoolMinSize = 2
+    pool_max_size: PoolMaxSize = 5
+    tuning: Tuning = "equalised"
 
     @model_validator(mode="after")
     def _min_below_max(self) -> Self:
@@ -111,26 +150,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
-    host: str = "0.0.0.0"  # noqa: S104 - a container's port is published by Compose, on loopback
-    port: TcpPort = 8000
-    db_host: str = "postgres"
-    db_port: TcpPort = 5432
-    db_name: str = "labdb"
-    db_user: str = "labuser"
-    db_password: str = Field("labpassword", repr=False)
-    db_wait_seconds: Seconds = 30.0
-    """How long the start waits for a database that does not answer yet."""
-    pool_min_size: MinSize = 2
-    pool_max_size: PoolSize = 5
-    pool_acquire_timeout: Seconds = 10.0
-    work_time_ms: Milliseconds = 1000
-    work_kind: contract.WorkKind = "sleep"
-    work_units: Units = 0
-    tuning: contract.Tuning = "equalised"
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Worker processes behind this address (gunicorn); each has a pool of its own."""
-    threads: Annotated[int, Field(ge=1, le=4096)] = 64
-    """Threads of each gunicorn worker: the most requests in flight, and some for probes."""
+    # A container's port is published by Compose, on loopback.
+    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104
+    port: TcpPort = Field(8000, description="TCP port to listen on; by default the port of the stack in the lab.")
+    db_host: str = Field("postgres", description="Host of PostgreSQL.")
+    db_port: TcpPort = Field(5432, description="TCP port of PostgreSQL.")
+    db_name: str = Field("labdb", description="Database.")
+    db_user: str = Field("labuser", description="User.")
+    db_password: str = Field("labpassword", repr=False, description="Password.")
+    db_wait_seconds: Seconds = Field(
+        30.0, description="How long the start waits for a PostgreSQL that does not answer yet, in s."
+    )
+    pool_min_size: PoolMinSize = 2
+    pool_max_size: PoolMaxSize = 5
+    pool_acquire_timeout: AcquireTimeout = 10.0
+    work_time_ms: WorkTime = 1000
+    work_kind: WorkKind = "sleep"
+    work_units: WorkUnits = 0
+    tuning: Tuning = "equalised"
+    workers: Workers = Field(1, le=64)
+    threads: Threads = Field(64, le=4096)
 
     def config(self) -> Config:
         """The part that can be read back, and most of it changed, at runtime."""

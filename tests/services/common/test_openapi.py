@@ -1,59 +1,176 @@
-"""The OpenAPI document says what the services do."""
+"""The OpenAPI document says what the services do, and what their models say."""
 
+import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from services.common import contract
-from services.common.ledger import Totals
-from services.common.metrics import PoolStats
-from services.common.openapi import DOCUMENT
-from services.common.settings import Config
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
-PATHS: dict[str, Any] = json.loads(DOCUMENT)["paths"]
+from services.common import contract, models
+from services.common.openapi import CHANGE, DOCUMENT
+from services.common.settings import Config, SettingsError
+from tests.services.common.bodies import EXAMPLES, Example
+
+OPENAPI: dict[str, Any] = json.loads(DOCUMENT)
+PATHS: dict[str, Any] = OPENAPI["paths"]
+SCHEMAS: dict[str, Any] = OPENAPI["components"]["schemas"]
+EVIL: tuple[Any, ...] = (None, -1, 1.5, "", "x", True, False, [], {}, [{}])
 
 
-def schema(path: str, method: str = "get", status: str = "200") -> dict[str, Any]:
-    found: dict[str, Any] = PATHS[path][method]["responses"][status]["content"][contract.JSON]["schema"]
+def schema(path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
+    found: dict[str, Any] = PATHS[path][method]["responses"][str(status)]["content"][contract.JSON]["schema"]
     return found
+
+
+def validator(found: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(found | {"components": OPENAPI["components"]})
+
+
+def named(found: dict[str, Any]) -> list[str]:
+    return [one["$ref"].rpartition("/")[2] for one in found.get("anyOf", [found])]
 
 
 def test_it_lists_exactly_the_contract_s_paths_and_methods() -> None:
     assert {path: tuple(method.upper() for method in methods) for path, methods in PATHS.items()} == contract.METHODS
-    assert json.loads(DOCUMENT)["openapi"] == "3.1.0"
+    assert OPENAPI["openapi"] == "3.1.0"
 
 
 def test_it_names_each_path_s_parameters() -> None:
     for path in contract.METHODS:
-        named = {parameter["name"] for parameter in PATHS[path].get("get", {}).get("parameters", ())}
-        assert named == set(contract.PARAMETERS.get(path, ()))
+        given = {parameter["name"] for parameter in PATHS[path].get("get", {}).get("parameters", ())}
+        assert given == set(contract.PARAMETERS.get(path, ()))
 
 
-def test_its_stats_are_what_the_service_shows() -> None:
-    stats = PoolStats(2, 5, None, None, Totals(*range(11)), ({"pool_max_size": 5, "used": 1, "waiting": 2},))
-    shown = stats.body("svc", 1, 100, 10.0)
+def test_its_parameters_have_the_limits_of_the_parser() -> None:
+    limits = {one["name"]: one["schema"] for one in PATHS[contract.SEVERAL]["get"]["parameters"]}
+    how = PATHS[contract.QUERY_LEAK]["get"]["parameters"][0]["schema"]
 
-    assert set(schema(contract.STATS)["properties"]) == set(shown)
-    assert set(schema(contract.STATS)["required"]) == set(shown) - {"draining"}
+    assert limits["hold_ms"] == {"type": "integer", "minimum": 0, "maximum": contract.MAX_HOLD_MS}
+    assert limits["times"] == {
+        "type": "integer", "minimum": 1, "maximum": contract.MAX_TIMES, "default": contract.parse_times({}),
+    }  # fmt: skip
+    assert (how["enum"], how["default"]) == (list(contract.HOWS), contract.parse_how({}))
 
 
-def test_its_configuration_is_what_can_be_read_and_changed() -> None:
-    assert set(schema(contract.CONFIG)["properties"]) == {
-        "service",
-        "workers",
-        "threads",
-        "tracing",
-        *Config.model_fields,
+def test_every_answer_is_described_with_its_headers() -> None:
+    statuses = {}
+    for path, methods in PATHS.items():
+        for method, operation in methods.items():
+            statuses[method, path] = set(operation["responses"])
+            for status, answer in operation["responses"].items():
+                more = {contract.RETRY_AFTER} if status == "503" else set()
+                assert set(answer["headers"]) == {contract.SERVER_TIMING} | more
+                assert answer["description"]
+
+    plain, pooled = {"200", "422"}, {"200", "422", "503"}
+    assert statuses == {
+        ("get", contract.HEALTH): plain,
+        ("get", contract.STATS): plain,
+        ("get", contract.CONFIG): plain,
+        ("post", contract.CONFIG): {"200", "409", "413", "422", "503"},
+        ("post", contract.RELEASE_LEAKS): plain,
+        ("get", contract.METRICS): plain,
+        ("get", contract.OPENAPI): plain,
+        ("get", contract.QUERY): pooled,
+        ("get", contract.QUERY_PROPER): pooled,
+        ("get", contract.QUERY_LEAK): pooled | {"500"},
+        ("get", contract.NESTED): pooled,
+        ("get", contract.SEVERAL): pooled,
+        ("get", contract.NOOP): plain,
     }
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_what_the_services_build_is_what_it_says(example: Example) -> None:
+    found = schema(example.path, example.method, example.status)
+
+    validator(found).validate(json.loads(contract.encode(example.body)))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_it_refuses_what_the_models_refuse(example: Example) -> None:
+    """Every value in turn is replaced by what may be wrong there. (20.0 for 20 is all the same to JSON Schema.)"""
+    found = schema(example.path, example.method, example.status)
+    check, bodies = validator(found), [getattr(models, name) for name in named(found)]
+    refused = 0
+    for body in spoilt(example.body):
+        fits = any(_fits(model, body) for model in bodies)
+        assert check.is_valid(body) == fits, body
+        refused += not fits
+    assert refused > len(example.body)
+
+
+def test_a_statement_that_fails_when_both_connections_are_there_has_no_stage() -> None:
+    assert named(schema(contract.NESTED, status=503)) == ["RejectedNested", "Rejected"]
+
+
+def test_a_change_of_the_configuration_is_described_as_it_is_taken() -> None:
     body = PATHS[contract.CONFIG]["post"]["requestBody"]["content"][contract.JSON]["schema"]
-    assert set(body["properties"]) == set(Config.model_fields) - {"tuning"}
-    assert set(PATHS[contract.CONFIG]["post"]["responses"]) == {"200", "409", "413", "422", "503"}
+    check = validator(body)
+
+    assert named(body) == [CHANGE]
+    assert set(SCHEMAS[CHANGE]["properties"]) == set(Config.model_fields) - {"tuning"}
+    for name, value in Config().model_dump().items():
+        for patch in ({name: value}, *({name: evil} for evil in EVIL)):
+            assert check.is_valid(patch) == _is_taken(patch), patch
+    assert not check.is_valid({})
 
 
-def test_its_refusals_are_the_contract_s() -> None:
-    detail = contract.refused_body("pool_exhausted", "full", 1.0, 5, None, stage="acquire")["detail"]
-    for path in (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED, contract.SEVERAL):
-        described = schema(path, status="503")["properties"]["detail"]
-        assert set(described["properties"]) == set(detail)
-        assert set(described["required"]) == set(detail) - {"stage"}
-        headers = PATHS[path]["get"]["responses"]["503"]["headers"]
-        assert set(headers) == {contract.RETRY_AFTER, contract.SERVER_TIMING}
+def test_every_schema_is_used_and_every_field_described() -> None:
+    used = {name for name in SCHEMAS if f'"#/components/schemas/{name}"' in DOCUMENT.decode()}
+    assert used == set(SCHEMAS)
+    for name, found in SCHEMAS.items():
+        Draft202012Validator.check_schema(found)
+        assert found["title"] == name
+        assert found["description"]
+        for field, described in found["properties"].items():
+            assert described.keys() & {"description", "$ref"}, f"{name}.{field}"
+
+
+def spoilt(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """`body` with one value in it replaced or gone, or one key more, at every depth."""
+    for at in _places(body):
+        for evil in (*EVIL, _GONE, _MORE):
+            changed = copy.deepcopy(body)
+            where: Any = changed
+            for part in at[:-1]:
+                where = where[part]
+            if evil is _GONE:
+                del where[at[-1]]
+            elif evil is _MORE:
+                where["more"] = 1
+            else:
+                where[at[-1]] = evil
+            yield changed
+
+
+_GONE, _MORE = object(), object()
+
+
+def _places(value: object, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*at, key)
+            yield from _places(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _places(inner, (*at, index))
+
+
+def _fits(model: type[models.Body], body: object) -> bool:
+    try:
+        model.model_validate(body)
+    except ValidationError:
+        return False
+    return True
+
+
+def _is_taken(patch: dict[str, Any]) -> bool:
+    try:
+        Config().changed(patch)
+    except SettingsError:
+        return False
+    return True
