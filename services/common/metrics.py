@@ -1,7 +1,6 @@
-"""The Prometheus instruments that the three services share, and their text.
+"""The Prometheus instruments that all services share, and their text.
 
-In: durations as they happen, and the pool's counts when somebody looks. Out: Prometheus or OpenMetrics
-text, each fact under the lab's name and again under the semantic conventions' (`db_client_connection_*`).
+Each fact stands under the lab's name and again under the semantic conventions' (`db_client_connection_*`).
 """
 
 import os
@@ -28,17 +27,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from services.common import contract
+from services.common import contract, instruments
+from services.common.instruments import BUCKETS, Instrument
 from services.common.ledger import Totals
-
-BUCKETS: Final = (
-    0.0005, 0.001, 0.0025, 0.005, 0.0105, 0.0255, 0.0525, 0.075, 0.105, 0.155, 0.21, 0.31, 0.525, 0.75,
-    1.05, 1.55, 2.1, 3.1, 5.25, 7.5, 10.5, 15.5, 31.0, 61.0,
-)  # fmt: skip
-"""Seconds, from one round trip on loopback to the longest patience; the SDK's defaults put every wait in one.
-
-Most lie just above a round time: a hold of 100 ms lasts 100.3, and would else be told as anything up to the next bound.
-"""
 
 # When a series was made is no answer to any question here, and would make the text half as long again.
 disable_created_metrics()
@@ -90,37 +81,12 @@ class Metrics:
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
         self._requests: dict[tuple[str, str, int], Callable[[float], None]] = {}
-        gauge = self._gauge
-        self._gauges = {
-            "max": gauge("db_pool_max_size", "Connections that the pool may have."),
-            "min": gauge("db_pool_min_size", "Connections that the pool keeps."),
-            "size": gauge("db_pool_size", "Connections that the library believes exist."),
-            "free": gauge("db_pool_free_size", "Connections that the library calls idle."),
-            "used": gauge("db_pool_used_size", "Connections handed to a handler and not given back."),
-            "waiting": gauge("db_pool_waiting_requests", "Handlers inside acquire."),
-            "connecting": gauge("db_pool_connecting", "Connects to PostgreSQL under way."),
-        }
-        counter = self._counter
-        self._counters = {
-            "timed_out_total": counter("db_pool_exhaustion", "Acquires that timed out."),
-            "acquired_total": counter("db_pool_acquired", "Acquires that got a connection."),
-            "released_total": counter("db_pool_released", "Connections given back."),
-            "failed_total": counter("db_pool_acquire_failed", "Acquires that failed or were cancelled."),
-            "leaked_total": counter("db_pool_leaked", "Connections that a handler did not give back."),
-            "abandoned_total": counter("db_pool_abandoned", "Connections that an old pool lost when it was closed."),
-            "waiter_seconds_total": counter("db_pool_waiter_seconds", "Integral of the waiting handlers over time."),
-            "used_seconds_total": counter("db_pool_used_seconds", "Integral of the used connections over time."),
-        }
-        histogram = self._histogram
-        self._acquire = histogram("db_pool_acquire_seconds", "From asking to having, or giving up.")
-        self._hold = histogram("db_query_duration_seconds", "How long a connection was held.")
-        self._create = histogram("db_pool_connect_seconds", "One connect to PostgreSQL, failed or not.")
-        labels = ("service", "method", "route", "status")
-        self._http = Counter("http_requests", "Answers.", labels, registry=self._registry)
-        self._http_duration = Histogram(
-            "http_request_duration_seconds", "From the framework to the answer's head, failures included.",
-            labels, registry=self._registry, buckets=BUCKETS,
-        )  # fmt: skip
+        self._gauges = {name: self._gauge(one) for name, one in instruments.GAUGES.items()}
+        self._counters = {name: self._counter(one) for name, one in instruments.COUNTERS.items()}
+        self._acquire, self._hold, self._connect = map(self._histogram, instruments.HISTOGRAMS)
+        labels = instruments.HTTP_LABELS
+        self._http = Counter(*instruments.REQUESTS, labels, registry=self._registry)
+        self._http_duration = Histogram(*instruments.REQUEST, labels, registry=self._registry, buckets=BUCKETS)
         for path, methods in contract.METHODS.items():
             for method in methods:
                 self._request(method, path, 200)
@@ -135,7 +101,7 @@ class Metrics:
         self._hold.observe(seconds)
 
     def connected(self, seconds: float) -> None:
-        self._create.observe(seconds)
+        self._connect.observe(seconds)
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """One answer has left; an unknown path counts as route `unmatched`."""
@@ -151,17 +117,16 @@ class Metrics:
         with self._lock:
             stats = snapshot()
             counted = stats.counted
-            for name, value in (
-                ("max", stats.max_size),
-                ("min", stats.min_size),
-                ("size", stats.size),
-                ("free", stats.free),
-                ("used", counted.pool_used_size),
-                ("waiting", counted.waiting_requests),
-                ("connecting", counted.pool_connecting),
-            ):
+            known = {
+                "pool_max_size": stats.max_size,
+                "pool_min_size": stats.min_size,
+                "pool_size": stats.size,
+                "pool_free_size": stats.free,
+            }
+            for name, gauge in self._gauges.items():
+                value = known[name] if name in known else getattr(counted, name)
                 if value is not None:
-                    self._gauges[name].set(value)
+                    gauge.set(value)
             for name, counter in self._counters.items():
                 total = getattr(counted, name)
                 counter.inc(max(0.0, total - self._seen.get(name, 0)))
@@ -182,15 +147,15 @@ class Metrics:
                 sleep(0.01)
         return encoder(registry), content_type
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        gauge = Gauge(name, text, ("service",), registry=self._registry, multiprocess_mode="livesum")
+    def _gauge(self, one: Instrument) -> Gauge:
+        gauge = Gauge(*one, instruments.LABELS, registry=self._registry, multiprocess_mode="livesum")
         return gauge.labels(self.service)
 
-    def _counter(self, name: str, text: str) -> Counter:
-        return Counter(name, text, ("service",), registry=self._registry).labels(self.service)
+    def _counter(self, one: Instrument) -> Counter:
+        return Counter(*one, instruments.LABELS, registry=self._registry).labels(self.service)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        metric = Histogram(name, text, ("service",), registry=self._registry, buckets=BUCKETS)
+    def _histogram(self, one: Instrument) -> Histogram:
+        metric = Histogram(*one, instruments.LABELS, registry=self._registry, buckets=BUCKETS)
         return metric.labels(self.service)
 
     def _request(self, method: str, route: str, status: int) -> Callable[[float], None]:
@@ -205,21 +170,6 @@ class Metrics:
         return observe
 
 
-CONVENTIONAL: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
-    ("db_pool_used_size", "db_client_connection_count", {"state": "used"}),
-    ("db_pool_free_size", "db_client_connection_count", {"state": "idle"}),
-    ("db_pool_max_size", "db_client_connection_max", {}),
-    ("db_pool_max_size", "db_client_connection_idle_max", {}),  # no library has a limit of its own for idle ones
-    ("db_pool_min_size", "db_client_connection_idle_min", {}),
-    ("db_pool_waiting_requests", "db_client_connection_pending_requests", {}),
-    ("db_pool_exhaustion", "db_client_connection_timeouts", {}),
-    ("db_pool_connect_seconds", "db_client_connection_create_time_seconds", {}),
-    ("db_pool_acquire_seconds", "db_client_connection_wait_time_seconds", {}),
-    ("db_query_duration_seconds", "db_client_connection_use_time_seconds", {}),
-)
-"""Ours, the semantic conventions' (db.client.connection.*, development status), and its extra labels."""
-
-
 class _Conventional(Collector):
     """Every metric of `source`, and those that the conventions name once more under that name.
 
@@ -228,13 +178,13 @@ class _Conventional(Collector):
 
     def __init__(self, source: Collector, service: str) -> None:
         self._source = source
-        self._pool = {"db_client_connection_pool_name": service}
+        self._pool = {instruments.POOL_NAME: service}
 
     def collect(self) -> Iterable[Metric]:
         twins: dict[str, Metric] = {}
         for metric in self._source.collect():
             yield metric
-            for ours, name, extra in CONVENTIONAL:
+            for ours, name, extra in instruments.CONVENTIONAL:
                 if metric.name == ours:
                     twin = twins.setdefault(name, Metric(name, metric.documentation, metric.type))
                     state = {f"db_client_connection_{key}": value for key, value in extra.items()}

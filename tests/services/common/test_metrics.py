@@ -12,8 +12,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
 from services.common import contract
+from services.common.instruments import BUCKETS, CONVENTIONAL
 from services.common.ledger import Account, Ledger, Totals
-from services.common.metrics import BUCKETS, CONVENTIONAL, Metrics, PoolStats
+from services.common.metrics import Metrics, PoolStats
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 FORMATS = pytest.mark.parametrize(("accept", "parse"), [(None, parse_prometheus), (OPENMETRICS, parse_openmetrics)])
