@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards lint lock clean
+.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards contract lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -28,6 +28,9 @@ stack-test: setup  ## the same under another name: does a user find in it what t
 
 dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
 	.venv/bin/python -m grafana
+
+contract: setup    ## write the tables of docs/contract.md again from the contract's code
+	.venv/bin/python -m docs.contract
 
 perf: setup        ## what the measuring itself costs, and what k6 and wrk say; ARGS=crosscheck for one section
 	.venv/bin/python -m perf $(ARGS)

@@ -52,7 +52,10 @@ HOLD: Final = Instrument(
     "How long a connection was held, from acquire to release. It is not the duration of a query.",
 )
 CONNECT: Final = Instrument("db_pool_connect_seconds", "How long a connect to PostgreSQL lasted, failed ones included.")
-REQUESTS: Final = Instrument("http_requests", "Answers; a path that the contract does not have is route unmatched.")
+REQUESTS: Final = Instrument(
+    "http_requests",
+    "Answers by method, route and status. The route is unmatched for a path that the contract does not have.",
+)
 REQUEST: Final = Instrument(
     "http_request_duration_seconds",
     "From the arrival of a request in the service's own code to the head of its answer, errors included.",

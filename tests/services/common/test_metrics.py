@@ -194,6 +194,17 @@ def test_refreshes_at_once_add_up_to_what_the_ledger_has() -> None:
     assert of(samples, "db_pool_used_size", service="svc") == 0
 
 
+@FORMATS
+def test_every_metric_says_in_a_sentence_what_it_counts(accept: str | None, parse: Callable[[str], Any]) -> None:
+    told = {family.name: family.documentation for family in parse(Metrics("svc").text(accept)[0].decode())}
+    ours = {name: text for name, text in told.items() if name.startswith(("db_", "http_"))}
+
+    assert len(ours) > len(GAUGES | COUNTERS)
+    assert all(text.endswith(".") and text[0].isupper() for text in ours.values())
+    assert "connection was held" in ours["db_query_duration_seconds"]
+    assert "reached the acquire timeout, whatever the cause" in ours["db_pool_exhaustion"]
+
+
 def test_services_do_not_share_their_instruments() -> None:
     first, second = Metrics("first"), Metrics("second")
     first.refresh(lambda: STATS)
