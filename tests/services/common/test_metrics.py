@@ -223,7 +223,7 @@ def test_draining_is_shown_only_while_a_pool_drains() -> None:
     )
 
 
-def test_buckets_rise_from_a_round_trip_to_the_longest_patience() -> None:
+def test_buckets_rise_from_a_round_trip_to_the_longest_acquire_timeout() -> None:
     assert all(low < high for low, high in itertools.pairwise(BUCKETS))
     assert (BUCKETS[0], BUCKETS[-1]) == (0.0005, 61.0)
 
