@@ -1,7 +1,4 @@
-"""Black-box conformance: does a service keep the HTTP contract?
-
-In: the address of a process that is thrown away afterwards. Out: a `Report`.
-"""
+"""Black-box conformance: does a service keep the HTTP contract?"""
 
 from bench.check.conformance import check
 from bench.check.verdicts import Report, Result, Verdict

@@ -1,8 +1,4 @@
-"""A small HTTP/1.1 client that sends exactly what it is told to, and stamps when.
-
-In: a base URL, then methods and targets. Out: an `Answer` with its bytes and two moments of the monotonic clock,
-all of them kept in `Client.answers`; `NoAnswer` where none came.
-"""
+"""A small HTTP/1.1 client that sends exactly what it is told to, stamps when, and keeps every answer."""
 
 import asyncio
 import json

@@ -1,7 +1,4 @@
-"""What `POST /admin/config` accepts is shown, and is in force.
-
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+"""Checks that what `POST /admin/config` accepts is shown, and is in force."""
 
 from typing import Any, Final, get_args
 

@@ -1,6 +1,5 @@
-"""Does a service keep the contract? Every check in order, and the report.
+"""Makes every check in order, on a service that is thrown away afterwards: they leak, resize and exhaust its pool.
 
-In: the address of a process that is thrown away afterwards: the checks leak, resize and exhaust. Out: `Report`.
 Not provoked from outside: `database_unavailable`, which needs a database that fails.
 """
 

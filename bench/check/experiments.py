@@ -1,6 +1,6 @@
 """What is done to a service so that several checks can judge it: a burst, and a pool that is exhausted.
 
-In: a subject. Out: what was seen, frozen. Nothing here judges.
+Nothing here judges.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""Reads what `/metrics` says.
-
-In: Prometheus or OpenMetrics text. Out: an `Exposition` that can be asked for series and sums.
-"""
+"""Reads what `/metrics` says, as Prometheus text or OpenMetrics."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""Capacity, counts and integrals, judged from what a client saw; pure.
-
-In: samples of requests and polls of `/pool/stats`. Out: one line with figures, or `Failed`.
-"""
+"""Judges capacity, counts and integrals from what a client saw; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Holds, timeouts and told times, judged from what a client saw; pure.
-
-In: samples of requests, and how long `/api/noop` took at the same moment. Out: one line with figures, or `Failed`.
-"""
+"""Judges holds, timeouts and reported times from what a client saw, and from how late `/api/noop` was then; pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise

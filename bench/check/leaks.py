@@ -1,7 +1,4 @@
-"""Connections that do not come back, second connections, and clients that leave.
-
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+"""Checks connections that do not come back, second connections, and clients that leave."""
 
 import asyncio
 from itertools import pairwise

@@ -1,7 +1,4 @@
-"""How many hold, how many wait, and whether the counts agree with the client's own.
-
-In: a subject. Out: a line with figures, or `Failed`. The experiments behind are made once for all checks.
-"""
+"""Checks how many requests hold, how many wait, and whether the counts agree with the client's own."""
 
 import asyncio
 from typing import Final

@@ -1,6 +1,4 @@
-"""Who is served first of those who wait: whoever came first.
-
-In: a subject. Out: a line with figures, or `Failed`; `Skipped` where nobody could have told.
+"""Checks that requests are served in the order in which they began to wait.
 
 No clock is read. The pool is filled by leaks that are kept; each waiter is sent when `/pool/stats` has counted the one
 before it; each, once served, keeps its connection, so that the next one is free only when all kept are given back.

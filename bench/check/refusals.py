@@ -1,7 +1,4 @@
-"""What is not in the contract is refused in its terms, and changes nothing.
-
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+"""Checks that what is not in the contract is refused in its terms, and changes nothing."""
 
 from typing import Final
 

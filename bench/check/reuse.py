@@ -1,6 +1,5 @@
-"""Whether a connection that was given back serves the next request as if nothing had been.
+"""Checks that a connection that was given back serves the next request as if nothing had been.
 
-In: a subject. Out: a line with figures, or `Failed`.
 Over HTTP it shows only where it breaks the next request: in a transaction that failed, or in the middle of a statement.
 A transaction that is just open, locks and temporary tables are seen by the audit, in PostgreSQL.
 """

@@ -1,7 +1,4 @@
-"""One request that takes a connection several times: one after another, and none of them kept meanwhile.
-
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+"""Checks a request that takes a connection several times: one after another, and none of them kept meanwhile."""
 
 import asyncio
 from typing import Final

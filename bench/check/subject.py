@@ -1,7 +1,4 @@
-"""The service under test, asked in the contract's terms.
-
-In: a client. Out: its configuration, its counts, samples of its answers; `Failed` where it refuses what it must do.
-"""
+"""The service under test, asked in the contract's terms: its configuration, its counts, samples of its answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,4 @@
-"""Whether waits and holds last as long as they should, and are told as long as they last.
-
-In: a subject. Out: a line with figures, or `Failed`.
-"""
+"""Checks that waits and holds last as long as they should, and are reported as long as they last."""
 
 from bench.check import judge_time
 from bench.check.experiments import PATIENCE_S, shown_burst, shown_exhaustion

@@ -1,7 +1,4 @@
-"""What a check says in the end.
-
-In: nothing. Out: `Result` and `Report`, and the two exceptions by which a check ends otherwise than well.
-"""
+"""What a check says in the end: passed, failed or skipped, with one line of figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The HTTP contract that all services share: paths, body shapes, headers and metric names.
+"""The HTTP contract that all services share: paths, parameters, limits, headers, and bodies as they are sent.
 
-In: plain values. Out: plain values and bytes. Standard library only, so that the bench can import it too.
+Standard library only. What each field of a body counts stands in `models`.
 """
 
 import json

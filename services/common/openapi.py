@@ -25,7 +25,7 @@ MODELS: Final[tuple[type[Body], ...]] = (
 )
 ABOUT: Final = (
     f"Every answer carries {contract.SERVER_TIMING}. A path that is not here is 404, a trailing slash included; "
-    "another method is 405 with Allow. Both have the body Error."
+    "another method is 405 with Allow, and a bug of the service is 500. All three have the body Error."
 )
 
 
