@@ -2,6 +2,9 @@
 
 import copy
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +39,14 @@ def named(found: dict[str, Any]) -> list[str]:
 def test_it_lists_exactly_the_contract_s_paths_and_methods() -> None:
     assert {path: tuple(method.upper() for method in methods) for path, methods in PATHS.items()} == contract.METHODS
     assert OPENAPI["openapi"] == "3.1.0"
+
+
+def test_another_process_makes_the_same_bytes() -> None:
+    show = "import sys; from services.common.openapi import DOCUMENT; sys.stdout.buffer.write(DOCUMENT)"
+    for seed in ("1", "2"):  # no order of a set may show
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        made = subprocess.run([sys.executable, "-c", show], env=environment, check=True, capture_output=True, timeout=60)
+        assert made.stdout == DOCUMENT
 
 
 def test_it_names_each_path_s_parameters() -> None:
