@@ -44,8 +44,8 @@ def test_it_lists_exactly_the_contract_s_paths_and_methods() -> None:
 def test_another_process_makes_the_same_bytes() -> None:
     show = "import sys; from services.common.openapi import DOCUMENT; sys.stdout.buffer.write(DOCUMENT)"
     for seed in ("1", "2"):  # no order of a set may show
-        environment = os.environ | {"PYTHONHASHSEED": seed}
-        made = subprocess.run([sys.executable, "-c", show], env=environment, check=True, capture_output=True, timeout=60)
+        hashing = os.environ | {"PYTHONHASHSEED": seed}
+        made = subprocess.run([sys.executable, "-c", show], env=hashing, check=True, capture_output=True, timeout=60)
         assert made.stdout == DOCUMENT
 
 
