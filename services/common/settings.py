@@ -151,15 +151,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     # A container's port is published by Compose, on loopback.
-    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104
-    port: TcpPort = Field(8000, description="TCP port to listen on; by default the port of the stack in the lab.")
-    db_host: str = Field("postgres", description="Host of PostgreSQL.")
-    db_port: TcpPort = Field(5432, description="TCP port of PostgreSQL.")
-    db_name: str = Field("labdb", description="Database.")
-    db_user: str = Field("labuser", description="User.")
-    db_password: str = Field("labpassword", repr=False, description="Password.")
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104
+    port: TcpPort = Field(
+        default=8000, description="TCP port to listen on; by default the port of the stack in the lab."
+    )
+    db_host: str = Field(default="postgres", description="Host of PostgreSQL.")
+    db_port: TcpPort = Field(default=5432, description="TCP port of PostgreSQL.")
+    db_name: str = Field(default="labdb", description="Database.")
+    db_user: str = Field(default="labuser", description="User.")
+    db_password: str = Field(default="labpassword", repr=False, description="Password.")
     db_wait_seconds: Seconds = Field(
-        30.0, description="How long the start waits for a PostgreSQL that does not answer yet, in s."
+        default=30.0, description="How long the start waits for a PostgreSQL that does not answer yet, in s."
     )
     pool_min_size: PoolMinSize = 2
     pool_max_size: PoolMaxSize = 5
@@ -168,8 +170,8 @@ class Settings(BaseSettings):
     work_kind: WorkKind = "sleep"
     work_units: WorkUnits = 0
     tuning: Tuning = "equalised"
-    workers: Workers = Field(1, le=64)
-    threads: Threads = Field(64, le=4096)
+    workers: Workers = Field(default=1, le=64)
+    threads: Threads = Field(default=64, le=4096)
 
     def config(self) -> Config:
         """The part that can be read back, and most of it changed, at runtime."""
