@@ -13,10 +13,10 @@ from bench.analysis.forecast import forecast, unsaid
 from bench.record.schema import Forecast
 from bench.report.terminal import WIDTH
 from bench.report.words import UNKNOWN
-from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst, Closed, Open
 from bench.scenarios.model import LEAST_MARGIN_MS, Asked
+from bench.scenarios.seeds import cell_seed
+from services.workload.loads import Burst, Closed, Open
 
 HEADERS = (
     "scenario", "served", "timed\nout", "goodput\n1/s", "wait\np50\nms", "wait\np95\nms", "wait\np99\nms",

@@ -1,7 +1,4 @@
-"""What a scenario is: frozen data that asks one question, with every time in holds.
-
-In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is known.
-"""
+"""What a scenario is: frozen data that asks one question, with every time in holds."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 from bench.scenarios.possible import (
     why_a_freeze_does_not_matter,
     why_leaks_do_not_matter,
@@ -18,6 +14,7 @@ from bench.scenarios.possible import (
 )
 from services.common import contract
 from services.common.contract import How, WorkKind
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 
 LEAST_MARGIN_MS: Final = 25
 """What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends

@@ -1,5 +1,6 @@
 """What a baseline adds to the hold of later forecasts."""
 
+import math
 from dataclasses import replace
 
 import polars as pl
@@ -13,9 +14,13 @@ from tests.bench import made
 
 
 def played(*held: tuple[int, float, float]) -> pl.DataFrame:
-    """(status, work, release) of each request."""
-    schema = {"status": pl.UInt16, "work_ms": pl.Float64, "release_ms": pl.Float64}
-    return pl.DataFrame(held, schema=schema, orient="row")
+    """(status, work, release in ms) of each request; nan where the service does not say."""
+    schema = {"status": pl.Int64, "work_us": pl.Int64, "release_us": pl.Int64}
+    return pl.DataFrame([(status, *map(_us, times)) for status, *times in held], schema=schema, orient="row")
+
+
+def _us(ms: float) -> int | None:
+    return None if math.isnan(ms) else round(ms * 1000)
 
 
 def foretold(baseline: Baseline, cell: Cell) -> Cell:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bench.analysis.forecast import expected, forecast, made_by, unsaid
 from bench.record.schema import Busy, Forecast
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst, Closed, Load, Open, Share, Stage
 from bench.scenarios.model import Asked, Scenario
 from services.common import contract
+from services.workload.loads import Burst, Closed, Load, Open, Share, Stage
 from tests.bench import made
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Open
 from bench.scenarios.words import load_text
 from services.common import contract
+from services.workload.loads import Open
 
 OVERLOAD = SCENARIOS["overload-12"]
 

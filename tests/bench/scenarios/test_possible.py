@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bench.analysis.forecast import forecast
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 
 def scenario(load: Load, **changed: Any) -> Scenario:
