@@ -34,7 +34,7 @@ class WhatIf:
 
 def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf) -> str:
     """A line for each scenario, as its first block will be, and below why some have none."""
-    every = [SCENARIOS[name].at(hold_ms, base_url="") for name in names]
+    every = [SCENARIOS[name].at(hold_ms) for name in names]
     every = [replace(asked, patience_s=what_if.patience_s or asked.patience_s) for asked in every]
     rows = [_row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every]
     settings = [f"hold {hold_ms} ms", f"seed {seed}, block 1"]

@@ -28,7 +28,7 @@ EMPTY_TO_THE_RIGHT: Final = (None,) * 8
 
 def unfit(cell: Cell) -> str | None:
     """Why a cell cannot be played on the pool alone; None where it can."""
-    mix = SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="").mix
+    mix = SCENARIOS[cell.scenario].at(cell.hold_ms).mix
     paths = {urlsplit(share.path).path for share in mix}
     if paths == {contract.NOOP}:
         return "it takes no connection, so that nothing of it is left without HTTP"

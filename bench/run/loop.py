@@ -74,7 +74,7 @@ def run(
             elif target.stack(cell.service) in refused:
                 played = _without(cell, status="failed", why=refused[target.stack(cell.service)])
             else:
-                asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+                asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
                 foretold = baseline.foretold(cell, asked)
                 played = audited(_play(foretold, plan, conditions, executor, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
@@ -136,7 +136,7 @@ def _play(
     sampled: bool = True,
 ) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else " · without the sampler"))
-    asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+    asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
     return play(cell, asked, conditions, executor, sampled=sampled)
 
 

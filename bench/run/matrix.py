@@ -28,7 +28,7 @@ def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
         order = plan.services[turn:] + plan.services[:turn]
         for name in plan.scenarios:
             scenario = SCENARIOS[name]
-            asked = scenario.at(plan.hold_ms, base_url="")
+            asked = scenario.at(plan.hold_ms)
             cells += [_cell(plan, scenario, asked, service, stack(service), block) for service in order]
     return cells
 
@@ -40,7 +40,7 @@ def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
 
 def estimate_s(cell: Cell) -> float:
     """A first guess of how long a cell takes in all, in seconds."""
-    asked = SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="")
+    asked = SCENARIOS[cell.scenario].at(cell.hold_ms)
     by_load = max(cell.forecast.wall_s or 0.0, length_s(asked.load))
     return START_ESTIMATE_S + (by_load or cell.patience_s)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
@@ -153,7 +153,7 @@ class Scenario:
             )
         return None
 
-    def at(self, profile_hold_ms: int, base_url: str) -> "Asked":
+    def at(self, profile_hold_ms: int) -> "Asked":
         """This scenario in seconds, for a profile whose hold is `profile_hold_ms`."""
         unit_ms = self.hold_ms or profile_hold_ms
         unit_s = unit_ms / 1000
@@ -164,7 +164,6 @@ class Scenario:
             patience_s=self.patience * unit_s,
             load=scaled(self.load, unit_s),
             mix=(Share(path=self.path),),
-            base_url=base_url,
         )
 
 
@@ -178,7 +177,6 @@ class Asked:
     patience_s: float
     load: Load
     mix: tuple[Share, ...]
-    base_url: str = field(repr=False)
 
     @property
     def checkouts(self) -> int:

@@ -83,4 +83,4 @@ class Target:
 
 def _in_flight(cell: Cell) -> int:
     """The most requests that wait for an answer at once, which is the same at every hold."""
-    return SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="").most_in_flight
+    return SCENARIOS[cell.scenario].at(cell.hold_ms).most_in_flight

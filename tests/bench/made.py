@@ -53,7 +53,7 @@ def run(cells: Iterable[Cell] = (), **changed: Any) -> Run:
 
 def cell(scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", block: int = 0, **changed: Any) -> Cell:
     """A cell of the catalogue at a hold of 100 ms, forecast and passed."""
-    asked = SCENARIOS[scenario].at(100, base_url="")
+    asked = SCENARIOS[scenario].at(100)
     made = Cell(
         scenario=scenario,
         service=service,

@@ -20,5 +20,5 @@ def play(cell: Cell, plan: Plan, database: Database) -> Played:
         tuning="equalised",
         work_units=0,
     )
-    asked = SCENARIOS[cell.scenario].at(plan.hold_ms, base_url="")
+    asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
     return cells.play(cell, asked, conditions, PoolExecutor(Target(database, local=False)))

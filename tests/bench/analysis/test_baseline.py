@@ -24,7 +24,7 @@ def _us(ms: float) -> int | None:
 
 
 def foretold(baseline: Baseline, cell: Cell) -> Cell:
-    return baseline.foretold(cell, SCENARIOS[cell.scenario].at(100, base_url=""))
+    return baseline.foretold(cell, SCENARIOS[cell.scenario].at(100))
 
 
 def test_later_cells_of_the_service_have_the_overhead_and_the_ideal_beside_it() -> None:
@@ -60,7 +60,7 @@ def test_what_failed_was_not_served_or_does_not_say_tells_nothing() -> None:
 
 def test_a_resumed_run_goes_on_with_what_its_forecasts_had() -> None:
     burst = made.cell("burst-10")
-    done = replace(burst, forecast=forecast(SCENARIOS["burst-10"].at(100, ""), hold_ms=101.5), ideal=burst.forecast)
+    done = replace(burst, forecast=forecast(SCENARIOS["burst-10"].at(100), hold_ms=101.5), ideal=burst.forecast)
     baseline = Baseline.of([burst, done])
     assert baseline.overhead_ms("asyncpg_fastapi") == 1.5
     again = baseline.seen(made.cell("one"), played((200, 100.5, 0.0)))

@@ -24,7 +24,7 @@ CONDITIONS = Conditions(
 
 def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi") -> Played:
     cell = made.cell(scenario, service, block=1)
-    return play(cell, SCENARIOS[scenario].at(100, base_url=""), CONDITIONS, twin)
+    return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin)
 
 
 def test_a_cell_has_its_requests_samples_and_figures() -> None:

@@ -35,7 +35,7 @@ COMMON: dict[str, Any] = {"out": "/out", "look_every_s": 0.05, "warm_up_rounds":
 
 
 def test_a_job_is_the_workload_as_over_http_with_its_faults_in_seconds() -> None:
-    cell, asked = made.cell("leak-kept"), SCENARIOS["leak-kept"].at(100, base_url="")
+    cell, asked = made.cell("leak-kept"), SCENARIOS["leak-kept"].at(100)
 
     assert job(cell, asked, Path("/out")) == PoolJob(
         workload=workload(cell, asked),
@@ -47,7 +47,7 @@ def test_a_job_is_the_workload_as_over_http_with_its_faults_in_seconds() -> None
 
 
 def test_a_hold_in_the_path_is_the_job_s() -> None:
-    asked = replace(SCENARIOS["one"].at(100, base_url=""), mix=(Share(path="/api/query?hold_ms=30"),))
+    asked = replace(SCENARIOS["one"].at(100), mix=(Share(path="/api/query?hold_ms=30"),))
     assert job(made.cell("one"), asked, Path("/out")).hold_ms == 30
 
 
