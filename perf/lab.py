@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load.driver import LoadGenerator, Outcome
+from bench.load.driver import LoadGenerator
+from bench.load.outcome import Outcome
 from bench.postgres.database import Database, load_schema
 from bench.postgres.embedded import embedded_postgres
-from bench.scenarios.loads import Drive, Load, Share
 from bench.targets.process import SCHEMA
+from services.workload.loads import Load, Share, Workload
+from services.workload.wire import HttpJob
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,11 @@ class Lab:
     generator: LoadGenerator
     directory: Path
 
-    def drive(self, base_url: str, load: Load, path: str) -> Outcome:
-        drive = Drive(base_url=base_url, load=load, mix=(Share(path=path),), seed=1, give_up_s=60)
-        return self.generator.drive(drive, self.directory / "samples", timeout_s=120)
+    def play(self, base_url: str, load: Load, path: str) -> Outcome:
+        """A load on one path; its requests are to be read before the next one is played."""
+        workload = Workload(load=load, mix=(Share(path=path),), seed=1, give_up_s=60)
+        job = HttpJob(workload=workload, out=str(self.directory), base_url=base_url)
+        return self.generator.play(job, timeout_s=120)
 
 
 @contextmanager

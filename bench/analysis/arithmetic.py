@@ -14,7 +14,7 @@ from typing import Final
 
 from bench.analysis.statistics import QUANTILES, rank_of
 from bench.record.schema import Busy, Forecast
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 LEAST_BATCHES: Final = 5
 """With fewer full batches, how late a single one was is too large a part of the slope over them."""

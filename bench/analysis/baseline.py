@@ -35,11 +35,13 @@ class Baseline:
                               if cell.ideal is not None and cell.forecast.hold_ms is not None})  # fmt: skip
 
     def seen(self, cell: Cell, requests: pl.DataFrame | None) -> "Baseline":
-        """This and a cell that has just been played, if it is a baseline; `requests` with their times in ms."""
+        """This and a cell that has just been played, if it is a baseline."""
         if cell.scenario not in BASELINES or cell.status != "ok" or requests is None:
             return self
-        held = requests.filter(pl.col("status") == 200).select(pl.col("work_ms") + pl.col("release_ms") - cell.hold_ms)
-        known = held.to_series().fill_nan(None).drop_nulls().to_list()
+        held = requests.filter(pl.col("status") == 200).select(
+            (pl.col("work_us") + pl.col("release_us")) / 1000 - cell.hold_ms
+        )
+        known = held.to_series().drop_nulls().to_list()
         key = cell.service, cell.scenario
         return replace(self, extra_ms={**self.extra_ms, key: (*self.extra_ms.get(key, ()), *known)})
 

@@ -27,6 +27,7 @@ import polars as pl
 from bench.analysis.statistics import quantile
 from bench.record.schema import Cell
 from services.common import contract
+from services.workload.loads import Closed
 
 Metrics = dict[str, float | None]
 
@@ -146,7 +147,7 @@ def _asks(cell: Cell, requests: pl.DataFrame) -> list[Ask]:
     times, or where one answer does not say how long it waited."""
     paths = requests["path"].str.split("?").list.first()
     columns = ("sent_us", "finished_us", "acquire_us")
-    if cell.load.get("kind") not in ("open", "closed") or not paths.is_in(contract.ONE_CHECKOUT).all():
+    if cell.load.kind not in ("open", "closed") or not paths.is_in(contract.ONE_CHECKOUT).all():
         return []
     if any(requests[name].null_count() for name in columns):
         return []
@@ -179,6 +180,7 @@ def _shares(cell: Cell, requests: pl.DataFrame) -> Metrics:
 
 def _steady(cell: Cell) -> bool:
     """Whether several users were all there from the first moment to the last, and so had the same chance."""
-    stages = cell.load.get("stages", ())
-    counts = {stage["users"] for stage in stages}
-    return len(counts) == 1 and counts != {1} and stages[0]["seconds"] == 0
+    if not isinstance(cell.load, Closed):
+        return False
+    counts = {stage.users for stage in cell.load.stages}
+    return len(counts) == 1 and counts != {1} and cell.load.stages[0].seconds == 0

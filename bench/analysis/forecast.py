@@ -11,9 +11,9 @@ from bench.analysis.arithmetic import arithmetic
 from bench.analysis.queueing import simulated
 from bench.analysis.statistics import QUANTILES, rank_of
 from bench.record.schema import Cell, Forecast
-from bench.scenarios.loads import Burst, Closed, Open, Sequential
 from bench.scenarios.model import Asked
 from services.common import contract
+from services.workload.loads import Burst, Closed, Open, Sequential
 
 NOTHING = Forecast()
 
@@ -63,7 +63,7 @@ def expected(cell: Cell, said: Forecast | None = None) -> dict[str, float]:
     Those of single requests are known where all were sent together, or one after another; those of a simulation,
     where it was one.
     """
-    said, together = said or cell.forecast, cell.load.get("kind") == "burst"
+    said, together = said or cell.forecast, cell.load.kind == "burst"
     metrics: dict[str, float] = {}
     if said.busy is not None:
         metrics["efficiency"] = 1
@@ -79,7 +79,7 @@ def expected(cell: Cell, said: Forecast | None = None) -> dict[str, float]:
         metrics |= {"timed_out": said.timed_out, "failed": 0}
         if together or not said.timed_out:
             metrics["first_timeout_s"] = cell.patience_s if said.timed_out else math.inf
-    if said.wall_s is not None and (together or cell.load.get("kind") == "sequential"):
+    if said.wall_s is not None and (together or cell.load.kind == "sequential"):
         return metrics | _single(cell, said, together)
     return metrics | _simulated(cell, said)
 
@@ -90,7 +90,7 @@ def _paths(asked: Asked) -> set[str]:
 
 def made_by(cell: Cell) -> str:
     """How a cell's forecast came about; "" where there is none."""
-    if cell.forecast.acquire_ms_p50 is not None and cell.load.get("kind") in ("open", "closed"):
+    if cell.forecast.acquire_ms_p50 is not None and cell.load.kind in ("open", "closed"):
         return "simulation"
     return "arithmetic" if expected(cell) else ""
 

@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from bench.analysis.statistics import QUANTILES, quantile
 from bench.record.schema import Forecast
-from bench.scenarios.arrivals import length_s, planned_times, user_steps
-from bench.scenarios.loads import Closed, Open
+from services.workload.arrivals import planned_times, user_steps
+from services.workload.loads import Closed, Open, stages_s
 
 NS: Final = 10**9
 _TIMED_OUT, _RELEASED, _ASKED = range(3)
@@ -205,7 +205,7 @@ def _stays(load: Closed) -> tuple[list[int], list[int]]:
         while len(present) < users:
             present.append(len(came))
             came.append(when)
-            leaves.append(round(length_s(load.stages) * NS))
+            leaves.append(round(stages_s(load.stages) * NS))
         while len(present) > users:
             leaves[present.pop()] = when
     return came, leaves

@@ -1,7 +1,4 @@
-"""The lab: a PostgreSQL and all services on their own ports, until Ctrl-C.
-
-In: the first port. Out: services that `curl` can talk to, and nothing left when it ends.
-"""
+"""The lab: a PostgreSQL and all services on their own ports, until Ctrl-C."""
 
 import os
 from collections.abc import Mapping
@@ -11,8 +8,8 @@ from threading import Event
 
 import click
 
-from bench.cli.commands import postgres
 from bench.errors import UserError
+from bench.targets.postgres import postgres
 from bench.targets.process import LocalService, ServiceDied, port_in_use
 from services.common.settings import Config
 from services.stacks import STACKS

@@ -58,7 +58,7 @@ def list_() -> None:
 @with_database
 def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> None:
     """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized."""
-    from bench.cli.commands import check_targets
+    from bench.cli.checks import check_targets
 
     sys.exit(check_targets(targets or tuple(STACKS), tuning, database_url, pg_bin))
 
@@ -144,9 +144,10 @@ def run(
     bench run -s mine=http://host:8000 -s other=http://host:8010 --database-url postgresql://…
     """
     from bench.analysis.stability import MOST_BLOCKS, WIDE
-    from bench.cli.commands import Around, run_plan
+    from bench.cli.run import run_plan
     from bench.record.schema import AGAIN, Plan
-    from bench.run.elsewhere import where
+    from bench.run.session import Surroundings
+    from bench.targets.where import where
 
     if aa and (services or target not in (None, "local")):
         raise UserError("--aa plays one service of the bench's own against itself: leave out -s and --target")
@@ -167,7 +168,7 @@ def run(
         layer=layer,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
-    around = Around(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
+    around = Surroundings(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
     sys.exit(run_plan(plan, out, around, resume=resume))
 
 
@@ -220,7 +221,7 @@ def report(
     beside: Path | None,
 ) -> None:
     """Make the tables of a run again, or a picture of a scenario, from its files alone."""
-    from bench.cli.commands import beside_run, draw_run, report_run
+    from bench.cli.stored import beside_run, draw_run, report_run
 
     if (chart is None) is not (scenario is None):
         raise UserError("--chart FILE and -x SCENARIO go together: where to draw, and what")
@@ -248,7 +249,7 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 
     Each scenario and service that both have, on the scenario's primary figure; ten blocks in each run judge.
     """
-    from bench.cli.commands import compare_runs
+    from bench.cli.stored import compare_runs
 
     sys.exit(compare_runs(run_a, run_b, threshold))
 

@@ -1,7 +1,4 @@
-"""What the commands take on their lines: names out of a few, addresses, numbers of blocks.
-
-In: what a user wrote. Out: its value, or a `UserError` that says what to write instead.
-"""
+"""What the commands take on their lines: names out of a few, addresses, numbers of blocks."""
 
 import difflib
 from collections.abc import Collection

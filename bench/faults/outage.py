@@ -1,36 +1,23 @@
-"""Faults that strike the database itself: its backends are ended, or all of it stands still for a while.
-
-In: what of the database this run may touch. Out: what has happened, in a few words; a server that goes on again.
-"""
+"""Faults that strike the database itself: its backends are ended, or all of it stands still for a while."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import psycopg
 
 from bench.postgres.database import Connection, Database, connect, end_backends
+from bench.postgres.freezable import Freezable
 
 
 class FaultFailed(RuntimeError):
     """A fault that did not happen, so that the cell does not show what it is named for."""
 
 
-class Freezable(Protocol):
-    """A PostgreSQL whose processes this run has started."""
-
-    def freeze(self) -> int:
-        """They stand still; returns how many."""
-
-    def thaw(self) -> None:
-        """They go on, whether they stood still or not."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Struck:
-    """What an outage of one cell can reach: the service's connections by their name, and the server."""
+class Backends:
+    """What an outage of one cell strikes: the service's backends, known by their name, and their server."""
 
     database: Database | None
     application_name: str | None

@@ -1,8 +1,4 @@
-"""Faults that happen at their planned times while a load runs.
-
-In: a scenario's faults, what of the database they can reach, the load's start. Out: an `Event` for each thing that
-happened.
-"""
+"""Faults that happen at their planned times while a load runs."""
 
 import http.client
 import threading
@@ -11,7 +7,7 @@ from contextlib import ExitStack
 from time import monotonic
 
 from bench.analysis import outages
-from bench.faults.outage import FaultFailed, Struck
+from bench.faults.outage import Backends, FaultFailed
 from bench.postgres.database import Connection
 from bench.scenarios.model import Fault, Freeze, KillBackends, Leak, ReleaseLeaks
 from bench.targets.http import Client, ServiceError
@@ -24,16 +20,15 @@ Emit = Callable[[float, str, str], None]
 class Timeline:
     """A thread that plays `faults` in order; `unit_s` is what their times are multiples of.
 
-    Leaks are asked of the service at `base_url`; what an outage can reach is in `struck`.
+    Leaks are asked of the service at `base_url`; what an outage can reach is in `backends`.
     """
 
-    def __init__(self, base_url: str, faults: Sequence[Fault], unit_s: float, emit: Emit, struck: Struck) -> None:
+    def __init__(self, base_url: str, faults: Sequence[Fault], unit_s: float, emit: Emit, backends: Backends) -> None:
         self._base_url = base_url
         self._faults = sorted(faults, key=lambda fault: fault.at)
         self._unit_s = unit_s
         self._emit = emit
-        self._struck = struck
-        self.asking = struck.asking
+        self._backends = backends
         self._failed: FaultFailed | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -65,7 +60,7 @@ class Timeline:
     def _play(self, stack: ExitStack, t0: float) -> None:
         kinds = {type(fault) for fault in self._faults}
         client = stack.enter_context(Client(self._base_url)) if kinds & {Leak, ReleaseLeaks} else None
-        connection = stack.enter_context(self._struck.connected()) if KillBackends in kinds else None
+        connection = stack.enter_context(self._backends.connected()) if KillBackends in kinds else None
         for fault in self._faults:
             if self._stop.wait(max(0.0, t0 + fault.at * self._unit_s - monotonic())):
                 return
@@ -97,11 +92,11 @@ class Timeline:
         self._emit(monotonic() - t0, "release_leaks", text)
 
     def _kill(self, connection: Connection, t0: float) -> None:
-        text = self._struck.kill(connection)
+        text = self._backends.kill(connection)
         self._emit(monotonic() - t0, outages.ENDED, text)
 
     def _freeze(self, fault: Freeze, t0: float) -> None:
-        with self._struck.frozen() as text:
+        with self._backends.frozen() as text:
             began = monotonic()
             self._emit(began - t0, outages.FROZEN, text)
             self._stop.wait(fault.holds * self._unit_s)

@@ -1,7 +1,7 @@
 """The load generator's process: `python -m bench.load.child`.
 
-In: jobs on standard input. Out: events on standard output (see `protocol`); whatever anyone prints goes to standard
-error. It ends when its input ends, and so never outlives the bench.
+It takes jobs on standard input and says events on standard output (see `services.workload.wire`); anything else that
+is printed goes to standard error. It ends when its input ends, and so never outlives the bench.
 """
 
 import os

@@ -1,31 +1,21 @@
-"""The bench's side of the load generator: one child process that plays a load at a time.
+"""The bench's side of the load generator: one child process that plays a workload at a time.
 
-In: a `Drive` and a file. Out: the file filled with samples, and an `Outcome`. Locust and gevent stay out of
-this process.
+Locust and gevent stay out of this process.
 """
 
-from __future__ import annotations
-
-import json
 import os
-import selectors
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 import bench
-from bench.load.protocol import Result, encode_job
-from bench.load.samples import read_samples
-from bench.scenarios.loads import Drive
-
-if TYPE_CHECKING:
-    import polars as pl
+from bench.load.outcome import Generated
+from services.workload.wire import Events, HttpJob, Result, encode
 
 _READY_TIMEOUT_S = 60.0
 _TAIL_LINES = 12
@@ -35,29 +25,18 @@ class GeneratorFailed(RuntimeError):
     """The load could not be played; the text says why, with the generator's last lines if it died."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome(Result):
-    """How a load was played, and where its samples are."""
-
-    samples: Path
-
-    def frame(self) -> pl.DataFrame:
-        """The samples, read from the file anew (see `read_samples` for the columns)."""
-        return read_samples(self.samples)
-
-
 class LoadGenerator:
     """The child process: started once, given one load after another, gone when the block ends.
 
     `start()` returns at once while the child imports Locust (about a second): other set-up can overlap;
-    `drive` waits for it. After a `GeneratorFailed` the next `start()` or `drive` begins a new child if the
+    `play` waits for it. After a `GeneratorFailed` the next `start()` or `play` begins a new child if the
     old one is gone. Not for use from several threads at once.
     """
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
-        self._unread = b""
+        self._events: Events | None = None
         self._ready = False
 
     def __enter__(self) -> Self:
@@ -94,7 +73,8 @@ class LoadGenerator:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": search_path},
         )
-        self._unread = b""
+        assert self._child.stdout is not None
+        self._events = Events(self._child.stdout.fileno())
         self._ready = False
 
     def wait_ready(self, timeout_s: float = _READY_TIMEOUT_S) -> None:
@@ -103,27 +83,26 @@ class LoadGenerator:
             self._next_event(time.monotonic() + timeout_s)
             self._ready = True
 
-    def drive(
+    def play(
         self,
-        drive: Drive,
-        out: Path,
+        job: HttpJob,
         on_start: Callable[[float], None] | None = None,
         *,
         timeout_s: float,
-    ) -> Outcome:
-        """Play one load to its last answer, its samples going to `out` (replaced if it exists).
+    ) -> Generated:
+        """Play one workload to its last answer; its samples go to the directory of the job.
 
         `on_start` is called in this thread with t0 (CLOCK_MONOTONIC, seconds) up to 50 ms before it comes:
         the place to start a time line and a sampler. `timeout_s` bounds the whole, warm-up included.
 
         Raises GeneratorFailed if the service does not answer before the load; the child goes on then. Raises
-        it too if the child dies or `timeout_s` passes; it is ended then, and `out` lacks at most the last
+        it too if the child dies or `timeout_s` passes; it is ended then, and the samples lack at most the last
         0.25 s.
         """
         self.start()
         self.wait_ready()
         deadline = time.monotonic() + timeout_s
-        self._send(encode_job(drive, out))
+        self._send(encode(job))
         while True:
             event = self._next_event(deadline)
             kind = event.pop("event")
@@ -132,7 +111,16 @@ class LoadGenerator:
             elif kind == "failed":
                 raise GeneratorFailed(event["error"])
             elif kind == "finished":
-                return Outcome(**event, samples=out)
+                result = Result(**event)
+                return Generated(
+                    job=job,
+                    t0=result.t0,
+                    sent=result.sent,
+                    generator_cpu_s=result.cpu_s,
+                    warmed=result.warmed,
+                    opened=result.opened,
+                    reconnected=result.reconnected,
+                )
 
     def stop(self) -> None:
         """End the child at once, whatever it is doing. Safe to call twice."""
@@ -153,22 +141,15 @@ class LoadGenerator:
             self._fail("died")
 
     def _next_event(self, deadline: float) -> dict[str, Any]:
-        assert self._child is not None
-        assert self._child.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._child.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._unread:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    self._fail("did not finish in time")
-                block = os.read(self._child.stdout.fileno(), 65_536)
-                if not block:
-                    self._fail("died")
-                self._unread += block
-        line, _, self._unread = self._unread.partition(b"\n")
-        event: dict[str, Any] = json.loads(line)
-        return event
+        assert self._events is not None
+        try:
+            return self._events.next(deadline)
+        except TimeoutError:
+            self._fail("did not finish in time")
+        except EOFError:
+            self._fail("died")
 
-    def _fail(self, what: str) -> None:
+    def _fail(self, what: str) -> NoReturn:
         assert self._child is not None
         assert self._log is not None
         self._child.kill()

@@ -4,10 +4,10 @@
     locust -f bench/load/locustfile.py --headless -u 50 -r 10 -t 1m PsycopgFlask
     SHAPE=ramp locust -f bench/load/locustfile.py --headless --stop-timeout 15 AsyncpgFastapi
 
-In: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine), THINK_S (0.1),
+Settings: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine), THINK_S (0.1),
 HOLD_MS (by default each service's own), SHAPE (`ramp`, or nothing: as many users as are asked for; the page of
 `--class-picker` lets you choose), STAGE_S (5: the stages of the ramp take 2, 3, 5 and 2 of these).
-Out: Locust's statistics; a 503 is a failure by its name.
+A 503 is a failure by its name in Locust's statistics.
 
 Needs nothing but Locust, the standard library and what here imports no more than that.
 """
@@ -22,12 +22,13 @@ from locust import LoadTestShape, User, task
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from bench.load.samples import SampleError
 from bench.load.transport import Answer, Client
-from bench.scenarios.arrivals import length_s, users_at
 from bench.scenarios.catalogue import RAMP
 from services.common import contract
 from services.stacks import STACKS, Stack
+from services.workload.arrivals import users_at
+from services.workload.loads import stages_s
+from services.workload.samples import SampleError
 
 GIVE_UP_S = 60.0
 
@@ -126,7 +127,7 @@ class Ramp(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         now: float = self.get_run_time()  # type: ignore[no-untyped-call]
-        if now >= length_s(STAGES):
+        if now >= stages_s(STAGES):
             return None
         users = max(1, users_at(STAGES, now))
         return users, float(users)

@@ -1,7 +1,4 @@
-"""Plays one job with Locust: users in, all ready, go, everyone home.
-
-In: a `Drive` and the file for its samples. Out: a `Result`, and the samples in the file. In the child only.
-"""
+"""Plays one job with Locust: users in, all ready, go, everyone home. In the child process only."""
 
 import gc
 import time
@@ -13,24 +10,24 @@ import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 
-from bench.load.protocol import LEAD_S, Result
-from bench.load.samples import SampleWriter
 from bench.load.transport import Unreachable
 from bench.load.users import USERS, ClosedUser, Play, sleep_until
-from bench.scenarios.arrivals import length_s, user_steps, users_at
-from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Stage
+from services.workload.arrivals import user_steps, users_at
+from services.workload.loads import Burst, Closed, Load, Stage, stages_s
+from services.workload.samples import REQUESTS, SampleWriter
+from services.workload.wire import LEAD_S, HttpJob, Result
 
 FLUSH_S = 0.25
 
 
-def play(drive: Drive, out: Path, started: Callable[[float], None]) -> Result:
+def play(job: HttpJob, started: Callable[[float], None]) -> Result:
     """Play the load to its last answer. `started` is told t0, up to `LEAD_S` before it comes.
 
     Raises Unreachable if the service does not answer before the load; nothing was sent then.
     """
-    writer = SampleWriter(out)
-    shared = Play(drive, writer)
-    user_class = type("User", (USERS[type(drive.load)],), {"play": shared})
+    writer = SampleWriter(Path(job.out) / REQUESTS)
+    shared = Play(job, writer)
+    user_class = type("User", (USERS[type(job.workload.load)],), {"play": shared})
     environment = Environment(user_classes=[user_class], catch_exceptions=False)
     # Locust would log a broken user and go on without them.
     environment.events.user_error.add_listener(lambda exception, **_: shared.fail(exception))  # type: ignore[no-untyped-call]
@@ -47,7 +44,7 @@ def play(drive: Drive, out: Path, started: Callable[[float], None]) -> Result:
 
 
 def _conduct(shared: Play, runner: LocalRunner, started: Callable[[float], None]) -> Result:
-    load = shared.drive.load
+    load = shared.workload.load
     first_users = runner.spawn_users({"User": _first_users(load)})
     shared.wait_ready(len(first_users))
     _reopen_closed(shared)
@@ -70,8 +67,6 @@ def _conduct(shared: Play, runner: LocalRunner, started: Callable[[float], None]
     return Result(
         t0=shared.t0,
         sent=shared.sent,
-        skew_ms=(shared.last_sent_s - shared.first_sent_s) * 1e3 if isinstance(load, Burst) else None,
-        lateness_p99_ms=_p99(shared.lateness_s) * 1e3 if isinstance(load, Open) and shared.sent else None,
         cpu_s=cpu_s,
         warmed=sum(client.warmed for client in shared.clients),
         opened=sum(client.opened for client in shared.clients),
@@ -94,7 +89,7 @@ def _reopen_closed(shared: Play) -> None:
             try:
                 client.ensure_open()
             except OSError as error:
-                raise Unreachable(f"{shared.drive.base_url} cannot be connected to: {error}") from error
+                raise Unreachable(f"{shared.base_url} cannot be connected to: {error}") from error
 
 
 def _ramp(runner: LocalRunner, users: list[Any], stages: Sequence[Stage], t0: float) -> None:
@@ -106,13 +101,9 @@ def _ramp(runner: LocalRunner, users: list[Any], stages: Sequence[Stage], t0: fl
             present += runner.spawn_users({"User": count - len(present)})
         while count < len(present):
             present.pop().leave.set()
-    sleep_until(t0 + length_s(stages))
+    sleep_until(t0 + stages_s(stages))
     for user in present:
         user.leave.set()
-
-
-def _p99(values: Sequence[float]) -> float:
-    return sorted(values)[-(-len(values) * 99 // 100) - 1]
 
 
 def _flush_for_ever(writer: SampleWriter) -> NoReturn:

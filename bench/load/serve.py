@@ -1,9 +1,8 @@
 """Plays one job after another: what the load generator's process does for as long as it lives.
 
-In: jobs, a line each, on standard input. Out: events, a line each, on a descriptor (see `protocol`).
+Jobs come on standard input, a line each; events go to a descriptor (see `services.workload.wire`).
 """
 
-import json
 import os
 from dataclasses import asdict
 from typing import NoReturn
@@ -14,16 +13,16 @@ import gevent.queue
 import locust  # noqa: F401 - patches the standard library, which must come before the imports below
 
 from bench.load.play import play
-from bench.load.protocol import decode_job
 from bench.load.transport import Unreachable
+from services.workload.wire import HttpJob, decode, event
 
 
 def serve(answers: int) -> NoReturn:
     """Play jobs until the input ends; then end the process, also in the middle of a load."""
     jobs = gevent.queue.Queue()
 
-    def say(event: str, **fields: object) -> None:
-        os.write(answers, json.dumps({"event": event, **fields}).encode() + b"\n")
+    def say(name: str, **fields: object) -> None:
+        os.write(answers, event(name, **fields))
 
     def listen() -> None:
         for line in gevent.fileobject.FileObject(0, "rb", close=False):
@@ -33,9 +32,9 @@ def serve(answers: int) -> NoReturn:
     gevent.spawn(listen)
     say("ready")
     while True:
-        drive, out = decode_job(jobs.get())
+        job = decode(jobs.get(), HttpJob)
         try:
-            result = play(drive, out, lambda t0: say("started", t0=t0))
+            result = play(job, lambda t0: say("started", t0=t0))
         except Unreachable as error:
             say("failed", error=str(error))
         else:

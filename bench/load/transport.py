@@ -1,7 +1,5 @@
 """HTTP for measuring: keep-alive connections over gevent, and a request that leaves exactly once.
 
-In: a base URL and the bytes of a request. Out: an `Answer`, also when there is none.
-
 This stands under Locust's users in the place of FastHttpUser's session, on the same library. That session
 builds each request anew, and under it the library's client sends a GET again, as often as the pool has
 connections, when the server closes without an answer. Both would be measured.
@@ -18,7 +16,8 @@ from gevent.monkey import get_original
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPSocketPoolResponse
 
-from bench.load.samples import SampleError, answer_error
+from bench.load.answers import answer_error
+from services.workload.samples import SampleError
 
 _poll = get_original("select", "poll")
 

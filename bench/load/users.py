@@ -1,12 +1,10 @@
 """Locust's users, one class for each kind of load, and the play that they share.
 
-In: a `Drive`. Out: a sample for every request sent. Imported in the child process only: importing Locust
-patches the standard library.
+Imported in the child process only: importing Locust patches the standard library.
 """
 
 import math
 import time
-from array import array
 from typing import ClassVar, cast
 
 import gevent
@@ -16,11 +14,12 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from bench.load.plan import choose_paths, picks
-from bench.load.samples import NAN, SampleWriter, server_timing
+from bench.load.answers import server_timing
 from bench.load.transport import Client
-from bench.scenarios.arrivals import planned_times
-from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Sequential
+from services.workload.arrivals import choose_paths, picks, planned_times
+from services.workload.loads import Burst, Closed, Load, Open, Sequential
+from services.workload.samples import NAN, SampleWriter
+from services.workload.wire import HttpJob
 
 WAKE_EARLY_S = 0.0008
 """A timer of the event loop may come a millisecond late; the rest of the way is waited for in short turns."""
@@ -42,16 +41,14 @@ def sleep_until(when: float) -> None:
 class Play:
     """One job being played: what its users share, and what is counted over all of them."""
 
-    def __init__(self, drive: Drive, writer: SampleWriter) -> None:
-        self.drive = drive
+    def __init__(self, job: HttpJob, writer: SampleWriter) -> None:
+        self.base_url = job.base_url
+        self.workload = job.workload
         self.go = Event()
         self.t0 = math.nan
         """Set before `go`, time.monotonic."""
         self.clients: list[Client] = []
         self.sent = 0
-        self.first_sent_s = math.inf
-        self.last_sent_s = -math.inf
-        self.lateness_s = array("d")
         self._writer = writer
         self._requests: list[bytes] = []
         self._awaited = 0
@@ -61,9 +58,9 @@ class Play:
 
     def enter(self, size: int) -> tuple[int, Client]:
         """A new user's number and their own client of up to `size` connections."""
-        client = Client(self.drive.base_url, size)
+        client = Client(self.base_url, size)
         if not self._requests:
-            self._requests = [client.request(share.path) for share in self.drive.mix]
+            self._requests = [client.request(share.path) for share in self.workload.mix]
         self.clients.append(client)
         self._users += 1
         return self._users - 1, client
@@ -73,12 +70,8 @@ class Play:
         n = self.sent
         self.sent += 1
         sent_s = time.monotonic() - self.t0
-        answer = client.exchange(self._requests[path], self.drive.give_up_s)
+        answer = client.exchange(self._requests[path], self.workload.give_up_s)
         finished_s = time.monotonic() - self.t0
-        self.first_sent_s = min(self.first_sent_s, sent_s)
-        self.last_sent_s = max(self.last_sent_s, sent_s)
-        if not math.isnan(planned_s):
-            self.lateness_s.append(sent_s - planned_s)
         self._writer.add(
             n=n,
             user=user,
@@ -129,7 +122,7 @@ class PlayUser(User):
         # Who comes after the start goes to work at once: a GET /health from inside a load that has exhausted
         # the service would hold them up.
         if not self.play.go.is_set():
-            self.client.warm(self.warm_connections(), self.play.drive.give_up_s)
+            self.client.warm(self.warm_connections(), self.play.workload.give_up_s)
             self.play.ready()
             self.play.go.wait()
 
@@ -149,8 +142,8 @@ class SequentialUser(PlayUser):
     """Sends each request after the answer to the one before."""
 
     def act(self) -> None:
-        load, drive = cast("Sequential", self.play.drive.load), self.play.drive
-        for path in choose_paths(drive.mix, load.requests, drive.seed):
+        load, workload = cast("Sequential", self.play.workload.load), self.play.workload
+        for path in choose_paths(workload.mix, load.requests, workload.seed):
             self.play.ask(self.client, self.number, path)
 
 
@@ -161,8 +154,8 @@ class BurstUser(PlayUser):
         self.play.ask(self.client, self.number, self.path, planned_s=0.0)
 
     def on_start(self) -> None:
-        load, drive = cast("Burst", self.play.drive.load), self.play.drive
-        self.path = choose_paths(drive.mix, load.requests, drive.seed)[self.number]
+        load, workload = cast("Burst", self.play.workload.load), self.play.workload
+        self.path = choose_paths(workload.mix, load.requests, workload.seed)[self.number]
         super().on_start()
 
 
@@ -174,8 +167,8 @@ class ClosedUser(PlayUser):
         self.leave = Event()
 
     def act(self) -> None:
-        load, drive = cast("Closed", self.play.drive.load), self.play.drive
-        for path in picks(drive.mix, drive.seed, self.number):
+        load, workload = cast("Closed", self.play.workload.load), self.play.workload
+        for path in picks(workload.mix, workload.seed, self.number):
             self.play.ask(self.client, self.number, path)
             if load.think_s > 0:
                 self.leave.wait(load.think_s)
@@ -191,14 +184,14 @@ class OpenUser(PlayUser):
     def warm_connections(self) -> int:
         # What a quarter of a second sends: enough that few connections are opened during the load, and few
         # enough that an idle crowd does not weigh on the service.
-        load = cast("Open", self.play.drive.load)
+        load = cast("Open", self.play.workload.load)
         return max(4, min(128, math.ceil(load.rate_per_s / 4)))
 
     def act(self) -> None:
-        load, drive = cast("Open", self.play.drive.load), self.play.drive
-        plan = planned_times(load, drive.seed)
+        load, workload = cast("Open", self.play.workload.load), self.play.workload
+        plan = planned_times(load, workload.seed)
         in_flight = Group()
-        for planned_s, path in zip(plan, choose_paths(drive.mix, len(plan), drive.seed), strict=True):
+        for planned_s, path in zip(plan, choose_paths(workload.mix, len(plan), workload.seed), strict=True):
             sleep_until(self.play.t0 + planned_s)
             in_flight.spawn(self.play.ask, self.client, self.number, path, planned_s)
         in_flight.join(raise_error=True)

@@ -1,7 +1,5 @@
-"""What a service, its library and PostgreSQL say of the pool while the load runs, side by side over time.
-
-In: a running service, optionally its database and its name there. Out: rows in the order of `POOL_COLUMNS`,
-without the cell's key.
+"""What a service, its library and PostgreSQL say of the pool while the load runs, side by side over time:
+rows in the order of `POOL_COLUMNS`, without the cell's key.
 """
 
 import http.client

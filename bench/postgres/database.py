@@ -1,7 +1,4 @@
-"""One PostgreSQL database: its address, its schema, and what the server itself says.
-
-In: a `Database` or a psycopg connection to it. Out: counts and sizes as PostgreSQL knows them.
-"""
+"""One PostgreSQL database: its address, its schema, and what the server itself says."""
 
 import statistics
 import time

@@ -1,6 +1,5 @@
 """A PostgreSQL of the bench's own: started in a private temporary directory, gone when the bench is.
 
-In: how many connections, optionally which binaries and port. Out: a `Database`, while the context is open.
 `keeper.py` owns the server and the directory; this side starts it and talks to it.
 """
 

@@ -1,7 +1,7 @@
 """The keeper: a small process that owns one PostgreSQL and its directory, and never leaves them behind.
 
-In: the directory (first argument), then JSON lines on stdin: the plan, and after it {"do": "stop" | "start" |
-"freeze" | "thaw"}. Out: a JSON line on stdout for each: {"pid", "port"}, {"stopped"}, {"frozen"}, {"thawed"} or
+Its first argument is the directory. On stdin come JSON lines: the plan, and after it {"do": "stop" | "start" |
+"freeze" | "thaw"}; on stdout it answers each with one: {"pid", "port"}, {"stopped"}, {"frozen"}, {"thawed"} or
 {"error"}.
 
 The other end of stdin is held by the bench. When it closes (the bench has ended, crashed or was killed), the keeper

@@ -1,7 +1,4 @@
-"""Private temporary directories, each locked by the process that lives in it.
-
-In: nothing, or the directories that killed processes left. Out: a directory and its lock, or a clean place.
-"""
+"""Private temporary directories, each locked by the process that lives in it."""
 
 import fcntl
 import os

@@ -1,39 +1,70 @@
-"""What a cell measured, in the columns that the store keeps.
+"""What a cell measured, in the columns that the store keeps: converted here once, from files and rows.
 
-In: the generator's samples and the sampler's rows. Out: data frames with the cell's key in every row.
+Without the cell's key: `keyed` puts it in front.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 import polars as pl
 
-from bench.record.schema import POOL_COLUMNS, Cell, Row
-from bench.scenarios.loads import Share
+from bench.record.schema import KEY, POOL_COLUMNS, Cell, Row
+from services.workload.loads import Share
+from services.workload.samples import ROW, SampleError
 
-_TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64}
+TYPES: Final[dict[str, pl.DataType]] = {"str": pl.String(), "int": pl.Int64(), "float": pl.Float64()}
+_ROWS_AT_ONCE: Final = 65_536
+_SECONDS: Final = ("planned", "sent", "finished")
+_MILLISECONDS: Final = ("acquire", "work", "release", "app")
+_PACKED: Final[dict[str, pl.DataType]] = {
+    **dict.fromkeys(("n", "user", "path", "status", "error"), pl.Int64()),
+    **dict.fromkeys((*_SECONDS, *_MILLISECONDS), pl.Float64()),
+}
+"""The fields of `ROW`."""
 
 
-def request_frame(cell: Cell, samples: pl.DataFrame, mix: Sequence[Share]) -> pl.DataFrame:
-    """`REQUEST_COLUMNS`: whole microseconds, null for what there is not."""
-    return samples.select(
-        pl.lit(cell.scenario).alias("scenario"),
-        pl.lit(cell.service).alias("service"),
-        pl.lit(cell.block).alias("block"),
-        pl.col("n", "user").cast(pl.Int64),
-        pl.col("path").replace_strict(dict(enumerate(share.path for share in mix)), return_dtype=pl.String),
-        *(_microseconds(f"{name}_s", f"{name}_us", 1e6) for name in ("planned", "sent", "finished")),
-        pl.col("status").cast(pl.Int64),
-        pl.col("error").cast(pl.String),
-        *(_microseconds(f"{name}_ms", f"{name}_us", 1e3) for name in ("acquire", "work", "release", "app")),
+def read_requests(file: Path, mix: Sequence[Share]) -> pl.DataFrame:
+    """The requests that a player has written, in order of sending: `REQUEST_COLUMNS`, whole microseconds, null for
+    what there is not. A row that was cut off by the death of its writer is left out."""
+    paths = {number: share.path for number, share in enumerate(mix)}
+    errors = {error.value: error.name for error in SampleError}
+    return _packed(file).select(
+        "n",
+        "user",
+        pl.col("path").replace_strict(paths, return_dtype=pl.String),
+        *(_microseconds(name, 1e6) for name in _SECONDS),
+        "status",
+        pl.col("error").replace_strict(errors, return_dtype=pl.String),
+        *(_microseconds(name, 1e3) for name in _MILLISECONDS),
     )
 
 
-def pool_frame(cell: Cell, rows: Sequence[Row]) -> pl.DataFrame:
-    """`POOL_COLUMNS`."""
-    schema = {name: _TYPES[kind] for name, kind in POOL_COLUMNS.items()}
-    keyed = [(cell.scenario, cell.service, cell.block, *row) for row in rows]
-    return pl.DataFrame(keyed, schema=schema, orient="row")
+def pool_frame(rows: Sequence[Row]) -> pl.DataFrame:
+    """Samples of the pool: `POOL_COLUMNS`."""
+    schema = {name: TYPES[kind] for name, kind in POOL_COLUMNS.items() if name not in KEY}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _microseconds(source: str, name: str, factor: float) -> pl.Expr:
-    return (pl.col(source).fill_nan(None) * factor).round().cast(pl.Int64).alias(name)
+def keyed(cell: Cell, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the cell's key in every row."""
+    key = (pl.lit(value).alias(name).cast(kind) for name, value, kind in zip(KEY, cell.key, _KEY_TYPES, strict=True))
+    return frame.select(*key, pl.all())
+
+
+_KEY_TYPES: Final = (pl.String, pl.String, pl.Int64)
+
+
+def _packed(file: Path) -> pl.DataFrame:
+    frames = [pl.DataFrame(schema=_PACKED)]
+    with file.open("rb") as rows:
+        while block := rows.read(_ROWS_AT_ONCE * ROW.size):
+            whole = memoryview(block)[: len(block) // ROW.size * ROW.size]
+            columns = list(zip(*ROW.iter_unpack(whole), strict=True))
+            if columns:
+                frames.append(pl.DataFrame(dict(zip(_PACKED, columns, strict=True)), schema=_PACKED))
+    return pl.concat(frames).sort("n")
+
+
+def _microseconds(name: str, factor: float) -> pl.Expr:
+    return (pl.col(name).fill_nan(None) * factor).round().cast(pl.Int64).alias(f"{name}_us")

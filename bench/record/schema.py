@@ -1,12 +1,12 @@
-"""What a run leaves behind: typed, frozen, versioned.
-
-In: nothing. Out: the values that the runner fills, the store keeps, and every report is made from.
+"""What a run leaves behind: typed, frozen, versioned; a run fills it, the store keeps it, reports are made from it.
 
 History of `SCHEMA`: 1, the first; what was added to it since has a default.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from services.workload.loads import Load
 
 SCHEMA: Final = 1
 
@@ -192,7 +192,7 @@ class Cell:
     capacity: int
     """The most connections that the pool may hand out; above `pool_size` only where a library ships so."""
     threads: int | None
-    load: dict[str, Any]
+    load: Load
     forecast: Forecast
     status: Status
     why: str | None = None
@@ -241,6 +241,8 @@ class Run:
     """What the sampler itself costs; in no figure."""
 
 
+KEY: Final = ("scenario", "service", "block")
+"""The columns of a cell's key."""
 REQUEST_COLUMNS: Final = {
     "scenario": "str", "service": "str", "block": "int", "n": "int", "user": "int", "path": "str",
     "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",

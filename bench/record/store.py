@@ -1,7 +1,7 @@
 """The one reader and writer of a results directory.
 
-In: records and data frames, whenever a cell ends. Out: `run.json`, `requests.parquet`, `pool.parquet`,
-`events.jsonl`, `summary.json` and `report.md`; and from the first four the same values again.
+It holds `run.json`, `requests.parquet`, `pool.parquet` and `events.jsonl`, from which the same values are read again,
+and `summary.json` and `report.md`, which are made from these.
 
 Each file is replaced as a whole, and `run.json` last: what it does not name was never saved. So an
 interrupted run is read as its finished cells, wherever it was cut off.
@@ -22,7 +22,8 @@ from pydantic import TypeAdapter, ValidationError
 from bench.analysis.figures import Summary
 from bench.analysis.summary import as_json
 from bench.errors import UserError
-from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
+from bench.record.columns import TYPES
+from bench.record.schema import KEY, POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
 
 RUN: Final = "run.json"
 REQUESTS: Final = "requests.parquet"
@@ -33,8 +34,6 @@ REPORT: Final = "report.md"
 
 Key = tuple[str, str, int]
 
-_TYPES = {"str": pl.String(), "int": pl.Int64(), "float": pl.Float64()}
-_KEY: Final = ("scenario", "service", "block")
 _RUN = TypeAdapter(Run)
 _EVENT = TypeAdapter(Event)
 
@@ -177,7 +176,7 @@ def _unfinished(path: Path) -> Path:
 
 
 def _schema(columns: Mapping[str, str]) -> dict[str, pl.DataType]:
-    return {name: _TYPES[kind] for name, kind in columns.items()}
+    return {name: TYPES[kind] for name, kind in columns.items()}
 
 
 def _of_cell(frame: pl.DataFrame | None, columns: Mapping[str, str], key: Key) -> pl.DataFrame:
@@ -185,14 +184,14 @@ def _of_cell(frame: pl.DataFrame | None, columns: Mapping[str, str], key: Key) -
     if frame is None:
         return pl.DataFrame(schema=_schema(columns))
     frame = frame.select(pl.col(name).cast(kind) for name, kind in _schema(columns).items())
-    found = frame.select(_KEY).unique().rows()
+    found = frame.select(KEY).unique().rows()
     if any(row != key for row in found):
         raise ValueError(f"rows of {found} where those of {key} should be")
     return frame
 
 
 def _by_key(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
-    parts = frame.partition_by(_KEY, as_dict=True, maintain_order=True)
+    parts = frame.partition_by(KEY, as_dict=True, maintain_order=True)
     return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}
 
 
@@ -225,12 +224,12 @@ def _load_run(path: Path) -> Run:
 
 def _load_frame(path: Path, columns: Mapping[str, str], saved: Collection[Key]) -> pl.DataFrame:
     schema = _schema(columns)
-    kept = pl.DataFrame(list(saved), schema={name: schema[name] for name in _KEY}, orient="row")
+    kept = pl.DataFrame(list(saved), schema={name: schema[name] for name in KEY}, orient="row")
     try:
         frame = pl.read_parquet(path).select(pl.col(name).cast(kind) for name, kind in schema.items())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _damaged(path, error) from None
-    return frame.join(kept, on=_KEY, how="semi", maintain_order="left")
+    return frame.join(kept, on=KEY, how="semi", maintain_order="left")
 
 
 def _load_events(path: Path, saved: Collection[Key]) -> tuple[Event, ...]:

@@ -13,10 +13,10 @@ from bench.analysis.forecast import forecast, unsaid
 from bench.record.schema import Forecast
 from bench.report.terminal import WIDTH
 from bench.report.words import UNKNOWN
-from bench.scenarios.arrivals import cell_seed
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst, Closed, Open
 from bench.scenarios.model import LEAST_MARGIN_MS, Asked
+from bench.scenarios.seeds import cell_seed
+from services.workload.loads import Burst, Closed, Open
 
 HEADERS = (
     "scenario", "served", "timed\nout", "goodput\n1/s", "wait\np50\nms", "wait\np95\nms", "wait\np99\nms",
@@ -34,7 +34,7 @@ class WhatIf:
 
 def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf) -> str:
     """A line for each scenario, as its first block will be, and below why some have none."""
-    every = [SCENARIOS[name].at(hold_ms, base_url="") for name in names]
+    every = [SCENARIOS[name].at(hold_ms) for name in names]
     every = [replace(asked, patience_s=what_if.patience_s or asked.patience_s) for asked in every]
     rows = [_row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every]
     settings = [f"hold {hold_ms} ms", f"seed {seed}, block 1"]

@@ -51,7 +51,7 @@ class View:
 
     def kind(self, scenario: str) -> str:
         """The kind of its load: sequential, burst, closed or open."""
-        return str(next(self.cells(scenario)).load.get("kind", ""))
+        return next(self.cells(scenario)).load.kind
 
     def sent(self, scenario: str) -> float | None:
         """How many requests every stack was sent; None if that differed."""

@@ -4,14 +4,15 @@ In: names and values of records. Out: short texts, the same in every format.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bench.analysis.figures import Figure
 from bench.record.schema import AGAIN, Layer
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 from services.stacks import STACKS
+from services.workload.loads import Burst, Closed, Load, Open, Sequential
 
 UNKNOWN: Final = "–"
 NOT_SERVED: Final = "not served"
@@ -174,22 +175,21 @@ def duration(seconds: float) -> str:
     return f"{round(seconds * 1000, 3):g} ms" if 0 < seconds < 1 else f"{round(seconds, 3):g} s"
 
 
-def load(record: Mapping[str, Any]) -> str:
-    """A load in a few words, from what the cell's record says of it."""
-    if "stages" in record:
-        think = f", think {duration(record['think_s'])}" if record.get("think_s") else ""
-        first, *later = record["stages"]
-        if not first["seconds"] and {stage["users"] for stage in later} == {first["users"]}:
-            return f"{first['users']} users for {duration(sum(stage['seconds'] for stage in later))}{think}"
-        users = "→".join(str(stage["users"]) for stage in record["stages"])
-        return f"0→{users} users{think}"
-    if "rate_per_s" in record:
-        arrivals = f"{record['rate_per_s']:g}/s for {duration(record['seconds'])}"
-        return f"{arrivals}, {record['arrivals']}"
-    requests = record.get("requests", "?")
-    if record.get("kind") == "burst":
-        return f"burst of {requests}"
-    return "1 request" if requests == 1 else f"{requests} in sequence"
+def load(of: Load) -> str:
+    """A load in a few words."""
+    match of:
+        case Closed(stages=stages, think_s=think_s):
+            think = f", think {duration(think_s)}" if think_s else ""
+            first, *later = stages
+            if not first.seconds and {stage.users for stage in later} == {first.users}:
+                return f"{first.users} users for {duration(sum(stage.seconds for stage in later))}{think}"
+            return f"0→{'→'.join(str(stage.users) for stage in stages)} users{think}"
+        case Open(rate_per_s=rate, seconds=seconds, arrivals=arrivals):
+            return f"{rate:g}/s for {duration(seconds)}, {arrivals}"
+        case Burst(requests=n):
+            return f"burst of {n}"
+        case Sequential(requests=n):
+            return "1 request" if n == 1 else f"{n} in sequence"
 
 
 def faults(scenario: Scenario, unit_s: float) -> str:

@@ -1,9 +1,8 @@
 """Marks on Grafana's time axis: a cell from its start to its end, and what went wrong meanwhile.
 
-In: cells that have ended, with their events. Out: annotations tagged `poolbench`, the scenario, the service and the
-kind; and one line if Grafana is away, because no run fails for that.
-
-They are sent when the cell is over, with the times at which things happened: nothing disturbs what is measured.
+Annotations are tagged `poolbench`, the scenario, the service and the kind. Where Grafana is away one line says so, and
+the run goes on. They are sent when the cell is over, with the times at which things happened, so that nothing disturbs
+what is measured.
 """
 
 import base64

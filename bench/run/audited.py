@@ -1,23 +1,17 @@
-"""A cell that was played, as its audit leaves it; and what the sampler costs.
-
-In: what a cell left. Out: the same with its findings, rejected where one failed; a `SamplerEffect`.
-"""
+"""A cell that was played, as its audit leaves it; and what the sampler costs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import polars as pl
-
 from bench.analysis.audit import audit, rejection
 from bench.analysis.cells import Metrics, cell_metrics
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.record.columns import pool_frame, request_frame
 from bench.record.schema import Cell, Plan, SamplerEffect
 from bench.run.cell import Played
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst
 from bench.scenarios.profiles import PROFILES
+from services.workload.loads import Burst
 
 WITHOUT_EFFECT: Final = ("smoke",)
 """Profiles that have no time for a cell more."""
@@ -32,9 +26,9 @@ def judging(plan: Plan) -> bool:
 def audited(played: Played, plan: Plan, cores: int) -> Played:
     """With its findings. A cell that failed or was not played has none."""
     cell = played.cell
-    if cell.status != "ok" or played.requests is None:
+    if cell.status != "ok" or played.requests is None or played.samples is None:
         return played
-    findings = audit(cell, *_frames(played, played.requests, plan), played.events, cores)
+    findings = audit(cell, played.requests, played.samples, played.events, cores)
     why = rejection(findings, judging=judging(plan))
     return replace(played, cell=replace(cell, audit=findings, status="rejected" if why else "ok", why=why))
 
@@ -54,11 +48,11 @@ def to_repeat(cells: Sequence[Cell], plan: Plan) -> Cell | None:
     return None
 
 
-def effect(sampled: Played, unsampled: Played, plan: Plan) -> SamplerEffect | None:
+def effect(sampled: Played, unsampled: Played) -> SamplerEffect | None:
     """The two side by side; None where one of them failed."""
     cell = sampled.cell
     primary = SCENARIOS[cell.scenario].primary
-    seen, alone = _metrics(sampled, plan), _metrics(unsampled, plan)
+    seen, alone = _metrics(sampled), _metrics(unsampled)
     if seen is None or alone is None:
         return None
     return SamplerEffect(
@@ -73,12 +67,7 @@ def effect(sampled: Played, unsampled: Played, plan: Plan) -> SamplerEffect | No
     )
 
 
-def _metrics(played: Played, plan: Plan) -> Metrics | None:
-    if played.cell.status not in ("ok", "rejected") or played.requests is None:
+def _metrics(played: Played) -> Metrics | None:
+    if played.cell.status not in ("ok", "rejected") or played.requests is None or played.samples is None:
         return None
-    return cell_metrics(played.cell, *_frames(played, played.requests, plan), played.events)
-
-
-def _frames(played: Played, requests: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
-    mix = SCENARIOS[played.cell.scenario].at(plan.hold_ms, base_url="").mix
-    return request_frame(played.cell, requests, mix), pool_frame(played.cell, played.samples)
+    return cell_metrics(played.cell, played.requests, played.samples, played.events)

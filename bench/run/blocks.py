@@ -1,7 +1,5 @@
 """The order in which cells are played, and played again: a block of a scenario in which an audit failed has two more
 chances, all its services together, because pairs are compared within blocks.
-
-In: planned cells, what was finished before, and how to play one. Out: the run as it grows.
 """
 
 from collections.abc import Callable, Iterable

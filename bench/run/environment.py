@@ -1,7 +1,4 @@
-"""Where a run takes place: machine, versions, commit.
-
-In: this machine, and a database where there is one. Out: an `Environment` for the record.
-"""
+"""Where a run takes place: machine, versions, commit."""
 
 import os
 import platform

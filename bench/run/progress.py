@@ -1,7 +1,4 @@
-"""Tells a person at a terminal what is going on, and how long it still takes.
-
-In: what is planned, and what has ended. Out: lines on standard error.
-"""
+"""Tells a person at a terminal what is going on, and how long it still takes."""
 
 import sys
 from time import monotonic

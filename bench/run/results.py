@@ -1,17 +1,15 @@
 """What a run has found so far, kept on disk as each cell ends: samples, summary and report.
 
-In: cells that have ended. Out: all files of the results, each complete at every moment.
+Every file is complete at every moment.
 """
 
 from bench.analysis.cells import Metrics, cell_metrics
 from bench.analysis.summary import Key, measure, spreads, summarise_metrics
-from bench.record.columns import pool_frame, request_frame
 from bench.record.schema import Run
 from bench.record.store import Store
 from bench.report import markdown
 from bench.report.view import View
 from bench.run.cell import Played
-from bench.scenarios.catalogue import SCENARIOS
 
 
 class Results:
@@ -26,13 +24,10 @@ class Results:
     def add(self, run: Run, played: Played) -> None:
         """A cell that has just ended, and the run with it."""
         cell = played.cell
-        mix = SCENARIOS[cell.scenario].at(run.plan.hold_ms, base_url="").mix
-        requests = None if played.requests is None else request_frame(cell, played.requests, mix)
-        samples = pool_frame(cell, played.samples)
-        self._store.save_cell(run, cell, requests, samples, played.events)
-        if cell.status == "ok" and requests is not None:
+        self._store.save_cell(run, cell, played.requests, played.samples, played.events)
+        if cell.status == "ok" and played.requests is not None and played.samples is not None:
             cores = run.environment.cores
-            self._metrics[cell.key] = cell_metrics(cell, requests, samples, played.events, cores)
+            self._metrics[cell.key] = cell_metrics(cell, played.requests, played.samples, played.events, cores)
         self._write(run)
 
     def close(self, run: Run) -> None:

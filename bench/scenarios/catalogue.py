@@ -1,14 +1,11 @@
-"""Every scenario there is. Adding one adds an entry here, and no code.
-
-In: nothing. Out: `SCENARIOS`, by name, in the order in which they are told.
-"""
+"""Every scenario there is. Adding one adds an entry here, and no code."""
 
 from typing import Final
 
-from bench.scenarios.loads import Burst, Closed, Open, Sequential, Stage
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
 from services.common import contract
 from services.common.contract import How
+from services.workload.loads import Burst, Closed, Open, Sequential, Stage
 
 FAILURE: Final = Burst(requests=100)
 """5 connections serve 55 of these in 10.5 holds; every fix meets the same."""

@@ -1,15 +1,11 @@
-"""What a scenario is: frozen data that asks one question, with every time in holds.
-
-In: nothing. Out: `Scenario`, and `Asked`: the same in seconds once the hold is known.
-"""
+"""What a scenario is: frozen data that asks one question, with every time in holds."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 from bench.scenarios.possible import (
     why_a_freeze_does_not_matter,
     why_leaks_do_not_matter,
@@ -18,6 +14,7 @@ from bench.scenarios.possible import (
 )
 from services.common import contract
 from services.common.contract import How, WorkKind
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 
 LEAST_MARGIN_MS: Final = 25
 """What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends
@@ -156,7 +153,7 @@ class Scenario:
             )
         return None
 
-    def at(self, profile_hold_ms: int, base_url: str) -> "Asked":
+    def at(self, profile_hold_ms: int) -> "Asked":
         """This scenario in seconds, for a profile whose hold is `profile_hold_ms`."""
         unit_ms = self.hold_ms or profile_hold_ms
         unit_s = unit_ms / 1000
@@ -167,7 +164,6 @@ class Scenario:
             patience_s=self.patience * unit_s,
             load=scaled(self.load, unit_s),
             mix=(Share(path=self.path),),
-            base_url=base_url,
         )
 
 
@@ -181,7 +177,6 @@ class Asked:
     patience_s: float
     load: Load
     mix: tuple[Share, ...]
-    base_url: str = field(repr=False)
 
     @property
     def checkouts(self) -> int:

@@ -1,12 +1,12 @@
 """Whether a load can show what a scenario is named for, by arithmetic alone.
 
-In: a load whose seconds are holds of the profile, c connections, the scenario's own hold and patience in those
-holds. Out: why it cannot, with the arithmetic and what to change; "" where it can.
+Each function says why it cannot, with the arithmetic and what to change; "" where it can. The seconds of a load are
+holds of the profile, as are the scenario's own hold and patience.
 """
 
 import math
 
-from bench.scenarios.loads import Burst, Closed, Load, Open
+from services.workload.loads import Burst, Closed, Load, Open
 
 
 def why_none_times_out(load: Load, c: int, hold: float, patience: float) -> str:

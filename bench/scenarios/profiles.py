@@ -1,7 +1,4 @@
-"""How much of the catalogue a run plays, with which hold, how often.
-
-In: nothing. Out: `PROFILES`, by name.
-"""
+"""How much of the catalogue a run plays, with which hold, how often."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,10 +1,7 @@
-"""A scenario's load and settings in the words of a table; times in holds (h).
+"""A scenario's load and settings in the words of a table; times in holds (h)."""
 
-In: frozen scenario data. Out: short texts.
-"""
-
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
 from bench.scenarios.model import Scenario
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 
 def load_text(load: Load) -> str:

@@ -1,7 +1,4 @@
-"""The Compose stack as it is published on this machine.
-
-In: `.env`, and over it the environment, as Compose reads them. Out: addresses, and who to be there.
-"""
+"""The Compose stack as it is published on this machine: `.env`, and over it the environment, as Compose reads them."""
 
 from typing import Final
 

@@ -1,7 +1,4 @@
-"""The bench's own few requests to a service: configuration, counts, faults. Never the load.
-
-In: a base URL. Out: JSON objects.
-"""
+"""The bench's own few requests to a service: configuration, counts, faults. Never the load."""
 
 import http.client
 import json

@@ -1,7 +1,4 @@
-"""A service as a process of its own on this machine, as its own `__main__` starts it.
-
-In: a service's name, a database, settings. Out: a base URL that answers, and a process that is gone at the end.
-"""
+"""A service as a process of its own on this machine, as its own `__main__` starts it."""
 
 import contextlib
 import http.client

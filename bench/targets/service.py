@@ -1,7 +1,4 @@
-"""What a cell needs of a service, wherever it runs.
-
-In: nothing. Out: `Service`, which a process on this machine and an address elsewhere both are.
-"""
+"""What a cell needs of a service, wherever it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,5 @@
 """A service that runs elsewhere: told through its own contract what to be, and put back as it was found.
 
-In: an address, and the settings of a cell. Out: a base URL that answers with these settings in force and a new pool;
-in the end, the configuration that was found.
-
 Its process is not fresh for a cell, its pool is. Nothing here looks at, starts or ends a process.
 """
 

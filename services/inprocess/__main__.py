@@ -1,4 +1,4 @@
-"""`python -m services.inprocess PACKAGE NAME`: the pool of a stack without HTTP, for one drive, by tasks or threads."""
+"""`python -m services.inprocess PACKAGE NAME`: the pool of a stack without HTTP, for one job, by tasks or threads."""
 
 import asyncio
 import inspect
@@ -15,14 +15,14 @@ from services.common.settings import Settings, SettingsError
 from services.common.tracing import Tracing
 from services.handlers.asynchronous import AsyncHandlers
 from services.handlers.synchronous import SyncHandlers
-from services.inprocess import drive, tasks, threads
+from services.inprocess import talk, tasks, threads
 from services.pools import asynchronous, synchronous
 from services.pools.asynchronous import AsyncPool
 from services.pools.synchronous import SyncPool
 
 
 def main(package: str, service: str) -> None:
-    """Plays the drive on standard input (see `drive`). Exit status as the service's."""
+    """Plays the job on standard input (see `talk`). Exit status as the service's."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
     library = import_module(f"{package}.pool").Pool
@@ -58,9 +58,9 @@ async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
     await pool.open()
     try:
         handlers = _Tasks(service, pool)
-        drive.say("ready", **handlers.report())
-        sent = await tasks.play(handlers, drive.receive())
-        await asyncio.to_thread(drive.finish, sent, handlers.report())  # the pool lives on while it is looked at
+        talk.say("ready", **handlers.report())
+        sent = await tasks.play(handlers, talk.receive())
+        await asyncio.to_thread(talk.finish, sent, handlers.report())  # the pool lives on while it is looked at
     finally:
         await pool.close()
 
@@ -71,14 +71,14 @@ def _by_threads(service: str, library: Any, environment: Settings) -> None:
     pool.open()
     try:
         handlers = _Threads(service, pool, environment.threads)
-        drive.say("ready", **handlers.report())
-        sent = threads.play(handlers, drive.receive(), environment.threads)
-        drive.finish(sent, handlers.report())
+        talk.say("ready", **handlers.report())
+        sent = threads.play(handlers, talk.receive(), environment.threads)
+        talk.finish(sent, handlers.report())
     finally:
         pool.close()
 
 
-def _report(service: str, pool: AsyncPool[Any] | SyncPool[Any], threads: int | None) -> drive.Report:
+def _report(service: str, pool: AsyncPool[Any] | SyncPool[Any], threads: int | None) -> talk.Report:
     """What is in force, and what is counted."""
     config = pool.config
     stats = pool.snapshot().body(service, 1, config.work_time_ms, config.pool_acquire_timeout)

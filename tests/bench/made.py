@@ -1,10 +1,10 @@
 """Runs made by hand: what a perfect pool, or one with a given fault, would have left.
 
-In: a few numbers. Out: records and frames as the runner would hand them to the store.
+Records and frames are as a run would hand them to the store.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -53,10 +53,7 @@ def run(cells: Iterable[Cell] = (), **changed: Any) -> Run:
 
 def cell(scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", block: int = 0, **changed: Any) -> Cell:
     """A cell of the catalogue at a hold of 100 ms, forecast and passed."""
-    asked = SCENARIOS[scenario].at(100, base_url="")
-    # Lists, as they come back from a file.
-    load = {"kind": type(asked.load).__name__.lower()} | asdict(asked.load)
-    load = {name: list(value) if isinstance(value, tuple) else value for name, value in load.items()}
+    asked = SCENARIOS[scenario].at(100)
     made = Cell(
         scenario=scenario,
         service=service,
@@ -67,7 +64,7 @@ def cell(scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", bloc
         pool_size=asked.scenario.pool_size,
         capacity=asked.scenario.pool_size,
         threads=None,
-        load=load,
+        load=asked.load,
         forecast=forecast(asked),
         status="ok",
     )

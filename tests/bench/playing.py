@@ -1,15 +1,13 @@
-"""One cell on the pool alone, as the runner would play it.
-
-In: a cell of a plan, and a database. Out: what was played.
-"""
-
-import pytest
+"""One cell on the pool alone, as a run would play it."""
 
 from bench.postgres.database import Database
 from bench.record.schema import Cell, Plan
-from bench.run import alone
-from bench.run.cell import Conditions, Played
+from bench.run import cell as cells
+from bench.run.cell import Played
+from bench.run.conditions import Conditions
+from bench.run.in_process import PoolExecutor
 from bench.scenarios.catalogue import SCENARIOS
+from bench.targets.target import Target
 
 BOOKS = ("counts", "integrals", "statements", "settings", "rest")
 """The checks of the audit that rest on what the pool and PostgreSQL have counted."""
@@ -17,10 +15,10 @@ BOOKS = ("counts", "integrals", "statements", "settings", "rest")
 
 def play(cell: Cell, plan: Plan, database: Database) -> Played:
     conditions = Conditions(
-        open=lambda *_: pytest.fail("no service is opened"),
         database=database,
         local_database=False,
         tuning="equalised",
         work_units=0,
     )
-    return alone.play(cell, SCENARIOS[cell.scenario].at(plan.hold_ms, base_url=""), conditions)
+    asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
+    return cells.play(cell, asked, conditions, PoolExecutor(Target(database, local=False)))

@@ -1,5 +1,6 @@
 """What a baseline adds to the hold of later forecasts."""
 
+import math
 from dataclasses import replace
 
 import polars as pl
@@ -13,13 +14,17 @@ from tests.bench import made
 
 
 def played(*held: tuple[int, float, float]) -> pl.DataFrame:
-    """(status, work, release) of each request."""
-    schema = {"status": pl.UInt16, "work_ms": pl.Float64, "release_ms": pl.Float64}
-    return pl.DataFrame(held, schema=schema, orient="row")
+    """(status, work, release in ms) of each request; nan where the service does not say."""
+    schema = {"status": pl.Int64, "work_us": pl.Int64, "release_us": pl.Int64}
+    return pl.DataFrame([(status, *map(_us, times)) for status, *times in held], schema=schema, orient="row")
+
+
+def _us(ms: float) -> int | None:
+    return None if math.isnan(ms) else round(ms * 1000)
 
 
 def foretold(baseline: Baseline, cell: Cell) -> Cell:
-    return baseline.foretold(cell, SCENARIOS[cell.scenario].at(100, base_url=""))
+    return baseline.foretold(cell, SCENARIOS[cell.scenario].at(100))
 
 
 def test_later_cells_of_the_service_have_the_overhead_and_the_ideal_beside_it() -> None:
@@ -55,7 +60,7 @@ def test_what_failed_was_not_served_or_does_not_say_tells_nothing() -> None:
 
 def test_a_resumed_run_goes_on_with_what_its_forecasts_had() -> None:
     burst = made.cell("burst-10")
-    done = replace(burst, forecast=forecast(SCENARIOS["burst-10"].at(100, ""), hold_ms=101.5), ideal=burst.forecast)
+    done = replace(burst, forecast=forecast(SCENARIOS["burst-10"].at(100), hold_ms=101.5), ideal=burst.forecast)
     baseline = Baseline.of([burst, done])
     assert baseline.overhead_ms("asyncpg_fastapi") == 1.5
     again = baseline.seen(made.cell("one"), played((200, 100.5, 0.0)))

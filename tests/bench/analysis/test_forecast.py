@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bench.analysis.forecast import expected, forecast, made_by, unsaid
 from bench.record.schema import Busy, Forecast
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst, Closed, Load, Open, Share, Stage
 from bench.scenarios.model import Asked, Scenario
 from services.common import contract
+from services.workload.loads import Burst, Closed, Load, Open, Share, Stage
 from tests.bench import made
 
 
@@ -22,7 +22,7 @@ def asked(load: Load, pool_size: int = 5, patience: float = 10.5, path: str = co
         name="x", family="exhaustion", question="?", load=load, primary="ok", pool_size=pool_size, patience=patience,
         path=path,
     )  # fmt: skip
-    return scenario.at(1000, base_url="")
+    return scenario.at(1000)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def asked(load: Load, pool_size: int = 5, patience: float = 10.5, path: str = co
     ],
 )
 def test_catalogue(name: str, said: Forecast) -> None:
-    found = forecast(SCENARIOS[name].at(100, base_url=""))
+    found = forecast(SCENARIOS[name].at(100))
     assert (found.served, found.timed_out) == (said.served, said.timed_out)
     assert found.wall_s == pytest.approx(said.wall_s)
     if said.busy is None or found.busy is None:
@@ -81,7 +81,7 @@ def test_a_patience_of_whole_holds_is_not_pushed_up_by_floats() -> None:
         name="x", family="fixes", question="?", load=Burst(requests=100), primary="ok", patience=2.1, hold=0.3
     )
     assert 2.1 / 0.3 > 7
-    assert forecast(scenario.at(1000, base_url="")).served == 35
+    assert forecast(scenario.at(1000)).served == 35
 
 
 def test_one_batch_is_no_window() -> None:
@@ -116,7 +116,7 @@ def test_nothing_is_said_of_other_paths(path: str) -> None:
 def test_nothing_is_said_of_a_mix() -> None:
     whole = asked(Burst(requests=9))
     mixed = Asked(
-        scenario=whole.scenario, unit_s=1, hold_ms=1000, patience_s=9, load=whole.load, base_url="",
+        scenario=whole.scenario, unit_s=1, hold_ms=1000, patience_s=9, load=whole.load,
         mix=(Share(path=contract.QUERY), Share(path=contract.NOOP)),
     )  # fmt: skip
     assert forecast(mixed) == Forecast()
@@ -258,7 +258,7 @@ def test_a_larger_capacity_is_in_a_simulation_too() -> None:
     ],
 )
 def test_why_nothing_is_said(name: str, why: str) -> None:
-    assert unsaid(SCENARIOS[name].at(100, base_url="")) == why
+    assert unsaid(SCENARIOS[name].at(100)) == why
 
 
 def test_what_follows_from_a_simulation() -> None:

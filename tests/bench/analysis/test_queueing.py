@@ -18,7 +18,7 @@ from scipy.stats import poisson
 
 from bench.analysis.queueing import Visit, closed_visits, foretold, open_visits, simulated
 from bench.record.schema import Forecast
-from bench.scenarios.loads import Closed, Open, Stage
+from services.workload.loads import Closed, Open, Stage
 from tests.bench import made
 
 REPLICATIONS = 12

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.faults.outage import FaultFailed, Struck
+from bench.faults.outage import Backends, FaultFailed
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database, backends, connect
 from bench.scenarios.model import Fault, Freeze, KillBackends
@@ -35,12 +35,12 @@ class Server:
         self.done.append("thaw")
 
 
-def struck(**changed: Any) -> Struck:
-    return Struck(**{"database": None, "application_name": "x", "server": None} | changed)
+def reached(**changed: Any) -> Backends:
+    return Backends(**{"database": None, "application_name": "x", "server": None} | changed)
 
 
 @contextmanager
-def played(reach: Struck, *faults: Fault, unit_s: float = 0.001) -> Iterator[tuple[Timeline, list[tuple[str, str]]]]:
+def played(reach: Backends, *faults: Fault, unit_s: float = 0.001) -> Iterator[tuple[Timeline, list[tuple[str, str]]]]:
     """A time line that has begun, and the kind and text of what happens."""
     events: list[tuple[str, str]] = []
     timeline = Timeline("", faults, unit_s, lambda _, kind, text: events.append((kind, text)), reach)
@@ -53,7 +53,7 @@ def played(reach: Struck, *faults: Fault, unit_s: float = 0.001) -> Iterator[tup
 
 def test_a_frozen_server_goes_on_when_its_time_is_over() -> None:
     server = Server()
-    with played(struck(server=server), Freeze(at=1, holds=5)) as (timeline, events):
+    with played(reached(server=server), Freeze(at=1, holds=5)) as (timeline, events):
         until(lambda: len(events) == 2)
         timeline.refuse_failure()
     assert server.done == ["freeze", "thaw"]
@@ -63,14 +63,14 @@ def test_a_frozen_server_goes_on_when_its_time_is_over() -> None:
 
 def test_a_load_that_is_broken_off_leaves_no_server_frozen() -> None:
     server = Server()
-    with played(struck(server=server), Freeze(at=1, holds=1e9)):
+    with played(reached(server=server), Freeze(at=1, holds=1e9)):
         assert server.stands_still.wait(60)
     assert server.done == ["freeze", "thaw"]
 
 
 def test_nobody_is_asked_while_it_stands_still() -> None:
-    server, reach = Server(), struck(server=None)
-    reach = struck(server=server, asking=reach.asking)
+    server, reach = Server(), reached(server=None)
+    reach = reached(server=server, asking=reach.asking)
     with played(reach, Freeze(at=1, holds=1e9)):
         assert server.stands_still.wait(60)
         assert not reach.asking.acquire(blocking=False)
@@ -85,7 +85,7 @@ def test_nobody_is_asked_while_it_stands_still() -> None:
     ],
 )
 def test_a_freeze_that_does_not_come_about_is_told(server: Server | None, why: str) -> None:
-    with played(struck(server=server), Freeze(at=0, holds=1)) as (timeline, events):
+    with played(reached(server=server), Freeze(at=0, holds=1)) as (timeline, events):
         until(lambda: _failure(timeline))
     assert (_failure(timeline), events) == (why, [])
     assert server is None or server.done == ["freeze", "thaw"]
@@ -96,7 +96,7 @@ def test_every_backend_of_the_service_is_ended_and_nobody_else_s(database: Datab
         connect(database, "struck") as first,
         connect(database, "struck"),
         connect(database, "spared") as spared,
-        played(struck(database=database, application_name="struck"), KillBackends(at=1)) as (timeline, events),
+        played(reached(database=database, application_name="struck"), KillBackends(at=1)) as (timeline, events),
     ):
         until(lambda: events)
         timeline.refuse_failure()
@@ -107,12 +107,12 @@ def test_every_backend_of_the_service_is_ended_and_nobody_else_s(database: Datab
 
 
 def test_a_kill_that_meets_nobody_is_told(database: Database) -> None:
-    nobody = struck(database=database, application_name="nobody")
+    nobody = reached(database=database, application_name="nobody")
     with played(nobody, KillBackends(at=0)) as (timeline, events):
         until(lambda: _failure(timeline))
     assert (_failure(timeline), events) == ("no backend is called nobody, so that none was ended", [])
 
-    with played(struck(), KillBackends(at=0)) as (timeline, _):
+    with played(reached(), KillBackends(at=0)) as (timeline, _):
         until(lambda: _failure(timeline))
     assert _failure(timeline) == "no backend can be ended without a database: give --database-url"
 

@@ -1,4 +1,4 @@
-"""In: loads played against a stub that keeps its own count. Out: what was sent and what was recorded."""
+"""Loads played against a stub that keeps its own count: what was sent, and what was recorded."""
 
 import math
 import os
@@ -12,72 +12,83 @@ import polars as pl
 import pytest
 from polars.testing import assert_series_equal
 
-from bench.load.driver import GeneratorFailed, LoadGenerator, Outcome
-from bench.load.plan import choose_paths, picks
-from bench.scenarios.arrivals import planned_times
-from bench.scenarios.loads import Burst, Closed, Drive, Load, Open, Sequential, Share, Stage
+from bench.load.driver import GeneratorFailed, LoadGenerator
+from bench.load.outcome import Generated
+from services.workload.arrivals import choose_paths, picks, planned_times
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, Workload
+from services.workload.wire import HttpJob
 
 Stubs = Callable[..., Any]
 MIX = (Share(path="/api/query?hold_ms=1"), Share(path="/api/query?hold_ms=3", weight=2.5))
 QUERY = (Share(path="/api/query"),)
 
 
+def job(url: str, load: Load, directory: Path, *mix: Share, give_up_s: float = 30.0) -> HttpJob:
+    workload = Workload(load=load, mix=mix or QUERY, seed=11, give_up_s=give_up_s)
+    return HttpJob(workload=workload, out=str(directory), base_url=url)
+
+
 @pytest.fixture
-def play(generator: LoadGenerator, tmp_path: Path) -> Callable[..., Outcome]:
-    def play(url: str, load: Load, *paths: Share, give_up_s: float = 30.0, **options: Any) -> Outcome:
-        drive = Drive(base_url=url, load=load, mix=paths or QUERY, seed=11, give_up_s=give_up_s)
-        return generator.drive(drive, tmp_path / "samples", **options, timeout_s=60)
+def play(generator: LoadGenerator, tmp_path: Path) -> Callable[..., Generated]:
+    def play(url: str, load: Load, *paths: Share, give_up_s: float = 30.0, **options: Any) -> Generated:
+        outcome = generator.play(job(url, load, tmp_path, *paths, give_up_s=give_up_s), **options, timeout_s=60)
+        assert outcome.sent == outcome.requests.height  # read before the next load is played
+        return outcome
 
     return play
 
 
-def targets(mix: tuple[Share, ...], frame: pl.DataFrame) -> list[str]:
-    return [mix[path].path for path in frame["path"]]
+def targets(frame: pl.DataFrame) -> list[str]:
+    return frame["path"].to_list()
 
 
-def test_sequential_never_overlaps(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def paths(mix: tuple[Share, ...], chosen: list[int]) -> list[str]:
+    return [mix[nth].path for nth in chosen]
+
+
+def test_sequential_never_overlaps(stub: Stubs, play: Callable[..., Generated]) -> None:
     server = stub()
     outcome = play(server.url, Sequential(requests=30), *MIX)
-    frame, seen = outcome.frame(), server.log()
+    frame, seen = outcome.requests, server.log()
     assert seen["most"] == 1
-    assert seen["targets"] == targets(MIX, frame)
-    assert frame["path"].to_list() == choose_paths(MIX, 30, seed=11)
-    assert (frame["sent_s"][1:] >= frame["finished_s"][:-1]).all()
-    assert frame["planned_s"].is_nan().all()
+    assert seen["targets"] == targets(frame)
+    assert frame["path"].to_list() == paths(MIX, choose_paths(MIX, 30, seed=11))
+    assert (frame["sent_us"][1:] >= frame["finished_us"][:-1]).all()
+    assert frame["planned_us"].is_null().all()
     assert frame["n"].to_list() == list(range(30))
-    assert (outcome.sent, outcome.skew_ms, outcome.lateness_p99_ms) == (30, None, None)
+    assert (outcome.sent, outcome.skew_ms, outcome.lateness_ms_p99) == (30, None, None)
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (1, 1, 0)
 
 
-def test_the_service_s_own_timings_are_recorded(stub: Stubs, play: Callable[..., Outcome]) -> None:
-    frame = play(stub("--hold-ms", "5").url, Sequential(requests=5)).frame()
-    assert (frame["work_ms"] >= 5).all()
-    assert (frame["release_ms"] == 0.001).all()
-    assert (frame["app_ms"] >= frame["work_ms"]).all()
-    assert ((frame["finished_s"] - frame["sent_s"]) * 1e3 >= frame["app_ms"] - 0.001).all()
-    assert (frame["sent_s"] >= 0).all()
+def test_the_service_s_own_timings_are_recorded(stub: Stubs, play: Callable[..., Generated]) -> None:
+    frame = play(stub("--hold-ms", "5").url, Sequential(requests=5)).requests
+    assert (frame["work_us"] >= 5000).all()
+    assert (frame["release_us"] == 1).all()
+    assert (frame["app_us"] >= frame["work_us"]).all()
+    assert (frame["finished_us"] - frame["sent_us"] >= frame["app_us"] - 1).all()
+    assert (frame["sent_us"] >= 0).all()
 
 
 @pytest.mark.parametrize("requests", [1, 50, 300])
-def test_a_burst_is_in_flight_at_once(stub: Stubs, play: Callable[..., Outcome], requests: int) -> None:
+def test_a_burst_is_in_flight_at_once(stub: Stubs, play: Callable[..., Generated], requests: int) -> None:
     server = stub()
     outcome = play(server.url, Burst(requests=requests), Share(path=f"/api/gather?n={requests}"))
-    frame, seen = outcome.frame(), server.log()
+    frame, seen = outcome.requests, server.log()
     assert seen["most"] == requests == len(seen["targets"]) == frame.height == outcome.sent
     assert (frame["status"] == 200).all()
     assert sorted(frame["user"]) == list(range(requests))
-    assert (frame["planned_s"] == 0).all()
-    assert (frame["sent_s"] >= 0).all()
-    assert frame["sent_s"].is_sorted()
-    spread: Any = frame["sent_s"].max() - frame["sent_s"].min()  # type: ignore[operator]
-    assert outcome.skew_ms == pytest.approx(spread * 1e3)
+    assert (frame["planned_us"] == 0).all()
+    assert (frame["sent_us"] >= 0).all()
+    assert frame["sent_us"].is_sorted()
+    spread: Any = frame["sent_us"].max() - frame["sent_us"].min()  # type: ignore[operator]
+    assert outcome.skew_ms == pytest.approx(spread / 1e3)
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (requests, requests, 0)
     # The log itself comes over one more connection.
     assert seen["opened"] == requests + 1
 
 
 def test_connections_that_the_service_closed_are_opened_again_before_the_burst(
-    stub: Stubs, play: Callable[..., Outcome]
+    stub: Stubs, play: Callable[..., Generated]
 ) -> None:
     server = stub("--close-after-health")
     at_start: list[dict[str, Any]] = []
@@ -87,7 +98,7 @@ def test_connections_that_the_service_closed_are_opened_again_before_the_burst(
         Share(path="/api/gather?n=20"),
         on_start=lambda _: at_start.append(server.log()),
     )
-    frame, seen = outcome.frame(), server.log()
+    frame, seen = outcome.requests, server.log()
     # Each twice, and two for the log; a slow server accepts the second ones when the log has been asked already.
     assert at_start[0]["opened"] + seen["opened"] == 42
     assert (frame["status"] == 200).all()
@@ -95,72 +106,72 @@ def test_connections_that_the_service_closed_are_opened_again_before_the_burst(
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (20, 40, 20)
 
 
-def test_those_whom_the_pool_turned_away_are_told_apart(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_those_whom_the_pool_turned_away_are_told_apart(stub: Stubs, play: Callable[..., Generated]) -> None:
     # Five are served at once, and nobody after them lives to see a connection come back.
     server = stub("--connections", "5", "--hold-ms", "600", "--patience-ms", "100")
-    frame = play(server.url, Burst(requests=12)).frame()
+    frame = play(server.url, Burst(requests=12)).requests
     counts = frame.group_by("status", "error").len().sort("status").rows()
     assert counts == [(200, "none", 5), (503, "pool_exhausted", 7)]
     turned_away = frame.filter(pl.col("status") == 503)
-    assert (turned_away["acquire_ms"] >= 100).all()
-    assert turned_away["work_ms"].is_nan().all()
+    assert (turned_away["acquire_us"] >= 100_000).all()
+    assert turned_away["work_us"].is_null().all()
 
 
 @pytest.mark.parametrize("arrivals", ["uniform", "poisson"])
-def test_open_load_sends_every_planned_request_once(stub: Stubs, play: Callable[..., Outcome], arrivals: Any) -> None:
+def test_open_load_sends_every_planned_request_once(stub: Stubs, play: Callable[..., Generated], arrivals: Any) -> None:
     server = stub("--connections", "50", "--hold-ms", "2")
     load = Open(rate_per_s=300, seconds=1.5, arrivals=arrivals)
     outcome = play(server.url, load, *MIX)
-    frame, seen = outcome.frame(), server.log()
+    frame, seen = outcome.requests, server.log()
     plan = planned_times(load, seed=11)
-    assert frame["planned_s"].to_list() == plan
+    assert frame["planned_us"].to_list() == [round(planned_s * 1e6) for planned_s in plan]
     assert frame["n"].to_list() == list(range(len(plan)))
-    assert frame["path"].to_list() == choose_paths(MIX, len(plan), seed=11)
-    assert sorted(seen["targets"]) == sorted(targets(MIX, frame))
-    assert (frame["sent_s"] >= frame["planned_s"]).all()
-    assert frame["sent_s"].is_sorted()
+    assert frame["path"].to_list() == paths(MIX, choose_paths(MIX, len(plan), seed=11))
+    assert sorted(seen["targets"]) == sorted(targets(frame))
+    assert (frame["sent_us"] >= frame["planned_us"]).all()
+    assert frame["sent_us"].is_sorted()
     assert (frame["status"] == 200).all()
     assert outcome.sent == len(plan)
-    assert outcome.lateness_p99_ms is not None
-    assert outcome.lateness_p99_ms >= 0
+    assert outcome.lateness_ms_p99 is not None
+    assert outcome.lateness_ms_p99 >= 0
 
 
-def test_open_load_does_not_wait_for_answers(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_open_load_does_not_wait_for_answers(stub: Stubs, play: Callable[..., Generated]) -> None:
     # Answers come when all 200 are in flight: more than were warmed, and none if any had waited for another.
     server = stub()
     load = Open(rate_per_s=200, seconds=1, arrivals="uniform")
-    frame = play(server.url, load, Share(path="/api/gather?n=200")).frame()
+    frame = play(server.url, load, Share(path="/api/gather?n=200")).requests
     assert (frame["status"] == 200).all()
     assert server.log()["most"] == 200
 
 
-def test_closed_users_wait_think_and_are_never_more(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_closed_users_wait_think_and_are_never_more(stub: Stubs, play: Callable[..., Generated]) -> None:
     server = stub()
     load = Closed(stages=(Stage(users=4, seconds=0), Stage(users=4, seconds=0.6)), think_s=0.03)
-    frame, seen = play(server.url, load, *MIX).frame(), server.log()
+    frame, seen = play(server.url, load, *MIX).requests, server.log()
     assert seen["most"] <= 4
-    assert sorted(seen["targets"]) == sorted(targets(MIX, frame))
+    assert sorted(seen["targets"]) == sorted(targets(frame))
     assert sorted(frame["user"].unique()) == [0, 1, 2, 3]
     for (user,), own in frame.group_by("user"):
-        assert (own["sent_s"][1:] - own["finished_s"][:-1] >= load.think_s).all()
+        assert (own["sent_us"][1:] - own["finished_us"][:-1] >= load.think_s * 1e6 - 1).all()
         stream = picks(MIX, 11, int(str(user)))
-        assert own["path"].to_list() == [next(stream) for _ in own["path"]]
-    assert frame["planned_s"].is_nan().all()
+        assert own["path"].to_list() == [MIX[next(stream)].path for _ in own["path"]]
+    assert frame["planned_us"].is_null().all()
     # The last to be sent was sent before the stages were over, thinking apart.
-    assert float(frame["sent_s"].max()) > 0.03  # type: ignore[arg-type]
+    assert float(frame["sent_us"].max()) > 30_000  # type: ignore[arg-type]
 
 
-def test_closed_users_come_and_go_by_the_stages(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_closed_users_come_and_go_by_the_stages(stub: Stubs, play: Callable[..., Generated]) -> None:
     up = (Stage(users=1, seconds=0), Stage(users=5, seconds=0.8), Stage(users=5, seconds=0.3))
     stages = (*up, Stage(users=2, seconds=0), Stage(users=2, seconds=0.6))
     server = stub("--connections", "1", "--hold-ms", "2")
-    frame, seen = play(server.url, Closed(stages=stages)).frame(), server.log()
+    frame, seen = play(server.url, Closed(stages=stages)).requests, server.log()
     assert seen["most"] == 5
     assert len(seen["targets"]) == frame.height
-    first = frame.group_by("user").agg(pl.col("sent_s").min()).sort("user")
+    first = frame.group_by("user").agg(pl.col("sent_us").min()).sort("user")
     assert first["user"].to_list() == [0, 1, 2, 3, 4]
-    assert all(sent >= due for sent, due in zip(first["sent_s"], [0, 0.2, 0.4, 0.6, 0.8], strict=True))
-    last = frame.group_by("user").agg(pl.col("sent_s").max()).sort("user")["sent_s"]
+    assert all(sent >= due for sent, due in zip(first["sent_us"], [0, 200_000, 400_000, 600_000, 800_000], strict=True))
+    last = frame.group_by("user").agg(pl.col("sent_us").max()).sort("user")["sent_us"]
     # Who came last goes first.
     assert last[2:].max() < last[:2].min()  # type: ignore[operator]
 
@@ -183,44 +194,44 @@ def test_closed_users_come_and_go_by_the_stages(stub: Stubs, play: Callable[...,
     ],
 )
 def test_no_failure_is_lost_or_sent_again(
-    stub: Stubs, play: Callable[..., Outcome], path: str, error: str, load: Load
+    stub: Stubs, play: Callable[..., Generated], path: str, error: str, load: Load
 ) -> None:
     server = stub()
     outcome = play(server.url, load, Share(path=path), give_up_s=0.2)
-    frame = outcome.frame()
+    frame = outcome.requests
     assert server.log()["targets"] == [path] * 6
     assert frame["status"].to_list() == [0] * 6
     assert frame["error"].to_list() == [error] * 6
-    assert frame["app_ms"].is_nan().all()
+    assert frame["app_us"].is_null().all()
     if error == "gave_up":
-        assert (frame["finished_s"] - frame["sent_s"] >= 0.2).all()
+        assert (frame["finished_us"] - frame["sent_us"] >= 199_999).all()
 
 
-def test_failures_leave_the_rest_alone(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_failures_leave_the_rest_alone(stub: Stubs, play: Callable[..., Generated]) -> None:
     mix = (Share(path="/api/reset"), Share(path="/api/query?hold_ms=1"), Share(path="/api/nowhere"))
     server = stub()
     load = Open(rate_per_s=200, seconds=1)
-    frame, seen = play(server.url, load, *mix).frame(), server.log()
-    assert sorted(seen["targets"]) == sorted(targets(mix, frame))
+    frame, seen = play(server.url, load, *mix).requests, server.log()
+    assert sorted(seen["targets"]) == sorted(targets(frame))
     met = {(row["path"], row["status"], row["error"]) for row in frame.iter_rows(named=True)}
-    assert met == {(0, 0, "reset"), (1, 200, "none"), (2, 404, "other")}
+    assert met == {(mix[0].path, 0, "reset"), (mix[1].path, 200, "none"), (mix[2].path, 404, "other")}
 
 
-def test_a_service_that_goes_away_is_refused_connection(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_a_service_that_goes_away_is_refused_connection(stub: Stubs, play: Callable[..., Generated]) -> None:
     server = stub()
-    frame = play(server.url, Sequential(requests=3), on_start=lambda _: server.stop()).frame()
+    frame = play(server.url, Sequential(requests=3), on_start=lambda _: server.stop()).requests
     assert frame["status"].to_list() == [0] * 3
     assert frame["error"].to_list() == ["refused_connection"] * 3
 
 
-def test_redirects_are_not_followed(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_redirects_are_not_followed(stub: Stubs, play: Callable[..., Generated]) -> None:
     server = stub()
-    frame = play(server.url, Sequential(requests=2), Share(path="/redirect")).frame()
+    frame = play(server.url, Sequential(requests=2), Share(path="/redirect")).requests
     assert frame["status"].to_list() == [302, 302]
     assert server.log()["targets"] == ["/redirect"] * 2
 
 
-def test_the_start_is_told_before_it_comes(stub: Stubs, play: Callable[..., Outcome]) -> None:
+def test_the_start_is_told_before_it_comes(stub: Stubs, play: Callable[..., Generated]) -> None:
     server = stub()
     told: list[float] = []
     outcome = play(server.url, Burst(requests=3), on_start=told.append)
@@ -228,24 +239,27 @@ def test_the_start_is_told_before_it_comes(stub: Stubs, play: Callable[..., Outc
     assert told == [outcome.t0]
     arrived = [at for at, target in seen["arrivals"] if target != "/health"]
     # One clock for both processes: nobody arrives before t0, nor before they were sent.
-    assert all(at >= outcome.t0 + float(outcome.frame()["sent_s"].min()) for at in arrived)  # type: ignore[arg-type]
+    first_us: Any = outcome.requests["sent_us"].min()
+    assert all(at >= outcome.t0 + (first_us - 1) / 1e6 for at in arrived)
     assert outcome.t0 <= time.monotonic()
-    assert math.isfinite(outcome.cpu_s)
-    assert outcome.cpu_s > 0
+    assert math.isfinite(outcome.generator_cpu_s)
+    assert outcome.generator_cpu_s > 0
 
 
-def test_the_same_job_twice_asks_the_same(stub: Stubs, play: Callable[..., Outcome], generator: LoadGenerator) -> None:
+def test_the_same_job_twice_asks_the_same(
+    stub: Stubs, play: Callable[..., Generated], generator: LoadGenerator
+) -> None:
     server = stub()
     load = Open(rate_per_s=100, seconds=0.5)
     pid = generator.pid
-    first, second = play(server.url, load, *MIX).frame(), play(server.url, load, *MIX).frame()
+    first, second = play(server.url, load, *MIX).requests, play(server.url, load, *MIX).requests
     assert generator.pid == pid
-    for column in ("n", "user", "path", "planned_s"):
+    for column in ("n", "user", "path", "planned_us"):
         assert_series_equal(first[column], second[column])
 
 
 def test_nobody_there_fails_the_job_and_not_the_child(
-    stub: Stubs, play: Callable[..., Outcome], generator: LoadGenerator
+    stub: Stubs, play: Callable[..., Generated], generator: LoadGenerator
 ) -> None:
     gone = stub()
     gone.stop()
@@ -259,41 +273,36 @@ def test_nobody_there_fails_the_job_and_not_the_child(
 
 def test_a_child_that_dies_is_reported_and_replaced(stub: Stubs, tmp_path: Path) -> None:
     server = stub()
-    silent = Drive(
-        base_url=server.url,
-        load=Sequential(requests=1),
-        mix=(Share(path="/api/silent"),),
-        seed=1,
-        give_up_s=60,
-    )
+    silent = job(server.url, Sequential(requests=1), tmp_path, Share(path="/api/silent"), give_up_s=60)
     with LoadGenerator() as own:
         own.wait_ready()
         first = own.pid
         with pytest.raises(GeneratorFailed, match=r"died \(exit status -9\)"):
-            own.drive(silent, tmp_path / "a", lambda _: os.kill(own.pid, signal.SIGKILL), timeout_s=60)
-        one = Drive(base_url=server.url, load=Sequential(requests=1), mix=QUERY, seed=1, give_up_s=9)
-        assert own.drive(one, tmp_path / "b", timeout_s=60).sent == 1
+            own.play(silent, lambda _: os.kill(own.pid, signal.SIGKILL), timeout_s=60)
+        one = job(server.url, Sequential(requests=1), tmp_path)
+        assert own.play(one, timeout_s=60).sent == 1
         assert own.pid != first
         # Bound the whole: the child is ended when it takes longer than it may.
         with pytest.raises(GeneratorFailed, match="did not finish in time"):
-            own.drive(silent, tmp_path / "c", timeout_s=0.5)
+            own.play(silent, timeout_s=0.5)
 
 
 def test_a_bug_in_the_child_shows_its_last_lines(tmp_path: Path, stub: Stubs) -> None:
-    empty_mix = Drive(base_url=stub().url, load=Sequential(requests=1), mix=(), seed=1, give_up_s=1)
+    workload = Workload(load=Sequential(requests=1), mix=(), seed=1, give_up_s=1)
+    empty_mix = HttpJob(workload=workload, out=str(tmp_path), base_url=stub().url)
     with (
         LoadGenerator() as own,
         pytest.raises(GeneratorFailed, match="ValueError: a mix needs at least one path"),
     ):
-        own.drive(empty_mix, tmp_path / "a", timeout_s=60)
+        own.play(empty_mix, timeout_s=60)
 
 
 def test_the_child_ignores_ctrl_c_and_ends_with_its_input(stub: Stubs, tmp_path: Path) -> None:
     with LoadGenerator() as own:
         own.wait_ready()
         os.kill(own.pid, signal.SIGINT)
-        one = Drive(base_url=stub().url, load=Sequential(requests=1), mix=QUERY, seed=1, give_up_s=9)
-        assert own.drive(one, tmp_path / "a", timeout_s=60).sent == 1
+        one = job(stub().url, Sequential(requests=1), tmp_path)
+        assert own.play(one, timeout_s=60).sent == 1
         assert os.getsid(own.pid) == own.pid
         child = own._child
         assert child is not None

@@ -15,11 +15,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.scenarios.arrivals import users_at
 from bench.scenarios.catalogue import RAMP
 from bench.targets.process import ROOT, free_port
 from services.common import contract
 from services.stacks import STACKS
+from services.workload.arrivals import users_at
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats
 from tests.waiting import until

@@ -9,6 +9,7 @@ import polars as pl
 
 from bench.record.schema import Cell
 from bench.record.store import Stored
+from services.workload.loads import Burst
 from tests.bench import made
 
 
@@ -27,8 +28,8 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
 
 
 def _rows(cell: Cell) -> list[dict[str, Any]]:
-    if cell.load["kind"] != "burst":
+    if not isinstance(cell.load, Burst):
         return [{"finished_us": cell.hold_ms * 1000, "work_us": cell.hold_ms * 1000}]
     # Later blocks are a little slower.
     hold_us = cell.hold_ms * (1000 + cell.block)
-    return made.fifo_burst(cell.load["requests"], cell.pool_size, hold_us, round(cell.patience_s * 1e6))
+    return made.fifo_burst(cell.load.requests, cell.pool_size, hold_us, round(cell.patience_s * 1e6))

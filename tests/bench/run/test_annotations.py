@@ -21,7 +21,7 @@ def played(cell: Cell | None = None) -> Played:
     cell = cell or made.cell("leak-kept", block=1, began_s=BEGAN_S, load_s=6.5, settings={"service": "asyncpg_fastapi"})
     requests = made.requests(cell, [{}, {}, {"status": 503}, {}])
     leaks = [made.event(cell, 1.5 + n / 100, "leak", f"kept, {n} of 5: 200") for n in range(1, 6)]
-    return Played(cell, requests, [], [*leaks, made.event(cell, 4.0, "release_leaks", "5 given back")])
+    return Played(cell, requests, made.samples(cell), [*leaks, made.event(cell, 4.0, "release_leaks", "5 given back")])
 
 
 class Stub:
@@ -72,12 +72,12 @@ def test_a_service_is_found_by_its_own_name_and_by_that_of_the_run() -> None:
 
 def test_a_cell_that_was_not_played_is_not_marked() -> None:
     cell = made.cell(status="skipped", why="needs --database-url")
-    assert list(annotations(Played(cell, None, [], []))) == []
+    assert list(annotations(Played(cell))) == []
 
 
 def test_a_cell_that_failed_is_marked_with_why() -> None:
     cell = made.cell("one", status="failed", why="it died", began_s=BEGAN_S, took_s=2.5)
-    (mark,) = annotations(Played(cell, None, [], []))
+    (mark,) = annotations(Played(cell))
     assert (mark["timeEnd"] - mark["time"], mark["tags"][-1]) == (2500, "failed")
     assert mark["text"] == "one · asyncpg_fastapi · block 1: failed: it died"
 

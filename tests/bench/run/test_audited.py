@@ -1,34 +1,18 @@
 """A cell as its audit leaves it, and what the sampler costs."""
 
 from dataclasses import replace
-from typing import Any
 
-import polars as pl
 import pytest
 
 from bench.record.schema import Cell, SamplerEffect
 from bench.run.audited import audited, effect, to_repeat
 from bench.run.cell import Played
-from bench.run.runner import planned_cells
+from bench.run.matrix import planned_cells
 from tests.bench import made
 
 
-def generated(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Requests as the generator hands them over: seconds and milliseconds, the path by number."""
-    stored = made.requests(made.cell(), rows)
-    return stored.select(
-        "n",
-        "user",
-        pl.lit(0).alias("path"),
-        *((pl.col(f"{name}_us") / 1e6).alias(f"{name}_s") for name in ("planned", "sent", "finished")),
-        "status",
-        "error",
-        *((pl.col(f"{name}_us") / 1e3).alias(f"{name}_ms") for name in ("acquire", "work", "release", "app")),
-    )
-
-
 def played(cell: Cell, hold_us: int = 100_000) -> Played:
-    return Played(cell, generated(made.fifo_burst(10, 5, hold_us, 1_050_000)), [], [])
+    return Played(cell, made.requests(cell, made.fifo_burst(10, 5, hold_us, 1_050_000)), made.samples(cell))
 
 
 def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
@@ -48,7 +32,7 @@ def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
 
 
 def test_a_cell_that_failed_has_no_audit() -> None:
-    failed = Played(made.cell(status="failed", why="died"), None, [], [])
+    failed = Played(made.cell(status="failed", why="died"))
     assert audited(failed, made.plan(), 2) == failed
 
 
@@ -72,7 +56,7 @@ def test_which_cell_is_repeated_without_the_sampler(
 def test_the_sampler_s_effect_is_both_side_by_side() -> None:
     cell = made.cell("burst-10", block=2)
 
-    assert effect(played(cell, 125_000), played(cell), made.plan()) == SamplerEffect(
+    assert effect(played(cell, 125_000), played(cell)) == SamplerEffect(
         scenario="burst-10",
         service="asyncpg_fastapi",
         block=2,
@@ -82,4 +66,4 @@ def test_the_sampler_s_effect_is_both_side_by_side() -> None:
         goodput_with_per_s=40.0,
         goodput_without_per_s=50.0,
     )
-    assert effect(played(cell), Played(replace(cell, status="failed"), None, [], []), made.plan()) is None
+    assert effect(played(cell), Played(replace(cell, status="failed"))) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bench.record.schema import Cell, Run, Status
 from bench.run.blocks import Replay, play_all, taken_up
-from bench.run.runner import planned_cells
+from bench.run.matrix import planned_cells
 from tests.bench import made
 
 SERVICES = made.SERVICES

@@ -9,12 +9,13 @@ import pytest
 
 from bench.errors import UserError
 from bench.postgres.database import Database
-from bench.run.elsewhere import LOCAL, Where, elsewhere, planned, where
-from bench.run.runner import planned_cells, unfit_for
-from bench.run.target import Target
+from bench.run.elsewhere import elsewhere, planned
+from bench.run.matrix import planned_cells, unfit_for
 from bench.targets.http import Client
 from bench.targets.process import LocalService, free_port
+from bench.targets.target import Target
 from bench.targets.url import Remote
+from bench.targets.where import LOCAL, Where, where
 from services.common import contract
 from services.common.settings import Config
 from tests.bench import made

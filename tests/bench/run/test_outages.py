@@ -10,17 +10,19 @@ import pytest
 
 from bench.analysis.outages import served_again_s
 from bench.check import check
-from bench.faults.outage import Freezable
 from bench.postgres.database import load_schema
 from bench.postgres.embedded import EmbeddedPostgres
+from bench.postgres.freezable import Freezable
 from bench.record.schema import Layer
 from bench.record.store import Store, Stored, load
+from bench.run.checks import CHECK_ESTIMATE_S
 from bench.run.environment import describe
+from bench.run.loop import run
+from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
 from bench.run.results import Results
-from bench.run.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
-from bench.run.target import Target
 from bench.targets.process import SCHEMA
+from bench.targets.target import Target
 from tests.bench import made
 
 SCENARIOS = ("outage-killed", "outage-frozen")
@@ -67,7 +69,7 @@ def play(
 def test_an_outage_strikes_and_is_over(
     service: str, layer: Layer, server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.run.runner.check", partial(check, only=["health"]))
+    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
 
     stored = play(service, layer, server, tmp_path / "run")
 
@@ -103,7 +105,7 @@ def test_an_outage_strikes_and_is_over(
 def test_an_outage_that_does_not_come_about_is_a_failed_cell(
     layer: Layer, server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.run.runner.check", partial(check, only=["health"]))
+    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
 
     stored = play("asyncpg_fastapi", layer, server, tmp_path / "run", "outage-frozen", Unwilling())
 

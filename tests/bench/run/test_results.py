@@ -8,7 +8,6 @@ from bench.record.store import Store, load
 from bench.run.cell import Played
 from bench.run.results import Results
 from tests.bench import made
-from tests.bench.run.test_audited import generated
 
 EFFECT = SamplerEffect(
     scenario="burst-10",
@@ -23,7 +22,7 @@ EFFECT = SamplerEffect(
 
 
 def played(cell: Cell) -> Played:
-    return Played(cell, generated(made.fifo_burst(10, 5, 100_000, 1_050_000)), [], [])
+    return Played(cell, made.requests(cell, made.fifo_burst(10, 5, 100_000, 1_050_000)), made.samples(cell))
 
 
 def test_a_rejected_cell_is_in_no_figure_until_it_is_played_again(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Open
 from bench.scenarios.words import load_text
 from services.common import contract
+from services.workload.loads import Open
 
 OVERLOAD = SCENARIOS["overload-12"]
 
@@ -26,7 +26,7 @@ def test_overload_that_ends_before_anybody_loses_patience_is_refused() -> None:
     [(contract.QUERY, 1), (contract.SEVERAL, 5), (f"{contract.SEVERAL}?hold_ms=5&times=7", 7)],
 )
 def test_a_request_may_take_several_connections_one_after_another(path: str, count: int) -> None:
-    asked = replace(OVERLOAD, path=path).at(100, base_url="")
+    asked = replace(OVERLOAD, path=path).at(100)
     assert asked.checkouts == count
     # Patience 0.45 s and hold 0.1 s, as often; 60 requests a second, and half as many again.
     assert asked.give_up_s == pytest.approx(20 + count * 0.85)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bench.analysis.forecast import forecast
-from bench.scenarios.loads import Burst, Closed, Load, Open, Sequential, Stage
 from bench.scenarios.model import Freeze, KillBackends, Leak, ReleaseLeaks, Scenario
+from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 
 def scenario(load: Load, **changed: Any) -> Scenario:
@@ -79,13 +79,13 @@ def test_who_must_time_out_and_cannot(load: Load, changed: dict[str, Any], why: 
 )
 def test_what_is_let_through_does_time_out(load: Load) -> None:
     """By simulation too, just above the limit."""
-    let = scenario(load, must_time_out=True).at(1000, base_url="")
+    let = scenario(load, must_time_out=True).at(1000)
     assert (forecast(let, seed=1).timed_out or 0) > 0
 
 
 @pytest.mark.parametrize("load", [EVEN, ramp(50), ramp(55, seconds=0)])
 def test_what_is_refused_would_not_have_timed_out(load: Load) -> None:
-    assert forecast(scenario(load).at(1000, base_url=""), seed=1).timed_out == 0
+    assert forecast(scenario(load).at(1000), seed=1).timed_out == 0
 
 
 @pytest.mark.parametrize(

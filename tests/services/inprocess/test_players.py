@@ -1,12 +1,13 @@
-"""A drive played by tasks and by threads, on a pool that answers when the test wants it to."""
+"""A workload played by tasks and by threads, on a pool that answers when the test wants it to."""
 
 import asyncio
-import csv
 import json
+import math
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,8 +15,11 @@ from services.common.books import Refused
 from services.common.contract import How, LeakedOnPurpose, Timing
 from services.common.ledger import Ledger
 from services.common.metrics import PoolStats
-from services.inprocess import drive, tasks, threads
-from services.inprocess.drive import Drive, Fault
+from services.inprocess import talk, tasks, threads
+from services.workload.arrivals import planned_times
+from services.workload.loads import Arrivals, Burst, Closed, Load, Open, Sequential, Share, Stage, Workload
+from services.workload.samples import EVENTS, LOOKS, REQUESTS, ROW, SampleError
+from services.workload.wire import Fault, PoolJob, decode, encode
 from tests.services.inside import PATIENCE_S, run
 
 THREADS = 32
@@ -68,7 +72,7 @@ class Fake:
     def snapshot(self) -> PoolStats:
         return PoolStats(min_size=3, max_size=3, size=3, free=None, counted=Ledger().totals())
 
-    def report(self) -> drive.Report:
+    def report(self) -> talk.Report:
         return {"stats": {"queries": len(self.holds)}}
 
 
@@ -105,7 +109,7 @@ class AsyncFake:
     def snapshot(self) -> PoolStats:
         return self._fake.snapshot()
 
-    def report(self) -> drive.Report:
+    def report(self) -> talk.Report:
         return self._fake.report()
 
 
@@ -113,26 +117,26 @@ class AsyncFake:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is said before the load, where somebody waits for the word to go."""
     events: list[Any] = []
-    monkeypatch.setattr(drive, "say", lambda event, **fields: events.append((event, fields.get("stats"))))
-    monkeypatch.setattr(drive, "wait_for_go", lambda: events.append("waited"))
+    monkeypatch.setattr(talk, "say", lambda event, **fields: events.append((event, fields.get("stats"))))
+    monkeypatch.setattr(talk, "wait_for_go", lambda: events.append("waited"))
     return events
 
 
 @pytest.fixture(params=["tasks", "threads"])
 def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Callable[..., int]:
-    """Plays a drive on a fake, by tasks or by threads; returns how many asked."""
+    """Plays a load on a fake, by tasks or by threads; returns how many requests were sent."""
 
-    def play(fake: Fake, **asked: Any) -> int:
-        usual: dict[str, Any] = {"hold_ms": 20, "out": str(tmp_path), "sample_every_s": 0.05}
+    def play(fake: Fake, load: Load, **asked: Any) -> int:
+        usual: dict[str, Any] = {"hold_ms": 20, "look_every_s": 0.05}
         usual |= {"warm_up_rounds": 2, "warm_up_hold_ms": WARM_UP_HOLD_MS}
-        whole = Drive(**usual | asked)
-        whole = drive.decode(drive.encode(whole))
+        workload = Workload(load=load, mix=(Share(path="/api/query"),), seed=1, give_up_s=60)
+        job = decode(encode(PoolJob(workload=workload, out=str(tmp_path), **usual | asked)), PoolJob)
         if request.param == "threads":
-            return threads.play(fake, whole, THREADS)
+            return threads.play(fake, job, THREADS)
         sent: list[int] = []
 
         async def story() -> None:
-            sent.append(await tasks.play(AsyncFake(fake), whole))
+            sent.append(await tasks.play(AsyncFake(fake), job))
 
         run(story)
         return sent[0]
@@ -140,11 +144,30 @@ def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Cal
     return play
 
 
-def rows(directory: Path, name: str = drive.REQUESTS) -> list[dict[str, str]]:
-    """In the order of asking, where there is one."""
-    with (directory / name).open() as file:
-        found = list(csv.DictReader(file))
-    return sorted(found, key=lambda row: int(row.get("n", 0)))
+class Row(NamedTuple):
+    """A request as it was written down."""
+
+    n: int
+    user: int
+    path: int
+    status: int
+    error: SampleError
+    planned_s: float
+    sent_s: float
+    finished_s: float
+    acquire_ms: float
+    work_ms: float
+    release_ms: float
+    app_ms: float
+
+
+def rows(directory: Path) -> list[Row]:
+    """In the order of sending."""
+    return sorted(Row(*row) for row in ROW.iter_unpack((directory / REQUESTS).read_bytes()))
+
+
+def lines(directory: Path, name: str) -> list[Any]:
+    return [json.loads(line) for line in (directory / name).read_text().splitlines()]
 
 
 def test_a_burst_is_there_as_a_whole_before_anybody_is_served(
@@ -152,57 +175,60 @@ def test_a_burst_is_there_as_a_whole_before_anybody_is_served(
 ) -> None:
     fake = Fake(together=20)
 
-    assert play(fake, kind="burst", requests=20) == 20
+    assert play(fake, Burst(requests=20)) == 20
 
     assert said == [("warmed", {"queries": WARMED}), "waited", ("started", None)]
     assert fake.holds == [WARM_UP_HOLD_MS] * WARMED + [20] * 20
     found = rows(tmp_path)
-    assert [int(row["n"]) for row in found] == list(range(20))
-    assert {int(row["user"]) for row in found} == set(range(20))
-    assert {row["planned_s"] for row in found} == {"0.0"}
-    assert {(row["status"], row["error"]) for row in found} == {("200", "none")}
-    assert {(row["acquire_ms"], row["work_ms"], row["release_ms"]) for row in found} == {("1.5", "20.25", "0.125")}
-    assert all(0 <= float(row["sent_s"]) <= float(row["finished_s"]) for row in found)
+    assert [row.n for row in found] == list(range(20))
+    assert {row.user for row in found} == set(range(20))
+    assert {(row.path, row.planned_s) for row in found} == {(0, 0.0)}
+    assert {(row.status, row.error) for row in found} == {(200, SampleError.none)}
+    assert {(row.acquire_ms, row.work_ms, row.release_ms) for row in found} == {(1.5, 20.25, 0.125)}
+    assert all(math.isnan(row.app_ms) for row in found)
+    assert all(0 <= row.sent_s <= row.finished_s for row in found)
 
 
 def test_one_after_another_is_never_two_at_once(play: Callable[..., int], tmp_path: Path) -> None:
     fake = Fake()
 
-    assert play(fake, kind="sequential", requests=9, warm_up_rounds=0) == 9
+    assert play(fake, Sequential(requests=9), warm_up_rounds=0) == 9
 
     assert fake.most == 1
     found = rows(tmp_path)
-    assert [row["planned_s"] for row in found] == [""] * 9
-    ends = [float(row["finished_s"]) for row in found]
-    assert all(float(later["sent_s"]) >= end for later, end in zip(found[1:], ends[:-1], strict=True))
+    assert all(math.isnan(row.planned_s) for row in found)
+    assert all(later.sent_s >= row.finished_s for row, later in pairwise(found))
 
 
-def test_an_open_load_waits_for_nobody_and_is_never_early(play: Callable[..., int], tmp_path: Path) -> None:
-    planned = [0.0, 0.01, 0.011, 0.011, 0.04]
+@pytest.mark.parametrize("arrivals", ["uniform", "poisson"])
+def test_an_open_load_waits_for_no_answer_and_is_never_early(
+    play: Callable[..., int], tmp_path: Path, arrivals: Arrivals
+) -> None:
+    load = Open(rate_per_s=100, seconds=0.05, arrivals=arrivals)
+    planned = planned_times(load, seed=1)
 
-    assert play(Fake(together=5), kind="open", planned_s=planned) == 5
+    assert play(Fake(together=len(planned)), load) == len(planned)
 
     found = rows(tmp_path)
-    assert sorted(float(row["planned_s"]) for row in found) == planned
-    assert all(float(row["sent_s"]) >= float(row["planned_s"]) for row in found)
-    assert {(row["user"], row["status"]) for row in found} == {("0", "200")}
+    assert sorted(row.planned_s for row in found) == planned
+    assert all(row.sent_s >= row.planned_s for row in found)
+    assert {(row.user, row.status) for row in found} == {(0, 200)}
 
 
-def test_closed_users_come_and_go_and_the_last_to_come_goes_first(play: Callable[..., int], tmp_path: Path) -> None:
-    # Users 0 and 1 come, 2 joins and is told to leave at once, 3 comes in its place.
-    steps = [(0.0, 2), (0.02, 3), (0.02, 2), (0.04, 3)]
+def test_closed_users_come_and_go_and_wait_for_their_answers(play: Callable[..., int], tmp_path: Path) -> None:
+    # Users 0 and 1 come, 2 joins and is told to leave, 3 comes later.
+    stages = ((2, 0.0), (3, 0.02), (2, 0.01), (3, 0.02), (3, 0.03))
+    load = Closed(stages=tuple(Stage(users=users, seconds=seconds) for users, seconds in stages), think_s=0.002)
 
-    sent = play(Fake(), kind="closed", steps=steps, length_s=0.08, think_s=0.002)
+    sent = play(Fake(), load)
 
     found = rows(tmp_path)
     assert len(found) == sent
-    by_user = [[row for row in found if row["user"] == user] for user in "0123"]
-    assert len(by_user[2]) == 1
+    by_user = [[row for row in found if row.user == user] for user in range(4)]
     assert sum(map(len, by_user)) == sent > 4
     assert all(by_user)
     for asked in by_user:
-        ends = [float(row["finished_s"]) for row in asked]
-        assert all(float(later["sent_s"]) >= end for later, end in zip(asked[1:], ends[:-1], strict=True))
+        assert all(later.sent_s >= row.finished_s for row, later in pairwise(asked))
 
 
 def test_a_refusal_is_what_the_service_would_have_answered_and_a_bug_a_500(
@@ -214,10 +240,10 @@ def test_a_refusal_is_what_the_service_would_have_answered_and_a_bug_a_500(
         if nth == 2:
             raise ValueError("nobody expected this")
 
-    assert play(Fake(query=query), kind="sequential", requests=4) == 4
+    assert play(Fake(query=query), Sequential(requests=4)) == 4
 
-    answers = [(row["status"], row["error"]) for row in rows(tmp_path)]
-    assert answers == [("200", "none"), ("503", "pool_exhausted"), ("500", "other"), ("200", "none")]
+    answers = [(row.status, SampleError(row.error).name) for row in rows(tmp_path)]
+    assert answers == [(200, "none"), (503, "pool_exhausted"), (500, "other"), (200, "none")]
 
 
 def test_faults_happen_in_order_and_the_pool_is_looked_at(play: Callable[..., int], tmp_path: Path) -> None:
@@ -229,30 +255,27 @@ def test_faults_happen_in_order_and_the_pool_is_looked_at(play: Callable[..., in
     )
     fake = Fake()
 
-    play(fake, kind="open", planned_s=[0.0, 0.5], faults=faults)
+    play(fake, Open(rate_per_s=2, seconds=1, arrivals="uniform"), faults=faults)
 
     assert fake.leaks == ["kept", "kept", "exception"]
-    happened = [json.loads(line) for line in (tmp_path / drive.EVENTS).read_text().splitlines()]
-    assert [(kind, text) for _, kind, text in happened] == [
+    assert [(kind, text) for _, kind, text in lines(tmp_path, EVENTS)] == [
         ("leak", "kept, 1 of 2: 200"),
         ("leak", "kept, 2 of 2: 200"),
         ("leak", "exception, 1 of 1: 500"),
         ("release_leaks", "2 given back"),
     ]
-    looks = rows(tmp_path, drive.POOL)
+    looks = lines(tmp_path, LOOKS)
     assert len(looks) >= 2
-    assert {(row["size"], row["free"], row["used"], row["waiting"], row["connecting"]) for row in looks} == {
-        ("3", "", "0", "0", "0")
-    }
+    assert [look[1:] for look in looks] == [[3, None, 0, 0, 0]] * len(looks)
 
 
 def test_a_leak_under_way_when_the_load_ends_is_seen_through(play: Callable[..., int], tmp_path: Path) -> None:
     fake = Fake(together=2)
 
-    play(fake, kind="burst", requests=1, faults=(Fault(at_s=0.0, how="kept"),))
+    play(fake, Burst(requests=1), faults=(Fault(at_s=0.0, how="kept"),))
 
     assert fake.leaks == ["kept"]
-    (happened,) = [json.loads(line) for line in (tmp_path / drive.EVENTS).read_text().splitlines()]
+    (happened,) = lines(tmp_path, EVENTS)
     assert happened[1:] == ["leak", "kept, 1 of 1: 200"]
 
 
@@ -262,7 +285,7 @@ def test_a_warm_up_that_fails_is_no_load(play: Callable[..., int], said: list[An
             raise Refused("database_unavailable", "no connection to PostgreSQL", 0.0)
 
     with pytest.raises(Refused):
-        play(Down(), kind="burst", requests=2)
+        play(Down(), Burst(requests=2))
 
     assert said == []
     assert rows(tmp_path) == []

@@ -1,4 +1,4 @@
-"""In: mixes and seeds. Out: which path is asked for, by hand and by law."""
+"""Which path is asked for, by hand and by law."""
 
 from itertools import islice
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.plan import choose_paths, picks
-from bench.scenarios.loads import Share
+from services.workload.arrivals import choose_paths, picks
+from services.workload.loads import Share
 
 MIX = (Share(path="/slow", weight=1), Share(path="/fast", weight=3))
 

@@ -1,6 +1,5 @@
-"""What those who gave connections back have left on them, for whoever is handed them next.
+"""Session state that a service's idle connections carry into their next checkout, as another session sees it.
 
-In: a connection to the same database, and the service's name in it. Out: `Remains`.
 Another session cannot see all: `SET`, `LISTEN`, prepared statements and cursors show in none of PostgreSQL's views.
 """
 
@@ -12,7 +11,7 @@ from bench.postgres.database import Connection
 TELLS_OWNERS: Final = 160000
 """Since PostgreSQL 16 the number in `pg_temp_3` is one by which the statistics name a backend."""
 
-_REMAINS: Final = """
+_STATE: Final = """
 SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%%'),
        count(*) FILTER (WHERE state = 'idle' AND pid IN (
            SELECT pid FROM pg_locks WHERE granted AND locktype = 'advisory')),
@@ -27,8 +26,8 @@ WHERE backend_type = 'client backend' AND application_name = %s
 
 
 @dataclass(frozen=True)
-class Remains:
-    """How many idle connections keep something; one that keeps several things counts for each."""
+class SessionState:
+    """How many idle connections carry some; one that carries several kinds counts for each."""
 
     idle_in_transaction: int
     """With a transaction that nobody ends, one that has failed included."""
@@ -38,10 +37,10 @@ class Remains:
     """With temporary tables; None where the server does not tell whose they are."""
 
 
-def remains(connection: Connection, application_name: str) -> Remains:
-    """What the idle client backends of that name keep now. Needs pg_monitor, or the same user as the services."""
-    row = connection.execute(_REMAINS, (application_name,)).fetchone()
+def session_state(connection: Connection, application_name: str) -> SessionState:
+    """What the idle client backends of that name carry now. Needs pg_monitor, or the same user as the services."""
+    row = connection.execute(_STATE, (application_name,)).fetchone()
     assert row is not None
     in_transaction, locking, temporary = row
     told = connection.info.server_version >= TELLS_OWNERS
-    return Remains(in_transaction, locking, temporary if told else None)
+    return SessionState(in_transaction, locking, temporary if told else None)

@@ -1,4 +1,4 @@
-"""In: loads and seeds. Out: when requests leave and users come, by hand and by law."""
+"""When requests leave and users come, by hand and by law."""
 
 import math
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.scenarios.arrivals import cell_seed, length_s, planned_times, user_steps, users_at
-from bench.scenarios.loads import Arrivals, Open, Stage
+from services.workload.arrivals import planned_times, user_steps, users_at
+from services.workload.loads import Arrivals, Open, Stage, stages_s
 
 RAMP = (
     Stage(users=2, seconds=0),
@@ -57,7 +57,7 @@ def test_rate_zero_is_refused() -> None:
 def test_ramp_by_hand() -> None:
     assert user_steps(RAMP) == [(0.0, 2), (5.0, 3), (10.0, 4), (16.0, 3), (17.0, 2), (18.0, 1)]
     assert [users_at(RAMP, t) for t in (-1, 0, 4.9, 5, 10, 15.9, 16, 18, 99)] == [0, 2, 2, 3, 4, 4, 3, 1, 1]
-    assert length_s(RAMP) == 18
+    assert stages_s(RAMP) == 18
 
 
 stages = st.lists(st.builds(Stage, users=st.integers(0, 50), seconds=st.floats(0, 100)), max_size=5)
@@ -74,8 +74,3 @@ def test_every_stage_ends_with_its_users(drawn: list[Stage]) -> None:
 def test_seeds_differ() -> None:
     load = Open(rate_per_s=10, seconds=1, arrivals="poisson")
     assert planned_times(load, 1) != planned_times(load, 2)
-
-
-def test_a_cell_s_seed_is_the_same_for_ever() -> None:
-    assert cell_seed(1, "ramp", 0) == 1584429191
-    assert len({cell_seed(seed, name, block) for seed in (1, 2) for name in ("a", "b") for block in (0, 1)}) == 8

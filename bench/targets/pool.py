@@ -1,54 +1,46 @@
-"""The pool of a service without its HTTP, in a process of its own: `python -m services.inprocess`.
+"""The pool of a service without its HTTP, in a process of its own: `python -m services.inprocess`."""
 
-In: a service's name, a database, settings, and a drive. Out: what was in force and counted, and the files of the drive.
-"""
-
-import json
-import os
-import selectors
 import subprocess
 import tempfile
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from bench.targets.process import READY_TIMEOUT_S, STOP_TIMEOUT_S, LocalService, ServiceDied
 from bench.targets.service import Told
-from services.inprocess.drive import Drive, encode
-
-PIPE_BYTES: Final = 65_536
+from services.workload.wire import Events, PoolJob, encode
 
 
-class Alone(LocalService):
-    """One process for one drive. Entering waits until its pool is open; raises ServiceDied.
+class PoolProcess(LocalService):
+    """One process for one job. Entering waits until its pool is open; raises ServiceDied.
 
     It tells what it counts (`told`, `settings`) as it last said it: when its pool was open, warm, and at rest again.
     """
 
     base_url = ""
-    """Nobody can ask it anything."""
+    """It has no address: it says what it says by itself."""
 
     def start(self) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._unread = b""
         self._begin(
             ("services.inprocess", f"{self.package}.{self.name}", self.name),
             log,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        self._events = Events(self._pipe("stdout").fileno())
 
     def wait_ready(self) -> None:
         """Waits until the pool is open; raises ServiceDied."""
         self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "before it was ready")
 
-    def warm_up(self, drive: Drive) -> None:
-        """Hands the drive over, and waits until every connection was used; nothing goes on then. Raises ServiceDied."""
-        self._send(encode(drive))
+    def warm_up(self, job: PoolJob) -> None:
+        """Hands the job over, and waits until every connection was used; nothing goes on then. Raises ServiceDied."""
+        self._send(encode(job))
         self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "while it warmed up")
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> int:
-        """Plays the drive to its last end, and returns how many asked; the pool stays open.
+        """Plays the job to its last end, and returns how many requests were sent; the pool stays open.
 
         `on_start` is called in this thread with t0 on the monotonic clock, up to `LEAD_S` before it comes. Raises
         ServiceDied if the process ends before, or when `timeout_s` has passed.
@@ -97,19 +89,12 @@ class Alone(LocalService):
             raise self._died("before it was asked for anything") from None
 
     def _next_event(self, deadline: float, when: str) -> dict[str, Any]:
-        out = self._pipe("stdout").fileno()
-        with selectors.DefaultSelector() as selector:
-            selector.register(out, selectors.EVENT_READ)
-            while b"\n" not in self._unread:
-                if not selector.select(max(0.0, deadline - monotonic())):
-                    raise ServiceDied(f"the pool of {self.name} did not get on {when}", self.log_tail())
-                block = os.read(out, PIPE_BYTES)
-                if not block:
-                    raise self._died(when)
-                self._unread += block
-        line, _, self._unread = self._unread.partition(b"\n")
-        event: dict[str, Any] = json.loads(line)
-        return event
+        try:
+            return self._events.next(deadline)
+        except TimeoutError:
+            raise ServiceDied(f"the pool of {self.name} did not get on {when}", self.log_tail()) from None
+        except EOFError:
+            raise self._died(when) from None
 
     def _died(self, when: str) -> ServiceDied:
         assert self._process is not None

@@ -1,8 +1,11 @@
-"""The kinds of load, in seconds: what a scenario becomes once its hold is known.
+"""What is played on a service or on its pool: the kinds of load, a mix of paths, and a workload made of both.
 
-In: nothing. Out: frozen values that the scenario catalogue builds and the load driver plays.
+Standard library only: the bench, its load generator and the players without HTTP describe a load with these values,
+and a cell's record holds them.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +16,7 @@ Arrivals = Literal["uniform", "poisson"]
 class Sequential:
     """One client sends `requests` requests, each after the answer to the one before."""
 
+    kind: Literal["sequential"] = "sequential"
     requests: int
 
 
@@ -20,6 +24,7 @@ class Sequential:
 class Burst:
     """`requests` clients, each on a warm connection of its own, all released together."""
 
+    kind: Literal["burst"] = "burst"
     requests: int
 
 
@@ -35,6 +40,7 @@ class Stage:
 class Closed:
     """Users who send, wait for the answer, think for `think_s` and send again."""
 
+    kind: Literal["closed"] = "closed"
     stages: tuple[Stage, ...]
     think_s: float = 0.0
 
@@ -43,6 +49,7 @@ class Closed:
 class Open:
     """Requests that leave at their planned time, whether or not earlier ones came back."""
 
+    kind: Literal["open"] = "open"
     rate_per_s: float
     seconds: float
     arrivals: Arrivals = "poisson"
@@ -55,11 +62,16 @@ def length_s(load: Load) -> float:
     """How long requests are sent, as far as the load itself says: 0 for those that go by the answers."""
     match load:
         case Closed(stages=stages):
-            return sum(stage.seconds for stage in stages)
+            return stages_s(stages)
         case Open(seconds=seconds):
             return seconds
         case _:
             return 0.0
+
+
+def stages_s(stages: Sequence[Stage]) -> float:
+    """How many seconds all stages last together; after them no user sends any more."""
+    return math.fsum(stage.seconds for stage in stages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +83,12 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drive:
-    """One cell's load, complete: where to, what, how, from which seed.
+class Workload:
+    """The requests of one cell: when they leave, what they ask for, from which seed.
 
-    `give_up_s` bounds a single request: one that has no answer by then is recorded with status 0.
+    `give_up_s` bounds a single request over HTTP: one that has no answer by then is recorded with status 0.
     """
 
-    base_url: str
     load: Load
     mix: tuple[Share, ...]
     seed: int

@@ -7,7 +7,7 @@ import pytest
 
 from bench.postgres.database import Connection, connect
 from bench.postgres.embedded import EmbeddedPostgres
-from bench.postgres.remains import Remains, remains
+from bench.postgres.session_state import SessionState, session_state
 from tests.waiting import until
 
 CLEAN = (
@@ -30,17 +30,19 @@ def ran(statements: tuple[str, ...], on: Connection) -> Connection:
 @pytest.mark.parametrize(
     ("statements", "expected"),
     [
-        *((one, Remains(0, 0, 0)) for one in (*CLEAN, *UNSEEN)),
-        (("BEGIN", "SELECT 1"), Remains(1, 0, 0)),
-        (("BEGIN", "SELECT pg_advisory_lock(3)"), Remains(1, 0, 0)),
-        (("SELECT pg_advisory_lock(4)",), Remains(0, 1, 0)),
-        (("BEGIN", "SELECT pg_advisory_lock(5)", "COMMIT"), Remains(0, 1, 0)),
-        (("CREATE TEMPORARY TABLE mine (id integer)",), Remains(0, 0, 1)),
-        (("CREATE TEMPORARY TABLE a (id serial PRIMARY KEY)", "CREATE TEMPORARY TABLE b ()"), Remains(0, 0, 1)),
-        (("BEGIN", "CREATE TEMPORARY TABLE mine (id integer)"), Remains(1, 0, 0)),
+        *((one, SessionState(0, 0, 0)) for one in (*CLEAN, *UNSEEN)),
+        (("BEGIN", "SELECT 1"), SessionState(1, 0, 0)),
+        (("BEGIN", "SELECT pg_advisory_lock(3)"), SessionState(1, 0, 0)),
+        (("SELECT pg_advisory_lock(4)",), SessionState(0, 1, 0)),
+        (("BEGIN", "SELECT pg_advisory_lock(5)", "COMMIT"), SessionState(0, 1, 0)),
+        (("CREATE TEMPORARY TABLE mine (id integer)",), SessionState(0, 0, 1)),
+        (("CREATE TEMPORARY TABLE a (id serial PRIMARY KEY)", "CREATE TEMPORARY TABLE b ()"), SessionState(0, 0, 1)),
+        (("BEGIN", "CREATE TEMPORARY TABLE mine (id integer)"), SessionState(1, 0, 0)),
     ],
 )
-def test_what_one_connection_keeps(server: EmbeddedPostgres, statements: tuple[str, ...], expected: Remains) -> None:
+def test_what_one_connection_keeps(
+    server: EmbeddedPostgres, statements: tuple[str, ...], expected: SessionState
+) -> None:
     with ExitStack() as open_now:
         watcher, one, other = (
             open_now.enter_context(connect(server.database, name)) for name in ("watcher", "kept by", "somebody else")
@@ -48,7 +50,7 @@ def test_what_one_connection_keeps(server: EmbeddedPostgres, statements: tuple[s
         ran(("SELECT pg_advisory_lock(6)", "CREATE TEMPORARY TABLE theirs ()", "BEGIN"), other)
         ran(statements, one)
 
-        until(lambda: remains(watcher, "kept by") == expected)
+        until(lambda: session_state(watcher, "kept by") == expected)
         one.rollback()
 
 
@@ -59,8 +61,8 @@ def test_failed_transactions_are_open_and_work_in_progress_is_none(server: Embed
         with pytest.raises(psycopg.errors.DivisionByZero):
             ran(("BEGIN", "SELECT 1 / 0"), failed)
         ran(("SELECT pg_advisory_lock(7)", "CREATE TEMPORARY TABLE busy ()"), working)
-        until(lambda: remains(watcher, "mixed") == Remains(1, 1, 1))
+        until(lambda: session_state(watcher, "mixed") == SessionState(1, 1, 1))
         working.pgconn.send_query(b"SELECT pg_sleep(3600)")
 
-        until(lambda: remains(watcher, "mixed") == Remains(1, 0, 0))
+        until(lambda: session_state(watcher, "mixed") == SessionState(1, 0, 0))
         working.close()

@@ -1,22 +1,15 @@
-"""When requests leave and users come, from a load and a seed: the same numbers on every machine.
+"""When requests leave, users come and which path each asks for, from a load and a seed: the same on every machine.
 
-In: the frozen loads and stages of a scenario. Out: plain numbers, for who plays them and for who foretells
-them. Nothing here looks at a clock.
+Plain numbers, for what plays them and for what foretells them. Nothing here looks at a clock.
 """
 
 import math
 import random
-import zlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
 
-from bench.scenarios.loads import Open, Stage
-
-
-def cell_seed(run_seed: int, scenario: str, block: int) -> int:
-    """The seed of a scenario in a block of a run, from 0 to 2³² − 1. All services of a block have the same: they
-    meet the same arrivals."""
-    return zlib.crc32(f"{run_seed}/{scenario}/{block}".encode())
+from services.workload.loads import Open, Share, Stage
 
 
 def planned_times(load: Open, seed: int) -> list[float]:
@@ -69,9 +62,25 @@ def users_at(stages: Sequence[Stage], t: float) -> int:
     return steps[after - 1][1] if after else 0
 
 
-def length_s(stages: Sequence[Stage]) -> float:
-    """How many seconds all stages last together; after them nobody sends any more."""
-    return math.fsum(stage.seconds for stage in stages)
+def picks(mix: Sequence[Share], seed: int, user: int = 0) -> Iterator[int]:
+    """An endless stream of indices into `mix`, drawn by weight; each user has a stream of their own.
+
+    A user's picks depend on nothing but the seed and their number, so that two services that answer at
+    different speeds are still asked the same questions in the same order.
+
+    Raises ValueError (at the first pick) if the mix is empty or a weight is not positive.
+    """
+    if not mix or any(share.weight <= 0 for share in mix):
+        raise ValueError("a mix needs at least one path, and every weight above 0")
+    *bounds, total = accumulate(share.weight for share in mix)
+    draw = stream(seed, "mix", user).random
+    while True:
+        yield bisect_right(bounds, draw() * total)
+
+
+def choose_paths(mix: Sequence[Share], n: int, seed: int) -> list[int]:
+    """The first `n` picks of user 0: the mix of a load whose requests have no users of their own."""
+    return list(islice(picks(mix, seed), n))
 
 
 def stream(seed: int, *purpose: object) -> random.Random:

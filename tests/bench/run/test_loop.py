@@ -19,13 +19,16 @@ from bench.record.schema import Cell, Plan, Reading, Run
 from bench.record.store import Store, load
 from bench.run import cell as cell_module
 from bench.run.cell import Played
+from bench.run.checks import CHECK_ESTIMATE_S
+from bench.run.conditions import Mismatch, compare, refuse_lost
 from bench.run.environment import describe
+from bench.run.loop import run
+from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress, duration
 from bench.run.results import Results
-from bench.run.runner import CHECK_ESTIMATE_S, estimate_s, planned_cells, run
-from bench.run.target import Target
 from bench.targets.http import Client
 from bench.targets.process import LocalService
+from bench.targets.target import Target
 from services.common import contract
 from tests.bench import made
 
@@ -106,7 +109,7 @@ def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tm
 @pytest.fixture
 def checked_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Services are looked at before they are measured, and not for long."""
-    monkeypatch.setattr("bench.run.runner.check", partial(check, only=["health"]))
+    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
 
 
 @pytest.mark.usefixtures("checked_briefly")
@@ -200,7 +203,9 @@ def test_settings_that_are_not_in_force_fail_the_cell(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        cell_module, "_read_back", lambda base_url, _, read=cell_module._read_back: read(base_url, {"work_time_ms": 7})
+        cell_module,
+        "compare",
+        lambda in_force, _, __: compare(in_force, None, {"work_time_ms": 7}),
     )
 
     store, _ = play(plan("one", services=("asyncpg_fastapi",)), database, tmp_path / "run")
@@ -240,10 +245,10 @@ def test_a_cell_s_key_is_its_place_in_the_matrix() -> None:
 @pytest.fixture
 def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell is served at once."""
-    monkeypatch.setattr("bench.run.runner._generator", lambda _: nullcontext())
-    monkeypatch.setattr("bench.run.runner.check_services", lambda *_: iter(()))
-    monkeypatch.setattr("bench.run.runner._conditions", lambda *_: None)
-    monkeypatch.setattr("bench.run.runner._play", lambda cell, *_, **__: Played(cell, None, [], []))
+    monkeypatch.setattr("bench.run.loop._executor", lambda *_: nullcontext())
+    monkeypatch.setattr("bench.run.loop.check_services", lambda *_: iter(()))
+    monkeypatch.setattr("bench.run.loop._conditions", lambda *_: None)
+    monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: Played(cell))
 
 
 def blocks_of(
@@ -289,8 +294,7 @@ def test_a_block_that_was_begun_is_ended_after_a_resume() -> None:
 
 def served_late(cell: Cell) -> Played:
     """Every request held its connection for 2 ms more than it was asked to, which later forecasts have in them."""
-    held = {"status": 200, "work_ms": cell.hold_ms + 2.0, "release_ms": 0.0}
-    return Played(cell, pl.DataFrame([held]), [], [])
+    return Played(cell, made.requests(cell, [{"work_us": (cell.hold_ms + 2) * 1000}]), made.samples(cell))
 
 
 @pytest.mark.usefixtures("without_processes")
@@ -301,9 +305,9 @@ def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left
         again = played.cell.scenario == "five-in-sequence" or played.cell.attempt > 1
         return replace(played, cell=played.cell if again else replace(played.cell, status="rejected", why="late"))
 
-    monkeypatch.setattr("bench.run.runner._play", lambda cell, *_, **__: served_late(cell))
-    monkeypatch.setattr("bench.run.runner.audited", reject_first_play)
-    monkeypatch.setattr("bench.run.runner.to_repeat", lambda *_: None)
+    monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: served_late(cell))
+    monkeypatch.setattr("bench.run.loop.audited", reject_first_play)
+    monkeypatch.setattr("bench.run.loop.to_repeat", lambda *_: None)
     asked = replace(plan("five-in-sequence", "burst-10", hold_ms=100, services=SERVICES[:2]), profile="standard")
     cells = planned_cells(asked)
     said = StringIO()
@@ -326,7 +330,7 @@ def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left
 def test_a_database_that_is_gone_after_the_load_fails_the_cell() -> None:
     there, gone = Reading(at_s=0.0, reads=7), Reading(at_s=1.0)
 
-    cell_module.refuse_lost(there, there)
-    cell_module.refuse_lost(gone, gone)  # it never told
-    with pytest.raises(cell_module.Mismatch, match="PostgreSQL answers no more"):
-        cell_module.refuse_lost(there, gone)
+    refuse_lost(there, there)
+    refuse_lost(gone, gone)  # it never told
+    with pytest.raises(Mismatch, match="PostgreSQL answers no more"):
+        refuse_lost(there, gone)

@@ -12,55 +12,43 @@ from bench.observe.sampler import Sampler
 from bench.postgres.database import Database
 from bench.record.schema import Plan
 from bench.record.store import Store, load
-from bench.run.alone import drive_for, unfit
 from bench.run.environment import describe
+from bench.run.executor import workload
+from bench.run.in_process import job, unfit
+from bench.run.loop import run
+from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
 from bench.run.results import Results
-from bench.run.runner import estimate_s, planned_cells, run
-from bench.run.target import Target
-from bench.scenarios.arrivals import planned_times
 from bench.scenarios.catalogue import SCENARIOS
-from bench.scenarios.loads import Burst, Closed, Open, Sequential, Share, Stage
 from bench.scenarios.model import Leak, ReleaseLeaks
-from bench.targets.inprocess import Alone
+from bench.targets.pool import PoolProcess
 from bench.targets.process import ServiceDied
+from bench.targets.target import Target
 from services.common import contract
-from services.inprocess.drive import Drive, Fault
 from services.stacks import STACKS
+from services.workload.loads import Open, Sequential, Share, Workload
+from services.workload.wire import Fault, PoolJob
 from tests.bench import made
 from tests.bench.playing import BOOKS, play
 
-COMMON: dict[str, Any] = {"out": "/out", "sample_every_s": 0.05, "warm_up_rounds": 2, "warm_up_hold_ms": 20}
+COMMON: dict[str, Any] = {"out": "/out", "look_every_s": 0.05, "warm_up_rounds": 2, "warm_up_hold_ms": 20}
 
 
-def asked(load: Any, **changed: Any) -> Any:
-    """`one` at a hold of 100 ms with another load."""
-    return replace(SCENARIOS["one"].at(100, base_url=""), load=load, **changed)
+def test_a_job_is_the_workload_as_over_http_with_its_faults_in_seconds() -> None:
+    cell, asked = made.cell("leak-kept"), SCENARIOS["leak-kept"].at(100)
 
-
-def test_a_drive_says_in_numbers_what_is_asked_over_http() -> None:
-    cell, out = made.cell("one"), Path("/out")
-    open_load = Open(rate_per_s=20, seconds=2)
-    stages = (Stage(users=2, seconds=1), Stage(users=2, seconds=3))
-
-    assert drive_for(cell, asked(Sequential(requests=3)), out) == Drive(
-        kind="sequential", requests=3, hold_ms=100, **COMMON
+    assert job(cell, asked, Path("/out")) == PoolJob(
+        workload=workload(cell, asked),
+        hold_ms=100,
+        faults=(Fault(at_s=1.5, count=5, how="kept"), Fault(at_s=4.0)),
+        **COMMON,
     )
-    assert drive_for(cell, asked(Burst(requests=3)), out) == Drive(kind="burst", requests=3, hold_ms=100, **COMMON)
-    assert drive_for(cell, asked(open_load), out) == Drive(
-        kind="open", planned_s=tuple(planned_times(open_load, cell.seed)), hold_ms=100, **COMMON
-    )
-    assert drive_for(cell, asked(Closed(stages=stages, think_s=0.5)), out) == Drive(
-        kind="closed", steps=((0.0, 0), (0.5, 1), (1.0, 2)), length_s=4.0, think_s=0.5, hold_ms=100, **COMMON
-    )
+    assert workload(cell, asked) == Workload(load=asked.load, mix=asked.mix, seed=7, give_up_s=asked.give_up_s)
 
 
-def test_a_drive_has_its_hold_from_the_path_and_its_faults_in_seconds() -> None:
-    leak = SCENARIOS["leak-kept"].at(100, base_url="")
-    drive = drive_for(made.cell("leak-kept"), replace(leak, mix=(Share(path="/api/query?hold_ms=30"),)), Path("/out"))
-
-    assert drive.hold_ms == 30
-    assert drive.faults == (Fault(at_s=1.5, count=5, how="kept"), Fault(at_s=4.0))
+def test_a_hold_in_the_path_is_the_job_s() -> None:
+    asked = replace(SCENARIOS["one"].at(100), mix=(Share(path="/api/query?hold_ms=30"),))
+    assert job(made.cell("one"), asked, Path("/out")).hold_ms == 30
 
 
 def test_what_takes_no_connection_or_needs_another_path_is_not_played(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,18 +126,34 @@ def test_a_run_on_the_pool_alone(
     assert stored.samples.filter(scenario="leak-kept")["used"].drop_nulls()[-1] == 0
 
 
+def test_a_pool_against_itself_is_two_columns_of_fresh_processes(database: Database, tmp_path: Path) -> None:
+    names = ("psycopg_flask", "psycopg_flask-again")
+    asked_for = made.plan(scenarios=("burst-10",), services=names, hold_ms=50, layer="pool")
+    progress = Progress([estimate_s(cell) for cell in planned_cells(asked_for)], StringIO())
+    store = Store(tmp_path / "run")
+
+    run(asked_for, describe(database, "given"), Target(database, local=False), None, progress, Results(store).add)
+
+    cells = load(store.directory).run.cells
+    assert [(cell.service, cell.status, cell.why) for cell in cells] == [(name, "ok", None) for name in names]
+    # Ten requests at once, and eight for probes, under either name.
+    assert [cell.settings and (cell.settings["service"], cell.settings["threads"]) for cell in cells] == [
+        ("psycopg_flask", 18)
+    ] * 2
+
+
 def test_a_pool_that_dies_is_a_failed_cell_with_its_last_lines(
     name: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked_for = plan("ramp", service=name)
     victims: list[psutil.Process] = []
-    start = Alone.start
+    start = PoolProcess.start
 
-    def remember(self: Alone) -> None:
+    def remember(self: PoolProcess) -> None:
         start(self)
         victims.append(psutil.Process(self.pid))
 
-    monkeypatch.setattr(Alone, "start", remember)
+    monkeypatch.setattr(PoolProcess, "start", remember)
     monkeypatch.setattr(Sampler, "start", lambda *_: victims[0].kill())
 
     played = play(planned_cells(asked_for)[0], asked_for, database)
@@ -164,7 +168,7 @@ def test_a_pool_that_dies_is_a_failed_cell_with_its_last_lines(
 def test_a_pool_that_cannot_be_opened_says_why(name: str, database: Database) -> None:
     with (
         pytest.raises(ServiceDied, match=f"the pool of {name} died before it was ready") as died,
-        Alone(name, database, {"pool_min_size": 9, "pool_max_size": 5}),
+        PoolProcess(name, database, {"pool_min_size": 9, "pool_max_size": 5}),
     ):
         pytest.fail("it was ready")
 
@@ -172,11 +176,12 @@ def test_a_pool_that_cannot_be_opened_says_why(name: str, database: Database) ->
 
 
 def test_the_process_ends_with_its_input_whatever_it_is_doing(name: str, database: Database, tmp_path: Path) -> None:
-    drive = Drive(kind="sequential", requests=1, hold_ms=600_000, **COMMON | {"out": str(tmp_path)})
-    with Alone(name, database) as process:
+    asked = Workload(load=Sequential(requests=1), mix=(Share(path=contract.QUERY),), seed=1, give_up_s=60)
+    endless = PoolJob(workload=asked, hold_ms=600_000, **COMMON | {"out": str(tmp_path)})
+    with PoolProcess(name, database) as process:
         (running,) = [each for each in process.processes() if each.pid == process.pid]
 
-        process.warm_up(drive)
+        process.warm_up(endless)
         with pytest.raises(ServiceDied, match="died under the load"):
             process.play(lambda _: process._pipe("stdin").close(), timeout_s=60)
 

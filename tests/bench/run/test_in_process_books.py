@@ -11,8 +11,8 @@ from bench.postgres.database import Database
 from bench.record.schema import Cell
 from bench.run import cell as cells
 from bench.run.audited import audited
-from bench.run.runner import planned_cells
-from bench.targets.inprocess import Alone
+from bench.run.matrix import planned_cells
+from bench.targets.pool import PoolProcess
 from tests.bench import made
 from tests.bench.playing import BOOKS, play
 
@@ -79,7 +79,7 @@ def test_a_defect_in_the_pool_s_process_is_named(
 
 
 def test_a_pool_is_told_as_its_process_last_said(name: str, database: Database) -> None:
-    with Alone(name, database) as process:
+    with PoolProcess(name, database) as process:
         at_s, stats = process.told()
         assert (stats["acquired_total"], stats["waiting_requests"], stats["service"]) == (0, 0, name)
         assert stats["worker_pid"] == process.pid

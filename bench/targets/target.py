@@ -1,17 +1,15 @@
-"""Where the services of a run are, and which cells can be played there.
-
-In: a database, services that run elsewhere. Out: a service with its settings in force, or why a cell is unfit.
-"""
+"""Where the services of a run are, and which cells can be played there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.faults.outage import Freezable
 from bench.postgres.database import Database
+from bench.postgres.freezable import Freezable
 from bench.record.schema import AGAIN, Cell
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Freeze, KillBackends
+from bench.targets.pool import PoolProcess
 from bench.targets.process import PROBE_THREADS, LocalService
 from bench.targets.url import Remote, RemoteService
 
@@ -36,6 +34,11 @@ class Target:
             return RemoteService(self.remote[name], settings)
         assert self.database is not None, "a service process needs its database"
         return LocalService(self.stack(name), self.database, settings)
+
+    def open_pool(self, name: str, settings: Mapping[str, Any]) -> PoolProcess:
+        """The pool of a service without HTTP, with these settings in force, for as long as the context is entered."""
+        assert self.database is not None, "a pool needs its database"
+        return PoolProcess(self.stack(name), self.database, settings)
 
     def stack(self, name: str) -> str:
         """Which service it is, whatever the run calls it."""
@@ -80,4 +83,4 @@ class Target:
 
 def _in_flight(cell: Cell) -> int:
     """The most requests that wait for an answer at once, which is the same at every hold."""
-    return SCENARIOS[cell.scenario].at(cell.hold_ms, base_url="").most_in_flight
+    return SCENARIOS[cell.scenario].at(cell.hold_ms).most_in_flight

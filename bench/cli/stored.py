@@ -1,0 +1,83 @@
+"""What the commands do with stored runs: show one, compare two, draw a scenario. Nothing is measured."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.report.render import Format
+
+
+def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
+    """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
+    from bench.analysis.summary import summarise
+    from bench.record.store import load
+    from bench.report.readme import fill
+    from bench.report.render import render
+
+    stored = load(directory)
+    summary = summarise(stored.run, stored.requests, stored.samples, stored.events)
+    if readme is None:
+        click.echo(render(stored, summary, form))
+        return
+    try:
+        text = readme.read_text()
+        readme.write_text(fill(text, render(stored, summary, "readme")))
+    except OSError as error:
+        raise UserError(f"cannot read and write {readme}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{readme} is not UTF-8: save it so") from error
+    click.echo(f"filled the results of {readme} from {directory}")
+
+
+def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
+    """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
+    from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
+    from bench.analysis.summary import measure
+    from bench.record.store import load
+    from bench.report import terminal
+    from bench.report.changes import changes_table
+
+    a, b = load(run_a), load(run_b)
+    refused = refusal(a.run, b.run)
+    if refused:
+        raise UserError(f"{run_a} and {run_b}: {refused}")
+    for text in surroundings(a.run, b.run):
+        click.echo(f"differs: {text}", err=True)
+    least = THRESHOLD if threshold is None else threshold / 100
+    before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
+    found = changes(a.run, b.run, before, after, least)
+    click.echo(terminal.table_text(changes_table(found, least, a.run.plan.layer)))
+    return 3 if any(change.verdict == "worse" for change in found) else 0
+
+
+def beside_run(directory: Path, other: Path, form: "Format") -> None:
+    """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
+    from bench.analysis.summary import summarise
+    from bench.record.store import load
+    from bench.report.render import beside, view_of
+
+    if form not in ("terminal", "md"):
+        raise UserError(f"--beside makes tables, and --format {form} has none: take terminal or md")
+    runs = (load(directory), load(other))
+    one, two = (view_of(run, summarise(run.run, run.requests, run.samples, run.events)) for run in runs)
+    click.echo(beside(one, two, form))
+
+
+def draw_run(directory: Path, scenario: str, picture: Path) -> None:
+    """Draws a scenario of a stored run into a file, whose suffix says in which format."""
+    from bench.record.store import load
+    from bench.report.chart import FORMATS, chart
+
+    form = picture.suffix.removeprefix(".")
+    if form not in FORMATS:
+        raise UserError(f"{picture} is neither .svg nor .png: call it so")
+    drawn = chart(load(directory), scenario, form)
+    try:
+        picture.write_bytes(drawn)
+    except OSError as error:
+        raise UserError(f"cannot write {picture}: {error.strerror}") from error
+    click.echo(f"drew {scenario} of {directory} into {picture}")

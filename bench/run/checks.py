@@ -1,0 +1,61 @@
+"""Before anything is measured, every service is checked against the HTTP contract."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bench.check import Report, check
+from bench.postgres.database import Database
+from bench.record.schema import Plan
+from bench.run.progress import Progress
+from bench.targets.process import LocalService, ServiceDied
+from bench.targets.target import Target
+
+CHECK_ESTIMATE_S: Final = 6.5
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the conformance check said of one service; `refused` is why it is not measured, or None."""
+
+    service: str
+    refused: str | None
+    report: Report | None
+
+
+def to_check(target: Target, plan: Plan) -> tuple[str, ...]:
+    """The stacks that are checked.
+
+    Services that run elsewhere are not: they were looked at when they were met. Nor is any where the pool alone is
+    played.
+    """
+    if target.remote or target.database is None or plan.layer == "pool":
+        return ()
+    return tuple(dict.fromkeys(map(target.stack, plan.services)))
+
+
+def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
+    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts."""
+    for name in to_check(target, plan):
+        assert target.database is not None
+        progress.doing(f"check · {name}")
+        checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
+        passed = (
+            len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
+        )
+        text = f"refused: {checked.refused}" if checked.refused else f"keeps the contract ({passed} checks)"
+        progress.done(f"check · {name} · {text}", estimate_s=CHECK_ESTIMATE_S)
+        yield checked
+
+
+def check_service(name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]) -> Checked:
+    """One service against the contract."""
+    try:
+        with LocalService(name, database, settings) as service:
+            report = check(service.base_url, on_progress=lambda text: doing(f"check · {name} · {text}"))
+    except ServiceDied as error:
+        return Checked(name, f"{error}; its last lines:\n{error.log_tail}", None)
+    failed = [result for result in report.results if result.verdict == "failed"]
+    if failed:
+        return Checked(name, f"fails {failed[0].name}: {failed[0].detail} (bench check {name} says more)", report)
+    return Checked(name, None, report)

@@ -1,0 +1,63 @@
+"""The cells of a plan in the order of play, how long each takes at a guess, and which cannot be played."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bench.analysis.forecast import forecast
+from bench.record.schema import Cell, Plan
+from bench.run import in_process
+from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.model import Asked, Scenario
+from bench.scenarios.seeds import cell_seed
+from bench.targets.target import Target
+from services.stacks import shipped_overflow
+from services.workload.loads import length_s
+
+START_ESTIMATE_S: Final = 2.2
+"""Start, warm-up and stop of one service process; only the first guess of the time left rests on it."""
+
+
+def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
+    """Every cell in the order of play. Services take turns in being first: ABC, BCA, CAB.
+
+    `stack` says which service stands behind a name.
+    """
+    cells = []
+    for block in range(plan.repeat):
+        turn = block % len(plan.services)
+        order = plan.services[turn:] + plan.services[:turn]
+        for name in plan.scenarios:
+            scenario = SCENARIOS[name]
+            asked = scenario.at(plan.hold_ms)
+            cells += [_cell(plan, scenario, asked, service, stack(service), block) for service in order]
+    return cells
+
+
+def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
+    """Why a cell of this plan cannot be played on this target; None where it can."""
+    return (in_process.unfit(cell) if plan.layer == "pool" else None) or target.unfit(cell)
+
+
+def estimate_s(cell: Cell) -> float:
+    """A first guess of how long a cell takes in all, in seconds."""
+    asked = SCENARIOS[cell.scenario].at(cell.hold_ms)
+    by_load = max(cell.forecast.wall_s or 0.0, length_s(asked.load))
+    return START_ESTIMATE_S + (by_load or cell.patience_s)
+
+
+def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str, block: int) -> Cell:
+    overflow = shipped_overflow(stack) if plan.tuning == "as_shipped" else 0
+    return Cell(
+        scenario=scenario.name,
+        service=service,
+        block=block,
+        seed=cell_seed(plan.seed, scenario.name, block),
+        hold_ms=asked.hold_ms,
+        patience_s=asked.patience_s,
+        pool_size=scenario.pool_size,
+        capacity=scenario.pool_size + overflow,
+        threads=None,
+        load=asked.load,
+        forecast=forecast(asked, scenario.pool_size + overflow),
+        status="ok",
+    )

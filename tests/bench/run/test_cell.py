@@ -1,0 +1,99 @@
+"""The skeleton of a cell, on a twin without processes."""
+
+from typing import Any
+
+import pytest
+
+from bench.load.driver import GeneratorFailed
+from bench.run.cell import Played, play
+from bench.run.conditions import Conditions
+from bench.run.executor import Seen
+from bench.scenarios.catalogue import SCENARIOS
+from bench.targets.process import ServiceDied
+from tests.bench import made
+from tests.bench.run.twin import Twin
+
+CONDITIONS = Conditions(
+    database=None,
+    local_database=False,
+    tuning="equalised",
+    work_units=0,
+    stack=lambda name: name.removesuffix("-again"),
+)
+
+
+def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi") -> Played:
+    cell = made.cell(scenario, service, block=1)
+    return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin)
+
+
+def test_a_cell_has_its_requests_samples_and_figures() -> None:
+    empty = (None,) * 8
+    looks = [(20_000, 5, 0, 5, 0, 0, *empty), (10_000, 5, 5, 0, 0, 0, *empty)]
+    twin = Twin(looked=Seen(looks, [(0.04, "leak", "second"), (0.02, "leak", "first")]))
+    done = played(twin)
+
+    assert twin.done == ["open", "warm up", "play", "same process", "close"]
+    assert (done.cell.status, done.cell.why) == ("ok", None)
+    assert (done.cell.load_s, done.cell.skew_ms, done.cell.lateness_ms_p99) == (0.1, 4.0, None)
+    assert done.cell.settings == twin.opened[0][1]
+    assert done.cell.cpu is not None
+    assert done.cell.cpu.generator == 0.25
+    assert done.cell.counted is not None
+    assert done.cell.counted.before.at_s <= 0 <= done.cell.counted.after.at_s
+    assert done.requests is not None
+    assert done.requests.select("scenario", "service", "block", "n", "sent_us").rows() == [
+        (*done.cell.key, n, n * 1000) for n in range(5)
+    ]
+    assert done.samples is not None
+    assert done.samples["t_us"].is_sorted()
+    assert done.samples.filter(done.samples["size"] == 5)["used"].to_list() == [0, 5]
+    assert done.events == [made.event(done.cell, 0.02, "leak", "first"), made.event(done.cell, 0.04, "leak", "second")]
+
+
+@pytest.mark.parametrize(("name", "threads"), [("psycopg_flask", 18), ("asyncpg_fastapi", None)])
+def test_a_service_played_again_has_the_settings_of_its_stack(name: str, threads: int | None) -> None:
+    twin = Twin()
+    assert [played(twin, service=each).cell.status for each in (name, f"{name}-again")] == ["ok", "ok"]
+
+    (_, first), (again, second) = twin.opened
+    assert again == f"{name}-again"
+    assert first == second
+    assert first.get("threads") == threads
+
+
+@pytest.mark.parametrize(
+    ("twin", "why", "log_tail", "last"),
+    [
+        (Twin(changed={"work_time_ms": 7}), "work_time_ms is 7 in force, and 100 was asked for", None, "open"),
+        (Twin(fails={"open": OSError("nothing listens")}), "nothing listens", None, "open"),
+        (Twin(fails={"warm up": ServiceDied("it died", "its last line")}), "it died", "its last line", "warm up"),
+        (
+            Twin(fails={"play": GeneratorFailed("it died; its last lines:\nx")}),
+            "it died; its last lines:",
+            None,
+            "play",
+        ),
+        (Twin(fails={"same process": ServiceDied("another")}), "another", "", "same process"),
+        (Twin(lost=1), "5 requests were sent, and 4 are in the samples", None, "same process"),
+    ],
+)
+def test_what_goes_wrong_is_a_failed_cell_that_says_why(twin: Twin, why: str, log_tail: Any, last: str) -> None:
+    done = played(twin)
+
+    assert (done.cell.status, done.cell.why, done.cell.log_tail) == ("failed", why, log_tail)
+    assert done.requests is None
+    assert done.cell.began_s is not None
+    steps = [step for step in twin.done if step != "close"]
+    assert steps[-1] == last
+
+
+def test_a_bug_is_no_failed_cell() -> None:
+    with pytest.raises(ZeroDivisionError):
+        played(Twin(fails={"play": ZeroDivisionError()}))
+
+
+def test_what_was_seen_before_it_failed_is_kept() -> None:
+    done = played(Twin(fails={"same process": ServiceDied("another")}))
+    assert done.samples is not None
+    assert done.samples.height >= 2
