@@ -1,10 +1,4 @@
-"""What arithmetic says of a load on a FIFO pool that costs nothing.
-
-In: a load in seconds, c connections, a hold, a patience. Out: a `Forecast`, with None for what is not arithmetic.
-
-The one law: c connections held for h serve c requests every h, so a request with k batches before it waits
-k·h, and whoever would wait longer than the patience T is told no after T.
-"""
+"""What arithmetic says of a load on a FIFO pool that costs nothing."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from bench.analysis.statistics import QUANTILES, rank_of
+from bench.analysis.statistics import rank_of
+from bench.metrics.quantiles import QUANTILES
 from bench.record.schema import Busy, Forecast
 from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
@@ -21,7 +16,11 @@ LEAST_BATCHES: Final = 5
 
 
 def arithmetic(load: Load, c: int, hold_s: float, patience_s: float) -> Forecast:
-    """What `load` leads to on c connections, each held for `hold_s`, where nobody waits longer than the patience."""
+    """What `load` leads to on c connections, each held for `hold_s`; None for what is not arithmetic.
+
+    The one law: c connections held for h serve c requests every h, so a request with k batches before it waits k·h,
+    and one that would wait longer than the acquire timeout T is rejected after T.
+    """
     match load:
         case Sequential(requests=n):
             # Nobody ever meets another: one batch after another, of one.

@@ -1,9 +1,4 @@
-"""Does a cell's measurement hold? Its own counts, clocks and circumstances, each against a second source.
-
-In: a cell's record, its requests, pool samples and events. Out: `Finding`s, each a named verdict with its figures.
-
-What cannot be looked at is "not checked", never "passed". A cell with one "failed" is in no figure.
-"""
+"""Does a cell's measurement hold? Its own counts, clocks and circumstances, each against a second source."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +6,7 @@ import polars as pl
 
 from bench.analysis import audit_books as books
 from bench.analysis import audit_conditions as conditions
+from bench.analysis.client_saw import seen
 from bench.record.schema import Cell, Event, Finding
 
 CHECKS = (
@@ -28,14 +24,16 @@ def audit(
 ) -> tuple[Finding, ...]:
     """Every check of a cell that was played, one finding each; frames and events hold only what is the cell's.
 
+    What cannot be looked at is "not checked", never "passed". A cell with one "failed" is in no figure.
+
     `cores` are those of the machine.
     """
     happened = tuple(events)
-    seen = books.seen(requests, happened)
+    saw = seen(requests, happened)
     return (
-        books.counts(cell, seen),
+        books.counts(cell, saw),
         books.integrals(cell, requests, happened),
-        books.statements(cell, seen),
+        books.statements(cell, saw),
         conditions.backends(cell, samples, happened),
         conditions.schedule(cell, cores),
         conditions.cpu(cell, cores),

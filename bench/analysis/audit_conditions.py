@@ -1,8 +1,4 @@
-"""The conditions of a cell: was it played as it was asked for, on a machine that had room?
-
-In: a cell's record, its requests and samples. Out: the findings `backends`, `schedule`, `cpu`, `machine`,
-`settings`, `clock`.
-"""
+"""The conditions of a cell: was it played as it was asked for, on a machine that had room?"""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -10,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from bench.analysis.cells import MACHINE_LIMIT, PART_LIMIT, cpu_shares
+from bench.analysis.cpu import MACHINE_LIMIT, PART_LIMIT, cpu_shares
 from bench.analysis.findings import not_checked, noted, settle
 from bench.analysis.outages import still_s
 from bench.record.schema import Cell, Event, Finding

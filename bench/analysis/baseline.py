@@ -1,8 +1,4 @@
-"""What holding a connection costs a service beyond the hold, as its baseline showed: the forecasts' hold.
-
-In: baseline cells and their requests, as they are played. Out: later cells with a forecast that has this overhead
-in it, and beside it the ideal one.
-"""
+"""What holding a connection costs a service beyond the hold, as its baseline showed: the forecasts' hold."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,35 +1,21 @@
-"""The metrics of one cell, from its samples.
-
-In: a cell's record, its requests, pool samples and events. Out: numbers by name; None is what cannot be said.
-
-`_served` is about 200s only; in `_all`, what was not served counts as longer than anything that was. Latency
-counts from the planned time where there is one, `latency_uncorrected` from the time of sending.
-"""
+"""The metrics of one cell, from its samples; `bench.metrics` says what each of them is."""
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import polars as pl
 
+from bench.analysis.client_saw import TIMED_OUT
+from bench.analysis.cpu import cpu_ms_each, cpu_shares
 from bench.analysis.discipline import discipline_metrics
+from bench.analysis.leaks import recovered_s
 from bench.analysis.outages import backends_again_s, served_again_s
 from bench.analysis.residuals import residuals
-from bench.analysis.statistics import QUANTILES, quantile, slope
-from bench.record.schema import Cell, CpuSeconds, Event
+from bench.analysis.statistics import quantile, slope
+from bench.metrics.model import Metrics
+from bench.metrics.quantiles import OF, QUANTILES, What, name_of
+from bench.record.schema import Cell, Event
 from services.common import contract
-
-Metrics = dict[str, float | None]
-
-LEAK: Final = "leak"
-"""The `kind` of the event of one leaked connection, at the time at which it was answered."""
-
-MACHINE_LIMIT: Final = 0.6
-"""Above this share of the machine a cell is about the CPU."""
-PART_LIMIT: Final = 0.7
-"""Above this share of a core, the generator or the service (each runs Python on one core at a time) is."""
-
-_TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
 
 
 def cell_metrics(
@@ -39,7 +25,8 @@ def cell_metrics(
     events: Iterable[Event] = (),
     cores: int | None = None,
 ) -> Metrics:
-    """Every metric of a cell, always under the same names; frames and events hold only what is the cell's.
+    """Every metric of a cell, always under the same names; None is what cannot be said. Frames and events hold only
+    what is the cell's.
 
     `cores` are those of the machine.
     """
@@ -64,7 +51,7 @@ def cell_metrics(
         "wall_s": wall_s,
         "first_timeout_s": _seconds(_lowest(refused["finished_us"])),
         "last_ok_s": finished_s[-1] if finished_s else None,
-        "recovered_s": _recovered_s(ok, events),
+        "recovered_s": recovered_s(ok, events),
         "served_again_s": served_again_s(requests, events),
         "backends_again_s": backends_again_s(cell, samples, events),
         "waiting_peak": _highest(samples["waiting"]),
@@ -72,7 +59,7 @@ def cell_metrics(
         "backends_peak": _highest(samples["backends"]),
         "used_last": _last(samples["used"]),
         "backends_last": _last(samples["backends"]),
-        "app_cpu_ms_per_request": _cpu_ms_each(cell, sent),
+        "app_cpu_ms_per_request": cpu_ms_each(cell, sent),
         "app_rss_mb": cell.rss_mb,
         "app_pss_mb": cell.pss_mb,
         "skew_ms": cell.skew_ms,
@@ -88,7 +75,7 @@ def _served(requests: pl.DataFrame) -> pl.DataFrame:
 
 def _refused(requests: pl.DataFrame) -> pl.DataFrame:
     """Those who were told in time that no connection came free."""
-    return requests.filter((pl.col("status") == 503) & pl.col("error").is_in(_TIMED_OUT))
+    return requests.filter((pl.col("status") == 503) & pl.col("error").is_in(TIMED_OUT))
 
 
 def _holding(ok: pl.DataFrame) -> pl.DataFrame:
@@ -105,14 +92,14 @@ def _waits(ok: pl.DataFrame, sent: int) -> Metrics:
     }
 
 
-def _quantiles_ms(name: str, values_us: pl.Series, served: int, sent: int) -> Metrics:
+def _quantiles_ms(what: What, values_us: pl.Series, served: int, sent: int) -> Metrics:
     """The quantiles of what was served and of all. None if one that was served does not say."""
     ascending = [value / 1000 for value in values_us.drop_nulls().sort().to_list()]
     known = len(ascending) == served
     return {
-        f"{name}_ms_{suffix}_{kind}": quantile(ascending, q, beyond) if known else None
-        for kind, beyond in (("served", 0), ("all", sent - served))
-        for suffix, q in QUANTILES.items()
+        name_of(what, name, of): quantile(ascending, q, beyond) if known else None
+        for of, beyond in zip(OF, (0, sent - served), strict=True)
+        for name, q in QUANTILES.items()
     }
 
 
@@ -139,47 +126,6 @@ def _busy_s(cell: Cell, finished_s: Sequence[float]) -> Sequence[float]:
         return finished_s[: served - served % cell.capacity]
     from_s, to_s = busy.from_s or 0.0, math.inf if busy.to_s is None else busy.to_s
     return [moment for moment in finished_s if from_s <= moment <= to_s]
-
-
-def _recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
-    """From the last leak to the end of the first request that got its connection after it.
-
-    When it got it is told by its end and what it did in between: its hold and its release. None if nothing
-    leaked, or if no request got one any more.
-    """
-    leaked_s = max((event.t_s for event in events if event.kind == LEAK), default=None)
-    if leaked_s is None:
-        return None
-    acquired_us = pl.col("finished_us") - pl.col("work_us") - pl.col("release_us")
-    first_us = _lowest(ok.filter(acquired_us >= leaked_s * 1e6)["finished_us"])
-    return first_us / 1e6 - leaked_s if first_us is not None else None
-
-
-def _cpu_ms_each(cell: Cell, sent: int) -> float | None:
-    if cell.cpu is None or cell.cpu.service is None or not sent:
-        return None
-    return cell.cpu.service * 1000 / sent
-
-
-def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
-    """How much of the machine was at work, how much of a core the busier of generator and service was, and
-    `cpu_bound`: 1 where one of them is over its limit, else 0."""
-    if cell.cpu is None or not cell.cpu.available or not cell.load_s:
-        return {"cpu_machine_share": None, "cpu_largest_part_share": None, "cpu_bound": None}
-    machine = _all_seconds(cell.cpu) / cell.cpu.available
-    # The generator's is counted from the first request to the last answer, the others' around that.
-    around_s = cell.cpu.available / cores if cores else cell.load_s
-    part = max(cell.cpu.generator / cell.load_s, (cell.cpu.service or 0.0) / around_s)
-    return {
-        "cpu_machine_share": machine,
-        "cpu_largest_part_share": part,
-        "cpu_bound": float(machine > MACHINE_LIMIT or part > PART_LIMIT),
-    }
-
-
-def _all_seconds(cpu: CpuSeconds) -> float:
-    # What is not known of service and PostgreSQL (containers, another user's) is part of `other`, if it is here at all.
-    return cpu.generator + (cpu.service or 0.0) + (cpu.postgres or 0.0) + cpu.harness + cpu.other
 
 
 def _median_ms(values_us: pl.Series) -> float | None:

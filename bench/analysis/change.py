@@ -1,22 +1,15 @@
-"""What changed between two runs: in each scenario and for each stack, better, worse, or not to be told.
-
-In: two runs and the metrics of their cells. Out: why they cannot be compared, what differs around them, and a
-`Change` for each cell that both have.
-
-Two runs are two sessions, so that nothing pairs their blocks: the Mann–Whitney test with the interval that belongs to
-it, corrected after Holm over the changes that could come out as such with these values, however they were shared out
-between the runs. What it cannot tell from a change is another day: a machine that is slower now is worse everywhere.
-"""
+"""What changed between two runs, for each stack in each scenario: better, worse, or not to be told."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from bench.analysis.cells import Metrics
-from bench.analysis.comparison import ALPHA, Values, chosen_metric, holm, primary_of
-from bench.analysis.directions import higher_is_better
+from bench.analysis.comparison import ALPHA, Values, holm
+from bench.analysis.judged_by import chosen_metric, primary_of
 from bench.analysis.ranks import Shift, unpaired
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.metrics.model import Metrics
+from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
 
 THRESHOLD: Final = 0.05
@@ -72,7 +65,13 @@ def surroundings(a: Run, b: Run) -> tuple[str, ...]:
 
 
 def changes(a: Run, b: Run, before: Values, after: Values, threshold: float = THRESHOLD) -> tuple[Change, ...]:
-    """Every scenario and service that both runs have, in A's order; `threshold` is a share of the median."""
+    """Every scenario and service that both runs have, in A's order; `threshold` is a share of the median.
+
+    Two runs are two sessions, so that nothing pairs their blocks: the Mann–Whitney test with the interval that belongs
+    to it, corrected after Holm over the changes that could come out as such with these values, however they were
+    shared out between the runs. What it cannot tell from a change is another day: a machine that is slower now is
+    worse everywhere.
+    """
     drafts = [_draft(a, b, *pair, before, after, threshold) for pair in _shared(a, b)]
     judged = [draft for draft in drafts if isinstance(draft, _Judged) and draft.open]
     levels = iter(holm([draft.shift.p_value for draft in judged]))
@@ -129,8 +128,6 @@ def _draft(
     ours, theirs = ([value for cell in side if (value := cell[metric]) is not None] for side in sides)
     if min(len(ours), len(theirs)) < BLOCKS_TO_JUDGE:
         return replace(draft, why=_too_few((ours, theirs), any(bound)))
-    if higher_is_better(metric) is None:
-        return replace(draft, why=f"nobody has said whether more {metric} is better")
     return _with_figures(draft, ours, theirs, threshold)
 
 
@@ -158,7 +155,7 @@ def _decided(judged: _Judged, level: float) -> Change:
     if not (judged.open and judged.enough and judged.shift.p_value <= level):
         return replace(change, verdict="tie")
     more = judged.shift.estimate > 0
-    return replace(change, verdict="better" if more is higher_is_better(change.metric) else "worse")
+    return replace(change, verdict="better" if more is METRICS[change.metric].higher_is_better else "worse")
 
 
 def _first(run: Run, scenario: str, service: str) -> Cell:

@@ -1,35 +1,21 @@
-"""Which of two stacks is better in a scenario, by how much, or that nobody can tell.
+"""Which of two stacks is better in a scenario and by how much, or that it cannot be told."""
 
-In: the metrics of a run's cells. Out: a `Comparison` for each scenario and each pair of stacks, on the scenario's
-primary metric.
-
-Pairs within blocks, by Wilcoxon's signed-rank test with the interval that belongs to it. A stack is better where the
-interval leaves zero out *and* the difference is at least `TIE`; all else is a tie. The p-values are corrected after
-Holm (1979) over the comparisons of the run that could come out for either side at all. That is told from the sizes
-of the differences alone, which say nothing of their signs, so that leaving the others out costs nothing (Tarone 1990).
-"""
-
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import fmean
 from typing import Final
 
-from bench.analysis.cells import Metrics
-from bench.analysis.directions import WAITS, higher_is_better, measured
-from bench.analysis.figures import Comparison
+from bench.analysis.judged_by import about_a_pool, chosen_metric, primary_of
 from bench.analysis.ranks import Shift, least_p_value, paired
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
-from bench.scenarios.catalogue import SCENARIOS
+from bench.metrics.model import Metrics
+from bench.metrics.registry import METRICS
+from bench.record.summary import Comparison
 
 ALPHA: Final = 0.05
 """The chance of any false winner in a run."""
 TIE: Final = 0.02
 """A difference under this share of the median is a tie, however certain it is."""
-SHARES_ALIKE: Final = 0.02
-"""Waits are compared where the shares served differ by no more than this; else goodput is."""
-GOODPUT: Final = "goodput_per_s"
 
 Key = tuple[str, str, int]
 Values = Mapping[Key, Metrics]
@@ -48,7 +34,14 @@ class _Judged:
 
 
 def compare(scenarios: Sequence[str], services: Sequence[str], metrics: Values) -> tuple[Comparison, ...]:
-    """Every scenario and every pair of stacks that has cells there, in the order in which they are given."""
+    """Every scenario and every pair of stacks that has cells there, in the order in which they are given.
+
+    Pairs within blocks, by Wilcoxon's signed-rank test with the interval that belongs to it. A stack is better where
+    the interval leaves zero out *and* the difference is at least `TIE`; all else is a tie. The p-values are corrected
+    after Holm (1979) over the comparisons of the run that could come out for either side at all. That is told from
+    the sizes of the differences alone, which say nothing of their signs, so that leaving the others out costs nothing
+    (Tarone 1990).
+    """
     played = {key[:2] for key in metrics}
     drafts = [
         _draft(scenario, a, b, metrics)
@@ -78,30 +71,6 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[float]:
     return [levels[p_value] for p_value in p_values]
 
 
-def chosen_metric(scenario: str, ours: Sequence[Metrics], theirs: Sequence[Metrics]) -> tuple[str, str]:
-    """What is compared over these cells on both sides, and why, where it is not the primary metric."""
-    primary = primary_of(scenario)
-    shares = [fmean(cell["share_served"] or 0.0 for cell in cells) for cells in (ours, theirs)]
-    # A share of 0.12 is no more than 0.02 above one of 0.1, whatever their difference in binary is.
-    if primary.startswith(WAITS) and round(abs(shares[0] - shares[1]), 9) > SHARES_ALIKE:
-        return GOODPUT, f"goodput, because {100 * shares[0]:.0f} % and {100 * shares[1]:.0f} % were served"
-    if any(measured(primary, cell[primary]) == math.inf for cell in (*ours, *theirs)):
-        return GOODPUT, "goodput, because the metric lies beyond the load's end in some blocks"
-    return primary, ""
-
-
-def primary_of(scenario: str) -> str:
-    """The metric on which stacks are compared there."""
-    known = SCENARIOS.get(scenario)
-    return known.primary if known else "ok"
-
-
-def about_a_pool(scenario: str) -> bool:
-    """Whether stacks are compared there; one that is in no catalogue is."""
-    known = SCENARIOS.get(scenario)
-    return known is None or known.takes_a_connection
-
-
 def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Comparison":
     blocks = sorted({block for name, _, block in metrics if name == scenario})
     both = [
@@ -129,8 +98,6 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
     draft = replace(draft, metric=metric, why=why, blocks=len(pairs))
     if len(pairs) < BLOCKS_TO_JUDGE:
         return _too_few(draft, bound)
-    if higher_is_better(metric) is None:
-        return replace(draft, why=f"nobody has said whether more {metric} is better")
     return _with_figures(draft, pairs)
 
 
@@ -175,7 +142,7 @@ def _decided(judged: _Judged, level: float, count: int) -> Comparison:
 
 def _better(comparison: Comparison) -> str:
     more = (comparison.difference or 0.0) > 0
-    return comparison.a if more is bool(higher_is_better(comparison.metric)) else comparison.b
+    return comparison.a if more is METRICS[comparison.metric].higher_is_better else comparison.b
 
 
 def in_percent(comparison: Comparison, low: float, high: float) -> Comparison:
@@ -188,7 +155,7 @@ def in_percent(comparison: Comparison, low: float, high: float) -> Comparison:
         worse = (a + b) / 2
     if not worse:
         return with_ends
-    sign = 1 if higher_is_better(comparison.metric) else -1
+    sign = 1 if METRICS[comparison.metric].higher_is_better else -1
     # Adding 0 makes 0 of −0.
     one, other = (100 * sign * end / abs(worse) + 0.0 for end in (low, high))
     return replace(

@@ -1,18 +1,4 @@
-"""Who was served before whom: order, distance from first come first served, and how evenly users shared.
-
-In: the requests of one cell. Out: numbers by name; None is what cannot be said.
-
-When a request asked for its connection is not recorded. It lies between two moments of the generator's clock:
-after the request was sent, and before its end less its release, hold and wait. A request was overtaken only where
-this is certain: it asked before another whatever moments one takes of both, and that one was handed a connection
-first. So skew, a slow framework and simultaneous requests never make an inversion; they can hide one. How long that
-time is stands beside (`ask_known_ms_p99`).
-
-The ideal hands out a connection at the same moments as the pool did, to whoever has asked first and is still there.
-What the pool loses between a release and the next hand-out is not in the distance then: in a queue that never
-empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the
-ideal would have had its connections at other moments.
-"""
+"""In which order requests were served, how far that is from first come, first served, and how evenly users shared."""
 
 import math
 from bisect import bisect_left
@@ -25,11 +11,10 @@ from typing import Any, Final
 import polars as pl
 
 from bench.analysis.statistics import quantile
+from bench.metrics.model import Metrics
 from bench.record.schema import Cell
 from services.common import contract
 from services.workload.loads import Closed
-
-Metrics = dict[str, float | None]
 
 STARVED: Final = 0.5
 """A user who was served less than this share of the mean has starved."""
@@ -37,7 +22,14 @@ STARVED: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One wait, in microseconds on the generator's clock: asked between `earliest` and `latest`."""
+    """One wait, in microseconds on the generator's clock: asked between `earliest` and `latest`.
+
+    When a request asked for its connection is not recorded. It lies between two moments of the generator's clock:
+    after the request was sent, and before its end less its release, hold and wait. A request was overtaken only where
+    this is certain: it asked before another whatever moments one takes of both, and that one was handed a connection
+    first. So skew, a slow framework and simultaneous requests never make an inversion; they can hide one. How long
+    that time is stands beside (`ask_known_ms_p99`).
+    """
 
     earliest: float
     latest: float
@@ -83,6 +75,10 @@ def fifo_waits(asks: Sequence[Ask], patience: float) -> list[float]:
     Whoever gave up does so in the ideal too if nothing came in that time, and is served there if something did: then
     somebody else is told no, for no connection is handed out more often than it was. Of those who may have asked at the
     same moment, the one that was handed the connection counts as the first.
+
+    What the pool loses between a release and the next hand-out is not in the distance then: in a queue that never
+    empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the
+    ideal would have had its connections at other moments.
     """
     ideal = [ask.wait if not ask.served else max(patience, ask.wait) for ask in asks]
     granted = [False] * len(asks)

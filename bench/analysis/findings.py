@@ -1,7 +1,4 @@
-"""How a check of the audit says what it found.
-
-In: problems and figures. Out: a `Finding`.
-"""
+"""How a check of the audit says what it found."""
 
 from collections.abc import Sequence
 

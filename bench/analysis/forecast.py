@@ -1,15 +1,12 @@
-"""What a scenario must do, before it runs: on a FIFO pool that costs nothing, by arithmetic or by simulation.
-
-In: a scenario in seconds, the hold as asked for or as measured, a seed. Out: a `Forecast`, with None for what
-cannot be said, and the metrics that follow from it.
-"""
+"""What a scenario must do, before it runs: on a FIFO pool that costs nothing, by arithmetic or by simulation."""
 
 import math
 from dataclasses import replace
 
 from bench.analysis.arithmetic import arithmetic
 from bench.analysis.queueing import simulated
-from bench.analysis.statistics import QUANTILES, rank_of
+from bench.analysis.statistics import rank_of
+from bench.metrics.quantiles import OF, QUANTILES, Of, name_of
 from bench.record.schema import Cell, Forecast
 from bench.scenarios.model import Asked
 from services.common import contract
@@ -106,14 +103,14 @@ def _simulated(cell: Cell, said: Forecast) -> dict[str, float]:
         waited_ms = getattr(said, f"acquire_ms_{name}")
         if waited_ms is None:
             continue
-        kinds = {"served": waited_ms}
+        kinds: dict[Of, float] = {"served": waited_ms}
         if sent == served:
             kinds["all"] = waited_ms
         elif rank_of(q, sent) > served:
             kinds["all"] = math.inf
         for kind, value in kinds.items():
-            metrics[f"acquire_ms_{name}_{kind}"] = value
-            metrics[f"latency_ms_{name}_{kind}"] = value + (said.hold_ms or cell.hold_ms)
+            metrics[name_of("acquire", name, kind)] = value
+            metrics[name_of("latency", name, kind)] = value + (said.hold_ms or cell.hold_ms)
     return metrics
 
 
@@ -123,9 +120,9 @@ def _single(cell: Cell, said: Forecast, together: bool) -> dict[str, float]:
     c, hold_ms = cell.capacity if together else sent, said.hold_ms or cell.hold_ms
     metrics: dict[str, float] = {"waiting_peak": max(0, sent - c)}
     for name, q in QUANTILES.items():
-        for kind, of in (("served", served), ("all", sent)):
+        for kind, of in zip(OF, (served, sent), strict=True):
             rank = rank_of(q, of)
             waited_ms = (rank - 1) // c * hold_ms if rank <= served else math.inf
-            metrics[f"acquire_ms_{name}_{kind}"] = waited_ms
-            metrics[f"latency_ms_{name}_{kind}"] = waited_ms + hold_ms
+            metrics[name_of("acquire", name, kind)] = waited_ms
+            metrics[name_of("latency", name, kind)] = waited_ms + hold_ms
     return metrics

@@ -1,15 +1,18 @@
-"""What leaked in a cell, and what was given back, as the events tell it.
-
-In: events of kind `leak` and `release_leaks`. Out: numbers and moments.
-"""
+"""What leaked in a cell, what was given back, and how soon a request got a connection again."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
+
 from bench.record.schema import Event
 
+LEAK: Final = "leak"
+"""The `kind` of the event of one leaked connection, at the time at which it was answered."""
+RELEASE: Final = "release_leaks"
+"""The `kind` of the event at which connections that leaked were given back."""
 _LEAK: Final = re.compile(r"(?P<how>\w+), \d+ of \d+: (?P<answer>.*)")
 _GIVEN_BACK: Final = re.compile(r"(\d+) given back")
 ANSWERED: Final = ("200", "500")
@@ -46,16 +49,30 @@ def leaks_of(events: Iterable[Event]) -> Leaks:
     refused = unknown = 0
     waits, before_s = list[float](), 0.0
     for event in sorted(events, key=lambda event: event.t_s):
-        if event.kind == "leak" and (told := _LEAK.fullmatch(event.text)):
+        if event.kind == LEAK and (told := _LEAK.fullmatch(event.text)):
             if told["answer"] in ANSWERED:
                 out.append(Out(how=told["how"], from_s=event.t_s))
             refused += told["answer"] == "503"
             unknown += told["answer"] not in (*ANSWERED, "503")
             waits.append(event.t_s - before_s)
             before_s = event.t_s
-        elif event.kind == "release_leaks" and (given := _GIVEN_BACK.fullmatch(event.text)):
+        elif event.kind == RELEASE and (given := _GIVEN_BACK.fullmatch(event.text)):
             kept = [n for n, one in enumerate(out) if one.how == "kept" and one.until_s is None]
             for n in kept[: int(given[1])]:
                 out[n] = Out(how="kept", from_s=out[n].from_s, until_s=event.t_s)
             before_s = event.t_s
     return Leaks(out=tuple(out), refused=refused, unknown=unknown, longest_waits_s=tuple(waits))
+
+
+def recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
+    """From the last leak to the end of the first of the requests served that got its connection after it.
+
+    When it got it is told by its end and what it did in between: its hold and its release. None if nothing
+    leaked, or if no request got one any more.
+    """
+    leaked_s = max((event.t_s for event in events if event.kind == LEAK), default=None)
+    if leaked_s is None:
+        return None
+    acquired_us = pl.col("finished_us") - pl.col("work_us") - pl.col("release_us")
+    first_us = ok.filter(acquired_us >= leaked_s * 1e6)["finished_us"].min()
+    return first_us / 1e6 - leaked_s if isinstance(first_us, int | float) else None

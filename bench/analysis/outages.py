@@ -1,7 +1,4 @@
-"""When the database was struck, and how soon all was well again.
-
-In: events of outages, and a cell's requests or samples. Out: moments and durations in seconds of the load.
-"""
+"""When the database was struck, and how soon all was well again, in seconds of the load."""
 
 from collections.abc import Iterable
 from typing import Final

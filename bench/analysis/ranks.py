@@ -1,13 +1,4 @@
-"""What two lists of values say of a difference: an estimate, an exact interval, an exact p-value.
-
-In: differences of pairs, or two lists that are not paired. Out: a `Shift`, whose three figures come from one sorted
-list and so never contradict each other.
-
-Wilcoxon's signed-rank and the Mann–Whitney test with the Hodges–Lehmann estimate and the interval that belongs to
-them (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., §3.1–3.3 and §4.1–4.3). scipy has the
-tests, but neither the interval nor exact p-values where values are equal. Here an equal value counts against both
-sides, and the interval includes its ends: then neither errs more often than its level says (Noether 1967).
-"""
+"""What two lists of values say of a difference: an estimate, an exact interval and an exact p-value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +15,14 @@ ROUNDING: Final = 1e-9
 @dataclass(frozen=True, kw_only=True)
 class Shift:
     """How far one list lies above the other. `steps` are the averages (paired) or differences (unpaired) that all
-    of it is read from, ascending; `chances[k]` is how probable it is by chance that at most k lie below zero."""
+    of it is read from, ascending; `chances[k]` is how probable it is by chance that at most k lie below zero.
+
+    The three figures come from one sorted list, and so never contradict each other. Wilcoxon's signed-rank and the
+    Mann–Whitney test with the Hodges–Lehmann estimate and the interval that belongs to them (Hollander, Wolfe and
+    Chicken, Nonparametric Statistical Methods, 3rd ed., §3.1–3.3 and §4.1–4.3). scipy has the tests, but neither the
+    interval nor exact p-values where values are equal. Here an equal value counts against both sides, and the interval
+    includes its ends: then neither errs more often than its level says (Noether 1967).
+    """
 
     estimate: float
     p_value: float

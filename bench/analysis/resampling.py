@@ -1,13 +1,4 @@
-"""How often a verdict is false, and how often it is found: from stored blocks, drawn again.
-
-In: the metrics of a run. Out: how many comparisons of a stack with itself had a winner, and how many of a difference
-that was planted were won by the right one.
-
-Each round is a whole run of one service under two names: in every scenario, its blocks are drawn with replacement
-into both, and judged as any run is. A drawn block keeps all of its metrics together. What this cannot show: a drift
-from block to block (the draw mixes them), and whatever the stored blocks themselves never met. The names are alike by
-construction, so that it tests the verdict and not the machine; `bench run --aa SERVICE` measures the latter.
-"""
+"""How often a verdict is false, and how often a planted difference is found: from stored blocks, drawn again."""
 
 import random
 from collections import Counter
@@ -15,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.cells import Metrics
 from bench.analysis.change import changes
 from bench.analysis.comparison import Key, compare
-from bench.analysis.directions import higher_is_better
-from bench.analysis.figures import Comparison
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.metrics.model import Metrics
+from bench.metrics.registry import METRICS
 from bench.record.schema import Run
+from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
 NAMES: Final = ("a", "b")
@@ -65,15 +56,13 @@ class Drawn:
     """The winner is the one in which the better values were planted; False where none were."""
 
 
-def draw(
-    metrics: Mapping[Key, Metrics],
-    *,
-    rounds: int,
-    seed: int,
-    planted: float = 0.0,
-    blocks: int = BLOCKS_TO_JUDGE,
-) -> tuple[Drawn, ...]:
+def draw(metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> tuple[Drawn, ...]:
     """Rounds of every service against itself; what was judged of them.
+
+    Each round is a whole run of one service under two names: in every scenario, its blocks are drawn with replacement
+    into both, and judged as any run is. A drawn block keeps all of its metrics together. What this cannot show: a drift
+    from block to block (the draw mixes them), and whatever the stored blocks themselves never met. The names are alike
+    by construction, so that it tests the verdict and not the machine; `bench run --aa SERVICE` measures the latter.
 
     `planted` makes the primary metric of one name better by this share; which name, is drawn for each scenario.
     """
@@ -89,7 +78,7 @@ def draw(
                 (scenario, name, block): _better(scenario, chance.choice(values), planted * (best[scenario] == name))
                 for scenario, values in own.items()
                 for name in NAMES
-                for block in range(blocks)
+                for block in range(BLOCKS_TO_JUDGE)
             }
             found += [
                 Drawn(
@@ -161,5 +150,5 @@ def _better(scenario: str, values: Metrics, share: float) -> Metrics:
     value = values[primary]
     if not share or value is None:
         return values
-    factor = 1 + share if higher_is_better(primary) else 1 - share
+    factor = 1 + share if METRICS[primary].higher_is_better else 1 - share
     return {**values, primary: value * factor}

@@ -1,15 +1,12 @@
-"""How far a cell came out from its own forecast.
-
-In: a cell and its metrics. Out: measured − forecast, by name; None is what was not forecast, or not measured.
-They are metrics themselves: over blocks they have a median and an interval like any other.
-"""
+"""How far a cell came out from its own forecast: measured less forecast, which is a metric like any other."""
 
 import math
 from collections.abc import Mapping
 from typing import Final
 
 from bench.analysis.forecast import expected
-from bench.analysis.statistics import QUANTILES
+from bench.metrics.model import Metrics
+from bench.metrics.quantiles import QUANTILES, name_of
 from bench.record.schema import Cell
 
 SHARES: Final = {"goodput_per_s": "residual_goodput_percent", "wall_s": "residual_wall_percent"}
@@ -18,13 +15,16 @@ DIFFERENCES: Final = {
     "ok": "residual_ok",
     "timed_out": "residual_timed_out",
     "waiting_peak": "residual_waiting_peak",
-    **{f"acquire_ms_{name}_served": f"residual_acquire_ms_{name}_served" for name in QUANTILES},
+    **{
+        name_of("acquire", quantile, "served"): f"residual_{name_of('acquire', quantile, 'served')}"
+        for quantile in QUANTILES
+    },
 }
 """Those whose distance is told in their own unit: a wait may be forecast to be 0."""
 
 
-def residuals(cell: Cell, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Always under the same names."""
+def residuals(cell: Cell, metrics: Mapping[str, float | None]) -> Metrics:
+    """Always under the same names; None is what was not forecast, or not measured."""
     said = expected(cell)
     found = {new: _distance(metrics.get(name), said.get(name)) for name, new in DIFFERENCES.items()}
     for name, new in SHARES.items():

@@ -1,16 +1,14 @@
-"""How well the blocks of a run pin down the one figure of each scenario.
-
-In: a summary. Out: the half width of each primary metric's interval as a share of its median, and what to do.
-"""
+"""How well the blocks of a run pin down the one figure of each scenario, and what to do where they do not."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.comparison import TIE, about_a_pool, primary_of
-from bench.analysis.figures import CellSummary, Summary
+from bench.analysis.comparison import TIE
+from bench.analysis.judged_by import about_a_pool, primary_of
 from bench.analysis.statistics import median, median_interval
+from bench.record.summary import CellSummary, Summary
 
 WIDE: Final = TIE
 """An interval that reaches further to a side than this share of the median cannot tell a tie from a difference."""
@@ -29,12 +27,12 @@ class Unstable:
     half_width: float
     """As a share of the median; `math.inf` where the interval has no end."""
     repeat: int | None
-    """How many blocks would be enough; None where that is too many to advise."""
+    """How many blocks are enough; None where that is too many to advise."""
 
 
-def unstable(summary: Summary, limit: float = WIDE) -> tuple[Unstable, ...]:
+def unstable(summary: Summary) -> tuple[Unstable, ...]:
     """Those that are too wide, of all that have an interval, are compared, and are not bound by the CPU throughout."""
-    return tuple(_unstable(summary, limit))
+    return tuple(_unstable(summary, WIDE))
 
 
 def settled(summary: Summary, scenario: str, limit: float) -> bool:

@@ -1,18 +1,10 @@
-"""Quantiles that know what was not served, and what repetitions say about a median.
-
-In: plain numbers. Out: plain numbers; None is what cannot be said.
-
-A value of which only is known that it lies beyond all others (a request that was not served, a recovery that
-never came) is `math.inf` here, and counts as longer than anything.
-"""
+"""Quantiles that know what was not served, and what repetitions say about a median."""
 
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-"""Those that a table may show, by the name that they have there."""
 BLOCKS_TO_JUDGE: Final = 10
 """Under this many repetitions nothing is said about which stack is better."""
 LEAST_FOR_INTERVAL: Final = 5
@@ -35,7 +27,10 @@ def quantile(ascending: Sequence[float], q: float, beyond: int = 0) -> float | N
 
 
 def median(values: Iterable[float]) -> float | None:
-    """The middle value, or the mean of the two in the middle; None of nothing."""
+    """The middle value, or the mean of the two in the middle; None of nothing.
+
+    A value that lies beyond all others (a recovery that never came) is `math.inf`.
+    """
     ordered = sorted(values)
     if not ordered:
         return None

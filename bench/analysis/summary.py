@@ -1,22 +1,17 @@
-"""What the repetitions of each cell say together.
+"""What the repetitions of each cell say together: of each metric the median, its interval and its spread."""
 
-In: a run and its samples. Out: the metrics of each cell, and over its repetitions the median, the interval
-and the spread. Cells that failed or were skipped are left out, and can be listed.
-"""
-
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 
 import polars as pl
 
-from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.cells import cell_metrics
 from bench.analysis.comparison import compare
-from bench.analysis.directions import measured
-from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.statistics import median, median_interval, spread
+from bench.metrics.model import Metrics
+from bench.metrics.registry import METRICS
 from bench.record.schema import SCHEMA, Cell, Event, Run
+from bench.record.summary import CellSummary, Figure, Summary
 
 Key = tuple[str, str, int]
 
@@ -27,7 +22,7 @@ def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: I
 
 
 def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> dict[Key, Metrics]:
-    """The metrics of every cell that was played and did not fail."""
+    """The metrics of every cell that was played to its end and passed its audit."""
     asked, watched = _by_cell(requests), _by_cell(samples)
     happened: dict[Key, list[Event]] = {}
     for event in events:
@@ -64,13 +59,6 @@ def spreads(run: Run, metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], d
     return found
 
 
-def as_json(summary: Summary) -> str:
-    """The text of `summary.json`, a line for each cell and for each comparison."""
-    cells = ",\n".join(json.dumps(asdict(cell), allow_nan=False) for cell in summary.cells)
-    comparisons = ",\n".join(json.dumps(asdict(each), allow_nan=False) for each in summary.comparisons)
-    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n], "comparisons": [\n{comparisons}\n]}}\n'
-
-
 def left_out(run: Run) -> tuple[Cell, ...]:
     """The cells that failed, or were rejected by their audit, and so are in no figure."""
     return tuple(cell for cell in run.cells if cell.status in ("failed", "rejected"))
@@ -99,7 +87,7 @@ def _figure(name: str, values: list[float | None]) -> Figure:
 
 def _known(name: str, values: list[float | None]) -> list[float]:
     """Where None means that it lay beyond the load's end, as infinity; else without it."""
-    found = (measured(name, value) for value in values)
+    found = (METRICS[name].measured(value) for value in values)
     return [value for value in found if value is not None]
 
 

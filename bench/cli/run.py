@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from bench.record.schema import Plan
-from bench.report import terminal
+from bench.report.formats import terminal
 from bench.run.blocks import spoiled
 from bench.run.session import Surroundings, play_plan
 

@@ -15,7 +15,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
     from bench.analysis.summary import summarise
     from bench.record.store import load
-    from bench.report.readme import fill
+    from bench.report.markers import fill
     from bench.report.render import render
 
     stored = load(directory)
@@ -38,8 +38,8 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
     from bench.analysis.summary import measure
     from bench.record.store import load
-    from bench.report import terminal
     from bench.report.changes import changes_table
+    from bench.report.formats import terminal
 
     a, b = load(run_a), load(run_b)
     refused = refusal(a.run, b.run)

@@ -19,11 +19,10 @@ from typing import Final
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from bench.analysis.figures import Summary
-from bench.analysis.summary import as_json
 from bench.errors import UserError
 from bench.record.columns import TYPES
 from bench.record.schema import KEY, POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
+from bench.record.summary import Summary, as_json
 
 RUN: Final = "run.json"
 REQUESTS: Final = "requests.parquet"

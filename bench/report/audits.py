@@ -1,20 +1,33 @@
-"""What the audits of a run say: a table of checks and stacks, and a line for each thing that is worth knowing.
-
-In: the view of a run. Out: a `Table` and lines of plain text; nothing for a run without audits.
-"""
+"""What the audits of a run say: a table of checks and stacks, and a line for each thing that is worth knowing."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bench.analysis.audit import CHECKS
+from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Finding
 from bench.report import words
+from bench.report.table import Table
 from bench.report.view import View
 
 Told = tuple[Cell, Finding]
 SAID: Final = ("passed", "noted", "failed", "not checked")
 TITLE: Final = "Audit"
+
+
+def audit_table(view: View) -> Table | None:
+    """How the cells' audits ended, and what is worth knowing of them; None for a run without audits."""
+    rows = table_rows(view)
+    if not rows:
+        return None
+    return Table(
+        title=TITLE,
+        about=summary(view),
+        headers=("check", *map(view.stack, view.services)),
+        rows=rows,
+        notes=details(view),
+    )
 
 
 def table_rows(view: View) -> tuple[tuple[str, ...], ...]:
@@ -50,7 +63,8 @@ def sampler(view: View) -> Iterator[str]:
     found = view.run.sampler_effect
     if found is None:
         return
-    shown = words.metric(found.primary).label
+    # A run that was made before may have been judged by a metric that is none any more.
+    shown = METRICS[found.primary].title if found.primary in METRICS else found.primary
     yield (
         f"the sampler ({found.scenario}, {view.stack(found.service)}): "
         f"goodput with {_number(found.goodput_with_per_s)}/s, without {_number(found.goodput_without_per_s)}/s; "

@@ -1,15 +1,14 @@
-"""Two runs beside each other: a line for each scenario and stack.
-
-In: the changes between them. Out: a table.
-"""
+"""Two runs beside each other: a line for each scenario and stack."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from bench.analysis.change import Change
+from bench.metrics.registry import METRICS
 from bench.record.schema import Layer
 from bench.report import words
-from bench.report.tables import Table
+from bench.report.numbers import decimals_of, number
+from bench.report.table import Table
 
 
 def changes_table(found: Sequence[Change], threshold: float, layer: Layer = "http") -> Table:
@@ -27,16 +26,15 @@ def changes_table(found: Sequence[Change], threshold: float, layer: Layer = "htt
 
 def _row(change: Change, layer: Layer) -> tuple[str, ...]:
     values = [value for value in (change.before, change.after) if value is not None]
-    decimals = words.decimals_of(change.metric, values)
+    decimals = decimals_of(change.metric, values)
     before, after = (
-        words.UNKNOWN if value is None else words.number(value, decimals) for value in (change.before, change.after)
+        words.UNKNOWN if value is None else number(value, decimals) for value in (change.before, change.after)
     )
-    label = words.metric(change.metric)
     reason = f": {change.why}" if change.why else ""
     return (
         change.scenario,
         words.stack(change.service, layer),
-        label.short or label.label,
+        METRICS[change.metric].short_title,
         before,
         after,
         _percent(change),

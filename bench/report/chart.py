@@ -1,7 +1,4 @@
-"""One scenario as a picture: a column for each stack, a row for each question, over the seconds of the load.
-
-In: a run with its samples, a scenario. Out: an SVG (or PNG), the same bytes from the same run.
-"""
+"""One scenario as a picture: a column for each stack, a row for each question, over the seconds of the load."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -41,7 +38,10 @@ ROWS: Final = ("connections", "waiting requests", "acquire (s)", "answers per se
 
 
 def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
-    """The first block of a scenario. Raises UserError where the run has none that was played to its end."""
+    """The first block of a scenario as SVG or PNG, the same bytes from the same run.
+
+    Raises UserError where the run has no cell of it that was played to its end.
+    """
     cells = _first_block(stored, scenario)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4 * len(cells) + 0.6, 8.2), layout="constrained")

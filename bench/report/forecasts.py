@@ -1,7 +1,4 @@
-"""What scenarios must give, before anything runs, as `bench forecast` prints it.
-
-In: names of the catalogue, a hold, a seed, and what is asked to be different. Out: text for a terminal.
-"""
+"""What scenarios must give, before anything runs, as `bench forecast` prints it."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -11,7 +8,7 @@ import tabulate
 
 from bench.analysis.forecast import forecast, unsaid
 from bench.record.schema import Forecast
-from bench.report.terminal import WIDTH
+from bench.report.formats.terminal import WIDTH
 from bench.report.words import UNKNOWN
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import LEAST_MARGIN_MS, Asked

@@ -1,16 +1,15 @@
-"""What framework and HTTP add: one scenario after another on the pool alone, over HTTP, and the difference.
-
-In: the views of two runs of the same scenarios, one on each layer. Out: a `Table` for each scenario of both.
-"""
+"""What framework and HTTP add: one scenario after another on the pool alone, over HTTP, and the difference."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from bench.analysis.comparison import primary_of
+from bench.analysis.judged_by import primary_of
 from bench.errors import UserError
+from bench.metrics.registry import METRICS
 from bench.record.schema import Environment
 from bench.report import words
-from bench.report.tables import Table
+from bench.report.numbers import decimals_of, expectation, number
+from bench.report.table import Table
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 
@@ -47,7 +46,7 @@ def _table(pool: View, http: View, name: str) -> Table:
     services = tuple(service for service in pool.services if service in http.services)
     primary = primary_of(name)
     # Where latency itself is what is compared, once is enough.
-    shown = SHOWN[1:] if primary.startswith("latency") else SHOWN
+    shown = SHOWN[1:] if METRICS[primary].uncorrected else SHOWN
     metrics = dict.fromkeys((primary, *shown))
     return Table(
         title=f"{name}, with and without HTTP",
@@ -71,7 +70,7 @@ def _rows(pool: View, http: View, name: str, metric: str, services: tuple[str, .
     alone, over = pool.row(name, metric, services), http.row(name, metric, services)
     if not any(alone) or not any(over):
         return
-    forecast = words.expectation(metric, http.expected(name).get(metric))
+    forecast = expectation(metric, http.expected(name).get(metric))
     label = pool.label(name, metric)
     yield f"{label}, pool alone", forecast, *alone
     yield "… over HTTP", forecast, *over
@@ -82,9 +81,9 @@ def _added(pool: View, http: View, name: str, metric: str, service: str) -> str:
     alone, over = pool.value(name, service, metric), http.value(name, service, metric)
     if alone is None or over is None:
         return words.UNKNOWN
-    decimals = words.decimals_of(metric, (alone, over))
+    decimals = decimals_of(metric, (alone, over))
     added = over - alone
-    text = words.number(abs(added), decimals)
+    text = number(abs(added), decimals)
     sign = "" if not float(text) else "+" if added > 0 else "-"
     return f"{sign}{text}"
 

@@ -1,7 +1,4 @@
-"""Tables of what there is, and of what a check found.
-
-In: the catalogue, or a check's report. Out: text for a terminal.
-"""
+"""Tables of what there is, and of what a check found."""
 
 from tabulate import tabulate
 

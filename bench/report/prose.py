@@ -1,15 +1,17 @@
-"""The sentences around the tables: with what a run was made, how to read it, and what it does not say.
-
-In: the view of a run. Out: lines of text, each a point of a list.
-"""
+"""The sentences around the tables: with what a run was made, how to read it, and what it does not say."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.record.schema import Layer, Plan, TargetKind
 from bench.report import words
+from bench.report.loads import duration
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
+
+NOISY: Final = 0.2
+"""The share of the machine that nothing of this bench accounts for, above which it is said."""
 
 
 def environment(view: View) -> tuple[str, ...]:
@@ -44,8 +46,23 @@ def plan(view: View) -> tuple[str, ...]:
     cells = "each cell in fresh processes" if fresh else "processes not fresh, a new pool for each cell"
     return (
         f"{setting}, tracing {'on' if asked.tracing else 'off'}, seed {asked.seed}",
-        f"{size}, {cells}; took {words.duration(round(view.run.took_s))}",
+        f"{size}, {cells}; took {duration(round(view.run.took_s))}",
     )
+
+
+def place(view: View) -> str:
+    """Where it was measured, unless that was over HTTP in processes of the bench's own."""
+    if view.run.plan.layer == "pool":
+        return "layer: pool, no HTTP"
+    target = view.run.plan.target
+    fresh = "" if view.run.environment.fresh_processes else ", processes not fresh"
+    return "" if target == "local" else f"target: {target}{fresh}"
+
+
+def noise(others: float) -> Iterator[str]:
+    """That other programs took this share of the machine, where it is worth saying."""
+    if others > NOISY:
+        yield f"other programs took up to {others * 100:.0f} % of the machine: end them, and run it again"
 
 
 def legend(view: View) -> tuple[str, ...]:

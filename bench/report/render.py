@@ -1,37 +1,40 @@
-"""Reports of a run, made from what was stored and from nothing else.
+"""Reports of a run, made from what was stored and from nothing else."""
 
-In: a run with its samples, and its summary. Out: the text of a format.
-"""
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal
 
-from typing import Literal
-
-from bench.analysis.figures import Summary
 from bench.analysis.statistics import LEAST_FOR_INTERVAL
-from bench.analysis.summary import as_json, measure, spreads
+from bench.analysis.summary import measure, spreads
 from bench.record.store import Stored
-from bench.report import markdown, terminal
+from bench.record.summary import Summary
+from bench.report.formats import markdown, readme, summary_json, terminal
 from bench.report.layers import layers
+from bench.report.table import Table
 from bench.report.view import View
 
 Format = Literal["terminal", "md", "readme", "json"]
+EXPORTERS: Final[Mapping[Format, Callable[[View], str]]] = {
+    "terminal": terminal.report,
+    "md": markdown.report,
+    "readme": readme.report,
+    "json": summary_json.report,
+}
+"""A file of `formats/` for each."""
+TABLES: Final[Mapping[Literal["terminal", "md"], Callable[[Iterable[Table]], str]]] = {
+    "terminal": terminal.tables,
+    "md": markdown.tables,
+}
+"""Those that can show tables without a run around them."""
 
 
 def render(stored: Stored, summary: Summary, form: Format) -> str:
     """For a terminal, `report.md`, the section of a README, or `summary.json`."""
-    if form == "json":
-        return as_json(summary)
-    view = view_of(stored, summary)
-    if form == "terminal":
-        return terminal.report(view)
-    return markdown.report(view) if form == "md" else markdown.readme(view)
+    return EXPORTERS[form](view_of(stored, summary))
 
 
 def beside(one: View, other: View, form: Literal["terminal", "md"]) -> str:
     """The same scenarios on the pool alone and over HTTP. Raises UserError where they cannot be set side by side."""
-    tables = layers(one, other)
-    if form == "terminal":
-        return "\n\n".join(map(terminal.table_text, tables)) + "\n"
-    return "\n\n".join(markdown.table_text(table, 2) for table in tables) + "\n"
+    return TABLES[form](layers(one, other))
 
 
 def view_of(stored: Stored, summary: Summary) -> View:

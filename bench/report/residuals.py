@@ -1,29 +1,24 @@
-"""How far every scenario came out from its forecast, in one table.
-
-In: the view of a run. Out: a `Table`, a row for each scenario and a column for each stack; a figure is a line of
-its cell.
-"""
+"""How far every scenario came out from its forecast, in one table."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from bench.analysis.figures import Figure
 from bench.analysis.forecast import made_by
 from bench.analysis.residuals import DIFFERENCES, SHARES
+from bench.metrics.registry import METRICS
 from bench.report import words
-from bench.report.tables import CPU_BOUND, Table
+from bench.report.table import Table
+from bench.report.tables import CPU_BOUND
 from bench.report.view import View
 
-LINES: Final = {
-    SHARES["goodput_per_s"]: ("goodput", "%"),
-    DIFFERENCES["acquire_ms_p50_served"]: ("wait p50", "ms"),
-    DIFFERENCES["acquire_ms_p99_served"]: ("wait p99", "ms"),
-    DIFFERENCES["ok"]: ("served", ""),
-    DIFFERENCES["waiting_peak"]: ("queue", ""),
-}
-"""What a cell says, and in which unit."""
-DULL: Final = (DIFFERENCES["ok"], DIFFERENCES["waiting_peak"])
-"""Counts that came out as forecast are not said."""
+LINES: Final = (
+    SHARES["goodput_per_s"],
+    DIFFERENCES["acquire_ms_p50_served"],
+    DIFFERENCES["acquire_ms_p99_served"],
+    DIFFERENCES["ok"],
+    DIFFERENCES["waiting_peak"],
+)
+"""What a cell says, a line each."""
 
 
 def residual_table(view: View) -> Table | None:
@@ -47,11 +42,11 @@ def residual_table(view: View) -> Table | None:
 
 
 def _lines(view: View, scenario: str, service: str) -> Iterator[str]:
-    for name, (label, unit) in LINES.items():
-        value = (view.figure(scenario, service, name) or Figure(value=None)).value
-        if value is None or (name in DULL and not value):
-            continue
-        yield f"{label} {signed(value)} {unit}".rstrip()
+    for name in LINES:
+        metric, value = METRICS[name], view.value(scenario, service, name)
+        # A count that came out as forecast is not said.
+        if value is not None and value != metric.dull:
+            yield f"{metric.short} {signed(value)} {metric.unit_written}".rstrip()
     if view.bound(scenario, service):
         yield CPU_BOUND
 

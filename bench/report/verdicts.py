@@ -1,20 +1,18 @@
-"""Which stack is better, as a table: a line for each scenario.
-
-In: the view of a run. Out: the table, or none where nothing is judged; and below it what is too uncertain.
-"""
+"""Which stack is better, as a table: a line for each scenario, and below it what is too uncertain."""
 
 import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from bench.analysis.comparison import TIE, primary_of
-from bench.analysis.figures import Comparison
+from bench.analysis.comparison import TIE
+from bench.analysis.judged_by import primary_of
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.record.schema import Layer
+from bench.record.summary import Comparison
 from bench.report import words
-from bench.report.tables import Table
+from bench.report.table import Table
 from bench.report.view import View
 
 ALONE: Final = "one stack: nothing to compare"

@@ -1,20 +1,20 @@
-"""A run as its tables ask for it: by scenario, service and metric.
-
-In: a run, its summary, and the spread over its blocks. Out: figures as short texts.
-"""
+"""A run as its tables ask for it: by scenario, service and metric."""
 
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from bench.analysis.cells import cpu_shares
-from bench.analysis.figures import CellSummary, Figure, Summary
+from bench.analysis.cpu import cpu_shares
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
 from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.metrics.model import NOT_SERVED
+from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
+from bench.record.summary import CellSummary, Figure, Summary
 from bench.report import words
+from bench.report.numbers import decimals_of, figure, missing
 
 Pair = tuple[str, str]
 """Scenario and service."""
@@ -115,7 +115,7 @@ class View:
             self._summaries.get((scenario, service)) for service in (self.services if services is None else services)
         ]
         known = [cell.metrics[name].value for cell in cells if cell is not None]
-        decimals = words.decimals_of(name, (value for value in known if value is not None))
+        decimals = decimals_of(name, (value for value in known if value is not None))
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
 
     def figure(self, scenario: str, service: str, name: str) -> Figure | None:
@@ -141,19 +141,19 @@ class View:
         return str(next(said, None) or service)
 
     def _said(self, cell: CellSummary, name: str, decimals: int) -> str:
-        found, beyond = cell.metrics[name], words.metric(name).beyond
+        found = cell.metrics[name]
         if found.value is None:
             served = cell.metrics["share_served"].value == 1
-            return words.UNKNOWN if served and beyond == words.NOT_SERVED else beyond
+            return words.UNKNOWN if served and METRICS[name].beyond == NOT_SERVED else missing(name)
         ends = self._spreads.get((cell.scenario, cell.service), {}).get(name) if cell.repetitions > 1 else None
-        return words.figure(found, decimals, ends)
+        return figure(found, decimals, ends)
 
     def _all_sent(self, scenario: str) -> set[float]:
         return {cell.metrics["sent"].value or 0.0 for cell in self.summary.cells if cell.scenario == scenario}
 
     def label(self, scenario: str, name: str, short: bool = False) -> str:
-        metric, sent = words.metric(name), self.sent(scenario)
-        label = (metric.short if short else None) or metric.label
+        sent = self.sent(scenario)
+        label = METRICS[name].short_title if short else METRICS[name].title
         return f"{label} (of {sent:.0f})" if name == "ok" and sent is not None else label
 
     def judged(self, scenario: str | None = None) -> str:

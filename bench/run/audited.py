@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from bench.analysis.audit import audit, rejection
-from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.cells import cell_metrics
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.metrics.model import Metrics
 from bench.record.schema import Cell, Plan, SamplerEffect
 from bench.run.cell import Played
 from bench.scenarios.catalogue import SCENARIOS

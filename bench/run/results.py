@@ -3,11 +3,12 @@
 Every file is complete at every moment.
 """
 
-from bench.analysis.cells import Metrics, cell_metrics
+from bench.analysis.cells import cell_metrics
 from bench.analysis.summary import Key, measure, spreads, summarise_metrics
+from bench.metrics.model import Metrics
 from bench.record.schema import Run
 from bench.record.store import Store
-from bench.report import markdown
+from bench.report.formats import markdown
 from bench.report.view import View
 from bench.run.cell import Played
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
+from bench.metrics.registry import why_no_primary
 from bench.scenarios.possible import (
     why_a_freeze_does_not_matter,
     why_leaks_do_not_matter,
@@ -76,7 +77,7 @@ class Scenario:
     question: str
     load: Load
     primary: str
-    """The one metric on which stacks are compared here."""
+    """The one metric on which stacks are compared here: a name of `bench.metrics` that has a better direction."""
     pool_size: int = 5
     patience: float = 10.5
     hold: float = 1.0
@@ -93,7 +94,7 @@ class Scenario:
     def __post_init__(self) -> None:
         if self.pool_size < 1 or self.patience <= 0 or self.hold <= 0:
             raise ValueError(f"{self.name}: pool size, patience and hold must be positive")
-        if why := self._impossible():
+        if why := why_no_primary(self.primary) or self._impossible():
             raise ValueError(f"{self.name}: {why}")
 
     def _impossible(self) -> str:

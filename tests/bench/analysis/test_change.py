@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.cells import Metrics
 from bench.analysis.change import Change, changes, refusal, surroundings
+from bench.metrics.model import Metrics
 from bench.record.schema import Run
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.cells import Metrics
 from bench.analysis.comparison import compare, holm
-from bench.analysis.directions import higher_is_better
-from bench.analysis.figures import Comparison
+from bench.metrics.model import Metrics
+from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
 TEN = (100.0, 101, 102, 103, 104, 105, 106, 107, 108, 109)
@@ -205,11 +204,6 @@ def test_a_winner_has_zero_outside_its_interval_and_the_better_median_difference
         assert found.low is not None
         assert found.high is not None
         assert found.low > 0 if found.better == "a" else found.high < 0
-
-
-def test_every_primary_metric_has_a_direction() -> None:
-    assert [name for name, each in SCENARIOS.items() if higher_is_better(each.primary) is None] == []
-    assert higher_is_better("something_new") is None
 
 
 def test_pairs_come_in_the_order_of_the_plan() -> None:

@@ -16,7 +16,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from bench.analysis.queueing import Visit, closed_visits, foretold, open_visits, simulated
+from bench.analysis.closed_queue import closed_visits
+from bench.analysis.open_queue import open_visits
+from bench.analysis.queueing import foretold, simulated
+from bench.analysis.visit import Visit
 from bench.record.schema import Forecast
 from services.workload.loads import Closed, Open, Stage
 from tests.bench import made

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.cells import Metrics
 from bench.analysis.resampling import Rate, by_scenario, draw, draw_changes, false_winners, right_winners
+from bench.metrics.model import Metrics
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.analysis.stability import Unstable, half_width, settled, unstable
+from bench.record.summary import CellSummary, Figure, Summary
 
 
 def summarised(low: float | None, high: float | None, *, bound: float = 0.0, blocks: int = 10) -> CellSummary:

@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.analysis.cells import Metrics
-from bench.analysis.figures import CellSummary, Figure, Summary
-from bench.analysis.summary import as_json, left_out, measure, spreads, summarise, summarise_metrics
+from bench.analysis.summary import left_out, measure, spreads, summarise, summarise_metrics
+from bench.metrics.model import Metrics
 from bench.record.schema import Cell, Run
+from bench.record.summary import CellSummary, Figure, Summary, as_json
 from tests.bench import made
 
 

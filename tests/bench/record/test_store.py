@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from bench.analysis.figures import CellSummary, Figure, Summary
 from bench.errors import UserError
 from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, Cell, Event, Run
 from bench.record.store import Store, Stored, load
+from bench.record.summary import CellSummary, Figure, Summary
 from tests.bench import made
 
 FILES = {"run.json", "requests.parquet", "pool.parquet", "events.jsonl"}

@@ -1,7 +1,4 @@
-"""A stored run for the report's tests: perfect bursts, with what a test wants to be different.
-
-In: cells. Out: `Stored`, as the store would read it.
-"""
+"""A stored run for the report's tests: perfect bursts, with what a test wants to be different."""
 
 from typing import Any
 

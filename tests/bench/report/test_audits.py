@@ -6,8 +6,8 @@ from bench.analysis.summary import summarise
 from bench.record.schema import Cell, Finding, SamplerEffect
 from bench.record.store import Stored
 from bench.report import audits
+from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render
-from bench.report.terminal import WIDTH
 from bench.report.view import View
 from tests.bench import made
 from tests.bench.report.stored import stored

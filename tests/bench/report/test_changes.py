@@ -4,7 +4,7 @@ from typing import Any
 
 from bench.analysis.change import Change
 from bench.report.changes import changes_table
-from bench.report.tables import Table
+from bench.report.table import Table
 
 
 def change(**changed: Any) -> Change:

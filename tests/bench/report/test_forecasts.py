@@ -3,7 +3,7 @@
 import pytest
 
 from bench.report.forecasts import WhatIf, forecasts
-from bench.report.terminal import WIDTH
+from bench.report.formats.terminal import WIDTH
 from bench.scenarios.catalogue import SCENARIOS
 
 

@@ -9,7 +9,8 @@ from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.errors import UserError
 from bench.record.store import Stored
 from bench.report.layers import layers
-from bench.report.tables import Table, overview
+from bench.report.overview import overview
+from bench.report.table import Table
 from bench.report.view import View
 from tests.bench import made
 from tests.bench.report.stored import stored

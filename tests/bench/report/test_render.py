@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.summary import as_json, summarise
+from bench.analysis.summary import summarise
 from bench.record.store import Stored
+from bench.record.summary import as_json
+from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render
-from bench.report.terminal import WIDTH
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
 from tests.bench.report.stored import stored

@@ -6,11 +6,11 @@ import pytest
 
 from bench.analysis.summary import measure, summarise_metrics
 from bench.record.schema import Cell, CpuSeconds
-from bench.report.markdown import table_text as markdown_text
+from bench.report.formats.markdown import table_text as markdown_text
+from bench.report.formats.terminal import WIDTH
+from bench.report.formats.terminal import table_text as terminal_text
 from bench.report.residuals import residual_table, signed
-from bench.report.tables import Table
-from bench.report.terminal import WIDTH
-from bench.report.terminal import table_text as terminal_text
+from bench.report.table import Table
 from bench.report.view import View
 from tests.bench import made
 from tests.bench.report.stored import stored

@@ -8,9 +8,11 @@ import pytest
 from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.record.schema import Cell, CpuSeconds
 from bench.record.store import Stored
-from bench.report.tables import LOADED, ROWS, Table, failures, overview, scenario_table
+from bench.report.left_out import failures
+from bench.report.overview import overview
+from bench.report.table import Table
+from bench.report.tables import scenario_table
 from bench.report.view import View
-from bench.report.words import METRICS
 from tests.bench import made
 from tests.bench.report.stored import stored
 
@@ -162,10 +164,6 @@ def test_a_scenario_that_left_the_catalogue_still_has_its_table() -> None:
     run = stored(replace(old, scenario="burst-of-old"))
     assert row(scenario_table(view_of(run), "burst-of-old"), "served (of 100)")[1:] == ("55", "55")
     assert overview(view_of(run)).rows == (("burst-of-old", "served (of 100)", "55", "55"),)
-
-
-def test_every_metric_that_a_table_shows_has_a_name() -> None:
-    assert {*LOADED, *(name for names in ROWS.values() for name in names)} <= set(METRICS)
 
 
 def elsewhere(*cells: Cell, target: Any = "compose", **plan: Any) -> Stored:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.figures import Comparison
 from bench.analysis.summary import measure, spreads, summarise, summarise_metrics
+from bench.record.summary import Comparison
+from bench.report.formats.terminal import WIDTH
 from bench.report.render import render
-from bench.report.tables import Table
-from bench.report.terminal import WIDTH
+from bench.report.table import Table
 from bench.report.verdicts import ALONE, verdict, verdicts
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS

@@ -21,6 +21,12 @@ def test_overload_that_ends_before_anybody_loses_patience_is_refused() -> None:
         replace(OVERLOAD, load=Open(rate_per_s=5, seconds=10_000))
 
 
+@pytest.mark.parametrize(("primary", "why"), [("lateness", "is no metric"), ("sent", "is neither better nor worse")])
+def test_a_metric_by_which_nothing_can_be_judged_is_refused(primary: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"overload-12: .*{primary} {why}"):
+        replace(OVERLOAD, primary=primary)
+
+
 @pytest.mark.parametrize(
     ("path", "count"),
     [(contract.QUERY, 1), (contract.SEVERAL, 5), (f"{contract.SEVERAL}?hold_ms=5&times=7", 7)],

@@ -1,9 +1,7 @@
-"""What a run comes out as: figures over its blocks, stacks compared within them; `summary.json`, typed and frozen.
+"""`summary.json`, typed and frozen: figures over the blocks of a run, and stacks compared within them."""
 
-In: nothing. Out: the values that the analysis fills and every report is made from.
-"""
-
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 
@@ -66,3 +64,10 @@ class Summary:
     schema: int
     cells: tuple[CellSummary, ...]
     comparisons: tuple[Comparison, ...] = ()
+
+
+def as_json(summary: Summary) -> str:
+    """The text of `summary.json`, a line for each cell and for each comparison."""
+    cells = ",\n".join(json.dumps(asdict(cell), allow_nan=False) for cell in summary.cells)
+    comparisons = ",\n".join(json.dumps(asdict(each), allow_nan=False) for each in summary.comparisons)
+    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n], "comparisons": [\n{comparisons}\n]}}\n'

@@ -1,18 +1,18 @@
-"""A run as text for a terminal of `WIDTH` columns.
-
-In: the view of a run. Out: one text.
-"""
+"""A run as text for a terminal of `WIDTH` columns."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 import tabulate
 
 from bench.report import audits, prose
+from bench.report.left_out import failures
+from bench.report.overview import overview
 from bench.report.residuals import residual_table
-from bench.report.tables import Table, audit_table, failures, overview, scenario_table
+from bench.report.table import Table
+from bench.report.tables import scenario_table
 from bench.report.verdicts import verdicts
 from bench.report.view import View
 
@@ -39,7 +39,7 @@ def report(view: View) -> str:
 
 def _audit(view: View) -> list[str]:
     """A table where something failed or is noted, else one line."""
-    table = audit_table(view)
+    table = audits.audit_table(view)
     if table is None:
         return []
     if any("noted" in text or "failed" in text for row in table.rows for text in row):
@@ -47,6 +47,11 @@ def _audit(view: View) -> list[str]:
         rows = tuple(tuple(text.replace(", ", "\n") for text in row) for row in table.rows)
         return [table_text(replace(table, rows=rows))]
     return [textwrap.fill("; ".join((f"Audit: {table.about}", *audits.sampler(view))), WIDTH)]
+
+
+def tables(of: Iterable[Table]) -> str:
+    """Tables without a run around them."""
+    return "\n\n".join(map(table_text, of)) + "\n"
 
 
 def table_text(table: Table) -> str:

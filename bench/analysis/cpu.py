@@ -1,0 +1,39 @@
+"""How much CPU time a cell took, and whether it says more of that than of the pool."""
+
+from typing import Final
+
+from bench.metrics.model import Metrics
+from bench.record.schema import Cell, CpuSeconds
+
+MACHINE_LIMIT: Final = 0.6
+"""Above this share of the machine a cell is about the CPU."""
+PART_LIMIT: Final = 0.7
+"""Above this share of a core, the generator or the service (each runs Python on one core at a time) is."""
+
+
+def cpu_ms_each(cell: Cell, sent: int) -> float | None:
+    """CPU time of the service for each request; None where it cannot be seen."""
+    if cell.cpu is None or cell.cpu.service is None or not sent:
+        return None
+    return cell.cpu.service * 1000 / sent
+
+
+def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
+    """How much of the machine was at work, how much of a core the busier of generator and service was, and
+    `cpu_bound`: 1 where one of them is over its limit, else 0."""
+    if cell.cpu is None or not cell.cpu.available or not cell.load_s:
+        return {"cpu_machine_share": None, "cpu_largest_part_share": None, "cpu_bound": None}
+    machine = _all_seconds(cell.cpu) / cell.cpu.available
+    # The generator's is counted from the first request to the last answer, the others' around that.
+    around_s = cell.cpu.available / cores if cores else cell.load_s
+    part = max(cell.cpu.generator / cell.load_s, (cell.cpu.service or 0.0) / around_s)
+    return {
+        "cpu_machine_share": machine,
+        "cpu_largest_part_share": part,
+        "cpu_bound": float(machine > MACHINE_LIMIT or part > PART_LIMIT),
+    }
+
+
+def _all_seconds(cpu: CpuSeconds) -> float:
+    # What is not known of service and PostgreSQL (containers, another user's) is part of `other`, if it is here at all.
+    return cpu.generator + (cpu.service or 0.0) + (cpu.postgres or 0.0) + cpu.harness + cpu.other
