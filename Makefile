@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards contract lint lock clean
+.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards contract metrics lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -31,6 +31,9 @@ dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
 
 contract: setup    ## write the tables of docs/contract.md again from the contract's code
 	.venv/bin/python -m docs.contract
+
+metrics: setup     ## write the tables of docs/metrics.md again from bench/metrics/
+	.venv/bin/python -m docs.metrics
 
 perf: setup        ## what the measuring itself costs, and what k6 and wrk say; ARGS=crosscheck for one section
 	.venv/bin/python -m perf $(ARGS)
