@@ -134,7 +134,7 @@ def _decided(judged: _Judged, level: float, count: int) -> Comparison:
             level=level,
             why=f"{count} comparisons at once take {_blocks_for(count)} blocks",
         )
-    found = replace(in_percent(judged.comparison, *ends), level=level)
+    found = replace(_in_percent(judged.comparison, *ends), level=level)
     if judged.open and judged.enough and judged.shift.p_value <= level:
         return replace(found, verdict="better", better=_better(found))
     return replace(found, verdict="tie")
@@ -145,7 +145,7 @@ def _better(comparison: Comparison) -> str:
     return comparison.a if more is METRICS[comparison.metric].higher_is_better else comparison.b
 
 
-def in_percent(comparison: Comparison, low: float, high: float) -> Comparison:
+def _in_percent(comparison: Comparison, low: float, high: float) -> Comparison:
     """With the interval, and all in percent of the median of the worse one, above 0 where `a` is better."""
     assert comparison.difference is not None, "no figures, no percent"
     a, b = comparison.a_median or 0.0, comparison.b_median or 0.0

@@ -12,7 +12,7 @@ from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
 from bench.metrics.model import NOT_SERVED
 from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
-from bench.record.summary import CellSummary, Figure, Summary
+from bench.record.summary import CellSummary, Summary
 from bench.report import words
 from bench.report.numbers import decimals_of, figure, missing
 
@@ -117,11 +117,6 @@ class View:
         known = [cell.metrics[name].value for cell in cells if cell is not None]
         decimals = decimals_of(name, (value for value in known if value is not None))
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
-
-    def figure(self, scenario: str, service: str, name: str) -> Figure | None:
-        """A metric of one service; None where there are no figures at all."""
-        cell = self._summaries.get((scenario, service))
-        return cell.metrics.get(name) if cell is not None else None
 
     def value(self, scenario: str, service: str, name: str) -> float | None:
         """A metric's median over the blocks; None where there is none."""
