@@ -6,12 +6,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.postgres.database import Database
+from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
 from bench.targets.process import LocalService
 from services.common import contract
 from services.stacks import STACKS
-from tests.contract.test_processes import backends
 from tests.waiting import until
 
 WORKERS = 3
@@ -31,7 +30,8 @@ def metric(text: str, service: str, name: str) -> float:
 def test_workers_have_pools_of_their_own_and_metrics_together(name: str, database: Database) -> None:
     settings = {"workers": WORKERS, "threads": 16, "pool_min_size": SIZE, "pool_max_size": SIZE, "work_time_ms": 50}
     with LocalService(name, database, settings) as service:
-        until(lambda: backends(database, name) == WORKERS * SIZE, "a pool for each worker")
+        with connect(database) as connection:
+            until(lambda: backends(connection, name).total == WORKERS * SIZE, "a pool for each worker")
 
         def query(_: int) -> int:
             with Client(service.base_url) as client:
