@@ -17,6 +17,8 @@ from bench.targets.process import ROOT, LocalService
 from services.stacks import STACKS
 from tests.k6.running import needs_k6
 
+pytestmark = pytest.mark.long
+
 TEXT = (ROOT / "RUNBOOK.md").read_text()
 FENCE = re.compile(r"^```(\w+)(?: (\{[^\n]*\}))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 ABOUT = r"≈(\d+(?:\\\.\d+)?)"
