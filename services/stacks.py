@@ -30,6 +30,8 @@ class Traits:
     backend stays, or the backend ends and the slot is lost, or the garbage collector gives it back."""
     shipped_overflow: int = 0
     """How many connections the library hands out above `pool_max_size` as shipped."""
+    shipped_timeout_bounds_connect: bool = True
+    """As shipped, `pool_acquire_timeout` bounds a connect that an acquire has to make, and not the wait alone."""
     threads: bool = False
     """Each request in flight takes a thread of the server: with fewer, requests wait in front of the pool."""
     several_workers: bool = False
@@ -135,7 +137,9 @@ SQLALCHEMY_FASTAPI: Final = Stack(
     server="uvicorn",
     concurrency="one event loop",
     distributions=("sqlalchemy", "asyncpg", *_UVICORN),
-    traits=Traits(opens_transaction=True, dropped="recovered", shipped_overflow=10),
+    traits=Traits(
+        opens_transaction=True, dropped="recovered", shipped_overflow=10, shipped_timeout_bounds_connect=False
+    ),
 )
 
 _known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}

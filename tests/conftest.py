@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,20 @@ from bench.targets.process import SCHEMA, LocalService
 from services.stacks import STACKS
 
 StartService = Callable[..., LocalService]
+
+
+QUICK = ("bench/analysis", "bench/record", "bench/report", "bench/scenarios", "grafana", "services/common")
+"""Folders whose tests start no process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take longest and ends with the quick ones, so that all workers end together."""
+    quick = tuple(Path(__file__).parent / folder for folder in QUICK)
+
+    def turn(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("long") is None, any(item.path.is_relative_to(folder) for folder in quick)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -129,8 +129,9 @@ class Metrics:
                     gauge.set(value)
             for name, counter in self._counters.items():
                 total = getattr(counted, name)
-                counter.inc(max(0.0, total - self._seen.get(name, 0)))
-                self._seen[name] = total
+                if (more := total - self._seen.get(name, 0)) > 0:
+                    counter.inc(more)
+                    self._seen[name] = total
 
     def text(self, accept: str | None) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics where `accept` asks for it."""

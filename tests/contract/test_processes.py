@@ -1,32 +1,20 @@
 """How a service starts, stops and dies, as a process."""
 
-import socket
-import socketserver
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
-from typing import Self
 from urllib.request import urlopen
 
 import pytest
 
-from bench.postgres.database import Database, connect
+from bench.postgres.database import Database, backends, connect
 from bench.targets.http import Client
 from bench.targets.process import ROOT, LocalService, ServiceDied, free_port
 from services.common import contract
 from tests.conftest import StartService
+from tests.contract.door import Door
 from tests.waiting import until
-
-
-def backends(database: Database, name: str) -> int:
-    with connect(database) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (name,)
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def ask(url: str) -> int:
@@ -53,7 +41,8 @@ def test_sigterm_ends_it_with_holders_waiters_and_leaks(
 
         assert status in (0, -15)
         assert [future.result() for future in pending].count(200) == 0
-    until(lambda: backends(database, name) == 0, "no backend left")
+    with connect(database) as connection:
+        until(lambda: backends(connection, name).total == 0, "no backend left")
 
 
 def test_without_a_database_it_says_so_and_gives_up(name: str) -> None:
@@ -74,7 +63,7 @@ def test_it_waits_for_a_database_that_comes_later(name: str, database: Database)
     try:
         service.start()
         until(lambda: "waiting for PostgreSQL" in service.log_tail(), "the first attempt")
-        with Forwarder(port, database.port):
+        with Door(port, database.port):
             service.wait_ready()
             with Client(service.base_url) as client:
                 assert client.get(f"{contract.QUERY}?hold_ms=0")["rows_returned"] == contract.ROWS
@@ -105,40 +94,3 @@ def test_a_bad_setting_is_one_line_and_status_2(name: str, setting: str, value: 
     assert done.returncode == 2
     assert done.stderr.startswith(f"cannot start: {expected}")
     assert len(done.stderr.splitlines()) == 1
-
-
-class Forwarder:
-    """A TCP port in front of the database, so that it can appear late."""
-
-    def __init__(self, port: int, to_port: int) -> None:
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                with socket.create_connection(("127.0.0.1", to_port)) as upstream:
-                    there = threading.Thread(target=self._copy, args=(self.request, upstream), daemon=True)
-                    there.start()
-                    self._copy(upstream, self.request)
-                    there.join()
-
-            @staticmethod
-            def _copy(source: socket.socket, sink: socket.socket) -> None:
-                try:
-                    while data := source.recv(65_536):
-                        sink.sendall(data)
-                    sink.shutdown(socket.SHUT_WR)
-                except OSError:
-                    pass
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-            block_on_close = False
-
-        self._server = Server(("127.0.0.1", port), Handler)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -63,17 +63,22 @@ def test_no_request_fails_through_five_sizes(start: StartService, name: str, dat
 
 
 def test_who_waits_for_the_old_pool_is_served_by_it(start: StartService) -> None:
-    service = start(pool_min_size=1, pool_max_size=1, pool_acquire_timeout=20, work_time_ms=150)
+    """Its only connection is leaked until the new pool has shown all of its own."""
+    service = start(pool_min_size=1, pool_max_size=1, pool_acquire_timeout=60, work_time_ms=0)
+    ask(service, f"{contract.QUERY_LEAK}?how=kept")
     with clients(service, 4) as call:
         pending = [call(path) for path in (contract.QUERY, contract.QUERY_PROPER) * 2]
-        until(lambda: stats(service)["waiting_requests"] == 3, "three waiters")
+        until(lambda: stats(service)["waiting_requests"] == 4, "four waiters")
 
         assert configure(service, pool_max_size=3).status == 200
+        held = held_at_once(service, 3, used=1)
         draining = stats(service)["draining"]
-        assert held_at_once(service, 3, used=draining[0]["used"]) or "draining" not in stats(service)
+        assert not any(future.done() for future in pending)
+        assert ask(service, contract.RELEASE_LEAKS, "POST").body["released"] == 1
         answers = [future.result() for future in pending]
 
-    assert [(draining[0]["pool_max_size"], len(draining))] == [(1, 1)]
+    assert held
+    assert draining == [{"pool_max_size": 1, "used": 1, "waiting": 4}]
     assert [answer.status for answer in answers] == [200] * 4
     counted = at_rest(service)
     assert counted["acquired_total"] == counted["released_total"]

@@ -45,7 +45,7 @@ def test_300_waits_in_vain_lose_no_connection_and_none_is_early(
     assert min(answer.body["detail"]["waited_seconds"] for answer in answers) >= PATIENCE_S
     assert {answer.body["detail"].get("stage") for answer in answers} == {None, "acquire", "checkout 1"}
     counted = at_rest(service, used=SIZE)
-    assert counted["timed_out_total"] >= 200
+    assert 200 <= counted["timed_out_total"] <= 300  # those who left wait to the end, or end with their client
     assert counted["failed_total"] == 0
     assert ask(service, contract.RELEASE_LEAKS, "POST").body["released"] == SIZE
     configure(service, pool_acquire_timeout=10)
@@ -76,9 +76,12 @@ def who_leaves_is_counted_until_its_handler_ends(service: LocalService) -> None:
 def test_a_pool_that_is_complete_is_never_growing(start: StartService) -> None:
     service = start(pool_min_size=3, pool_max_size=3, pool_acquire_timeout=PATIENCE_S, work_time_ms=10, threads=64)
     seen: Counter[str | None] = Counter()
-    while seen.total() - seen[None] < 100:
-        seen += Counter(answer.error for answer in at_once(service, [contract.QUERY] * 40))
 
+    def refused() -> bool:
+        seen.update(answer.error for answer in at_once(service, [contract.QUERY] * 40))
+        return seen.total() - seen[None] >= 100
+
+    until(refused, "a hundred refusals")
     assert set(seen) == {None, "pool_exhausted"}
 
 

@@ -21,6 +21,8 @@ from tests.observability.prometheus import not_a_number
 from tests.observability.story import PRESSED, SETTINGS, Story, play
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
 SIDE_BY_SIDE: Final = "pools-side-by-side"
 SERVICES: Final = frozenset(STACKS)

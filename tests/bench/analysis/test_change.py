@@ -106,9 +106,9 @@ def test_only_what_both_have_is_compared_in_the_order_of_the_first() -> None:
     assert [change.scenario for change in changes(a, b, {}, {})] == ["burst-timeout", "one"]
 
 
-@given(*[st.lists(st.integers(0, 100), min_size=10, max_size=11)] * 2)
-def test_the_other_way_round_better_is_worse(one: list[float], other: list[float]) -> None:
-    before, after = cells("burst-timeout", one), cells("burst-timeout", other)
+@given(*[st.lists(st.integers(0, 100), min_size=10, max_size=11)] * 2, st.sampled_from([0, 80]))
+def test_the_other_way_round_better_is_worse(one: list[float], other: list[float], more: int) -> None:
+    before, after = cells("burst-timeout", one), cells("burst-timeout", [value + more for value in other])
     mirrored = {"better": "worse", "worse": "better", "tie": "tie"}
     there, back = only("burst-timeout", before, after), only("burst-timeout", after, before)
     assert there.verdict == mirrored[back.verdict]

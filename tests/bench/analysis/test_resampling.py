@@ -32,7 +32,8 @@ def test_bounds_as_published() -> None:
 @given(st.lists(st.floats(80, 120), min_size=10, max_size=10), st.integers(0, 99))
 def test_a_service_is_rarely_better_than_itself(values: list[float], seed: int) -> None:
     # A true rate of 5 % has 12 or more winners of 60 in less than 1 of 10,000 cases.
-    assert false_winners(draw(stored("five-in-sequence", *values), rounds=60, seed=seed)).found < 12
+    rate = false_winners(draw(stored("five-in-sequence", *values), rounds=60, seed=seed))
+    assert (rate.of, rate.found < 12) == (60, True)
 
 
 def test_what_does_not_vary_has_no_false_winner_and_every_planted_one() -> None:
@@ -46,8 +47,10 @@ def test_what_does_not_vary_has_no_false_winner_and_every_planted_one() -> None:
 
 def test_what_is_planted_is_not_found_where_it_drowns_or_is_a_tie() -> None:
     noisy = stored("five-in-sequence", *[0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2])
-    assert right_winners(draw(noisy, rounds=50, seed=1, planted=0.05)).share < 0.2
-    assert right_winners(draw(stored("five-in-sequence", *[1.0] * 10), rounds=5, seed=1, planted=0.01)).found == 0
+    drowned = right_winners(draw(noisy, rounds=50, seed=1, planted=0.05))
+    assert (drowned.of, drowned.share < 0.2) == (50, True)
+    tied = draw(stored("five-in-sequence", *[1.0] * 10), rounds=5, seed=1, planted=0.01)
+    assert right_winners(tied) == Rate(found=0, of=5)
 
 
 def test_the_same_seed_draws_the_same() -> None:

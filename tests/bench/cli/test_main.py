@@ -22,6 +22,8 @@ from services.stacks import STACKS
 from tests.bench import made
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 BENCH = (sys.executable, "-m", "bench.cli")
 
 
@@ -283,8 +285,8 @@ def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path,
 
 
 def test_ended_while_the_database_is_frozen_it_leaves_nothing_behind(scratch: Path, tmp_path: Path) -> None:
-    arguments = ("run", "-s", "asyncpg_fastapi", "-x", "outage-frozen", "--out", str(tmp_path / "run"))
-    with running(scratch, tmp_path / "log", *arguments) as process:
+    arguments = ("run", "--layer", "pool", "-s", "asyncpg_fastapi", "-x", "outage-frozen", "--out")
+    with running(scratch, tmp_path / "log", *arguments, str(tmp_path / "run")) as process:
         ends(process, signal.SIGINT, until(lambda: _with_frozen(process), "a frozen PostgreSQL"), scratch)
 
 

@@ -23,7 +23,7 @@ class StubProcess:
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
 
     def log(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/log") as answer:
+        with urllib.request.urlopen(f"{self.url}/log", timeout=30) as answer:
             seen: dict[str, Any] = json.load(answer)
         seen["targets"] = [target for _, target in seen["arrivals"] if target != "/health"]
         return seen

@@ -32,6 +32,8 @@ from bench.targets.target import Target
 from services.common import contract
 from tests.bench import made
 
+pytestmark = pytest.mark.long
+
 SERVICES = made.SERVICES
 
 
@@ -78,6 +80,13 @@ def test_services_of_a_block_meet_the_same_seed_and_blocks_another() -> None:
     }
 
 
+@pytest.fixture
+def checked_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services are looked at before they are measured, and not for long."""
+    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
+
+
+@pytest.mark.usefixtures("checked_briefly")
 def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tmp_path: Path) -> None:
     store, said = play(plan("burst-10", "burst-timeout", services=SERVICES[:2]), database, tmp_path / "run")
 
@@ -104,12 +113,6 @@ def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tm
         assert samples["backends"].max() == 5
     assert "keeps the contract" in said
     assert " left" in said.splitlines()[0]
-
-
-@pytest.fixture
-def checked_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Services are looked at before they are measured, and not for long."""
-    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
 
 
 @pytest.mark.usefixtures("checked_briefly")

@@ -26,6 +26,9 @@ from bench.targets.target import Target
 from tests.bench import made
 
 SCENARIOS = ("outage-killed", "outage-frozen")
+MACHINE = ("schedule", "cpu", "machine", "backends")
+"""Checks whose verdict depends on what else runs here; a sample may meet a backend that comes and one that goes."""
+OF_THE_SERVICE = ("counts", "integrals", "statements", "settings", "clock", "rest")
 
 
 class Unwilling:
@@ -94,11 +97,13 @@ def test_an_outage_strikes_and_is_over(
     assert meanwhile.height > 0
     assert meanwhile["backends"].null_count() == meanwhile.height
 
-    audits = {(finding.name, finding.verdict) for cell in stored.run.cells for finding in cell.audit}
-    of_the_service = {pair for pair in audits if pair[0] not in ("schedule", "cpu", "machine")}
-    assert {verdict for _, verdict in of_the_service} <= {"passed", "noted", "not checked"}
-    if layer == "http":
-        assert {("counts", "passed"), ("integrals", "passed"), ("statements", "passed"), ("rest", "passed")} <= audits
+    for cell in stored.run.cells:
+        verdicts = {finding.name: finding.verdict for finding in cell.audit}
+        # What the audit may hold against this machine, it never holds against a service.
+        assert {name: verdict for name, verdict in verdicts.items() if name not in MACHINE} == dict.fromkeys(
+            OF_THE_SERVICE, "passed"
+        ), cell.audit
+        assert verdicts["backends"] in ("passed", "noted"), cell.audit
 
 
 @pytest.mark.parametrize("layer", ["http", "pool"])

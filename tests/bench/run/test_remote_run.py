@@ -20,6 +20,8 @@ from tests.bench.run.test_annotations import Stub
 from tests.conftest import StartService
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def name() -> str:
