@@ -1,7 +1,4 @@
-"""The one kind of error that a user can cause.
-
-In: a text. Out: nothing; the command line prints the text and ends.
-"""
+"""The one kind of error that a user can cause."""
 
 
 class UserError(Exception):

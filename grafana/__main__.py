@@ -1,7 +1,6 @@
 """Writes the dashboards to grafana/dashboards/, as Grafana reads them.
 
-In: `--check`, or nothing. Out: one JSON file for each dashboard; with `--check` nothing is written, and the exit
-status is 1 if a file is not what the code makes.
+With `--check` nothing is written, and the exit status is 1 if a file is not what the code makes.
 """
 
 import argparse
@@ -32,7 +31,7 @@ def as_json(board: model.Dashboard) -> dict[str, Any]:
 
 
 def stale() -> list[str]:
-    """The names of files that differ from what the code makes, are missing, or are nobody's."""
+    """The names of files that differ from what the code makes, are missing, or belong to no dashboard."""
     made = files()
     stored = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
     return sorted(name for name in made.keys() | stored.keys() if made.get(name) != stored.get(name))

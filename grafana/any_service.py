@@ -1,7 +1,4 @@
-"""The pool of any service that follows OpenTelemetry's semantic conventions, ours among them.
-
-In: nothing. Out: the dashboard `pool-any-service`, with the variables `job` and `pool`.
-"""
+"""The pool of any service that follows OpenTelemetry's semantic conventions, ours among them."""
 
 from typing import Final
 
@@ -79,7 +76,7 @@ def _now() -> tuple[model.Panel, ...]:
         ),
         numbers(
             "How many give up?",
-            "Waits per second that ended without a connection because their patience was over.",
+            "Waits per second that ended without a connection because the acquire timeout was over.",
             [Value(timeouts, "ops", limits=LOST)],
             empty=NOT_REPORTED,
         ),
@@ -92,7 +89,7 @@ def _pool() -> tuple[model.Panel, ...]:
             "Is the pool full?",
             "“used” at “max” and “idle” at 0 mean that the next request has to wait. Where a service counts what was "
             "given back, leaks are in “used” even if the library has replaced them: then it may stand above “max”, and "
-            "nobody waits. What a library does not report is missing here, and is not 0.",
+            "no request waits. What a library does not report is missing here, and is not 0.",
             "short",
             queries.any_connections(),
             empty=NOT_REPORTED,
@@ -100,7 +97,7 @@ def _pool() -> tuple[model.Panel, ...]:
         over_time(
             "Who waits for a connection?",
             "“waiting” is the number at each scrape; the mean is made of the waits that ended (Little's law), and so "
-            "comes late for those that are long. From the dashed line on somebody waits.",
+            "comes late for those that are long. From the dashed line on, requests wait.",
             "short",
             (*queries.any_waiting(), *queries.any_mean_waiting()),
             limits=SOMEBODY_WAITS,
@@ -154,7 +151,7 @@ def _connections() -> tuple[model.Panel, ...]:
         ),
         over_time(
             "How long does a connect take?",
-            "One connect to the database. Where the pool grows on demand, somebody waits for it, and so the dashed "
+            "One connect to the database. Where the pool grows on demand, a request waits for it, and so the dashed "
             "lines are those of the wait.",
             "s",
             queries.any_create(),

@@ -1,8 +1,4 @@
-"""Every query that a dashboard asks, ready to be run on a Prometheus.
-
-In: a dashboard as Grafana reads it (parsed JSON), and a value for each variable that its queries name.
-Out: one `Expression` for each query, in the order in which the panels stand.
-"""
+"""Every query of a dashboard, in the order of its panels, ready to be run on a Prometheus."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,4 @@
-"""What a value looks like: its colour, from where on it is too much, and what stands where there is none.
-
-In: nothing. Out: constants, alike on every dashboard.
-"""
+"""What a value looks like: its colour, from where on it is too much, and what stands where there is none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,7 +1,4 @@
-"""One service in detail: what its pool did, what its own books say, and what became of the requests.
-
-In: nothing. Out: the dashboard `pool-one-service`, with the variable `service`.
-"""
+"""One service in detail: what its pool did, what its own books say, and what became of the requests."""
 
 from typing import Final
 
@@ -81,7 +78,7 @@ def _now() -> tuple[model.Panel, ...]:
         ),
         share(
             "How full is PostgreSQL?",
-            "Client backends of all applications, of max_connections. At the limit nobody gets a new connection, "
+            "Client backends of all applications, of max_connections. At the limit no client gets a new connection, "
             "whatever the pools say.",
             queries.server(),
             limits=NEAR_THE_LIMIT,
@@ -104,7 +101,7 @@ def _pool() -> tuple[model.Panel, ...]:
         over_time(
             "Who waits for a connection?",
             "“waiting” is the number at each scrape; the mean comes from its integral, and so knows of queues that "
-            "came and went between two scrapes. From the dashed line on somebody waits.",
+            "came and went between two scrapes. From the dashed line on, requests wait.",
             "short",
             (*queries.waiting(SERVICE), *queries.mean_waiting(SERVICE)),
             limits=SOMEBODY_WAITS,
@@ -123,7 +120,7 @@ def _acquires() -> tuple[model.Panel, ...]:
     return (
         over_time(
             "How long until a request has its connection?",
-            "From asking to having, or giving up: timeouts are in it, at the length of their patience. The mean is "
+            "From asking to having, or giving up: timeouts are in it, at the acquire timeout. The mean is "
             "exact; quantiles are estimated between two bucket bounds, and so may stand above the longest wait there "
             "was. A dot is a traced request, and leads to its trace. The dashed lines are at 0.1 s, which a user "
             "notices, and at 1 s, which is long.",
@@ -144,8 +141,8 @@ def _acquires() -> tuple[model.Panel, ...]:
         ),
         over_time(
             "How do acquires end?",
-            "Per second: with a connection, without one because patience was over, or failed otherwise (a dead "
-            "database, a cancelled request). What still waits is in none of them. “timed out” above the dashed line, "
+            "Per second: with a connection, without one because the acquire timeout was over, or failed otherwise "
+            "(a dead database, a cancelled request). What still waits is in none of them. “timed out” above the dashed line, "
             "which is at 0, is lost work.",
             "ops",
             queries.outcomes(SERVICE),

@@ -1,7 +1,5 @@
 """The few shapes of which all dashboards are made.
 
-In: queries, and what they mean. Out: the SDK's panels and dashboards.
-
 A dashboard is a list of rows; the panels of a row share its width evenly, and the grid follows from that.
 """
 

@@ -1,9 +1,7 @@
 """Every PromQL of the dashboards, in one place.
 
-In: the service that is asked about, by name, as `$service`, or `EVERY`. Out: queries, each with its legend.
-
-In each group the last query is never below the others, but for those that are marked with `may_top`: `highest` takes
-the largest of these for a common scale.
+Each function takes a service: its name, `$service`, or `EVERY`. In each group the last query is never below the others,
+but for those that are marked with `may_top`: `highest` takes the largest of these for a common scale.
 """
 
 from collections.abc import Callable
@@ -174,7 +172,7 @@ def backends(service: str) -> Queries:
 
 
 def server() -> Queries:
-    """How much of PostgreSQL's limit is taken, by everybody."""
+    """How much of PostgreSQL's limit is taken, by all clients."""
     return (Query("max(poolbench_clients_count) / max(pg_settings_max_connections)", "backends ÷ max_connections"),)
 
 

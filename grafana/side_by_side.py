@@ -1,7 +1,4 @@
-"""The stacks side by side: a column for each service, a row for each question.
-
-In: nothing. Out: the dashboard `pools-side-by-side`.
-"""
+"""The stacks side by side: a column for each service, a row for each question."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +44,7 @@ QUESTIONS = (
             "“used” at “max” and “free” at 0 mean that the next request has to wait. “used” is counted by the service, "
             "leaks included; “free” is what the library says. They need not add up to “max”: a pool grows, a lost "
             "connection is in neither, and SQLAlchemy replaces one that a handler dropped: “used” still counts it, may "
-            "stand above “max”, and nobody waits. Looked at every 5 s: what is shorter stays unseen."
+            "stand above “max”, and no request waits. Looked at every 5 s: what is shorter stays unseen."
         ),
     ),
     Question(
@@ -58,7 +55,7 @@ QUESTIONS = (
         limits=SOMEBODY_WAITS,
         description=(
             "Handlers that have asked for a connection and have none, at the moment of each scrape. From the dashed "
-            "line on somebody waits. It does not say how long, nor who waits in front of the framework."
+            "line on, requests wait. It does not say how long, nor which wait in front of the framework."
         ),
     ),
     Question(
@@ -69,7 +66,7 @@ QUESTIONS = (
         limits=WAIT,
         empty=NO_REQUESTS,
         description=(
-            "From asking to having, or giving up: timeouts are in it, at the length of their patience. The mean is "
+            "From asking to having, or giving up: timeouts are in it, at the acquire timeout. The mean is "
             "exact; quantiles are estimated between two bucket bounds, and so may stand above the longest wait there "
             "was. A dot is a traced request, and leads to its trace. The dashed lines are at 0.1 s, which a user "
             "notices, and at 1 s, which is long."
@@ -82,7 +79,7 @@ QUESTIONS = (
         queries=queries.timeouts,
         limits=LOST,
         description=(
-            "Acquires that ended without a connection because their patience was over; each is a 503. Above the "
+            "Acquires that ended without a connection because the acquire timeout was over; each is a 503. Above the "
             "dashed line, which is at 0, it is lost work. Acquires that failed otherwise, as with a dead database, are "
             "not in it."
         ),

@@ -1,7 +1,7 @@
 """`make perf`: what the services, the generator and the harness cost, and what k6 and wrk say, as ratios of one run.
 
-In: nothing, or the names of the sections that are wanted. Out: tables with the aims beside the figures; exit status 0
-whatever they are.
+Arguments are the names of the sections that are wanted. The aims stand beside the figures; exit status 0 whatever they
+are.
 """
 
 import sys

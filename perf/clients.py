@@ -1,7 +1,4 @@
-"""Three clients that play the same load: this bench's own generator, k6, and wrk.
-
-In: an address, and a load without think time. Out: what the client itself has recorded, as `Recorded`.
-"""
+"""Three clients that play the same load without think time: this bench's own generator, k6, and wrk."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Do k6 and wrk see the same rates of the same service as this bench's own generator?
 
-In: a `Lab`. Out: two tables: a closed load, which is bound by the pool, and an open one, which only its own rate
-bounds. All clients are measured alike: by the moments at which they say that answers came, in the middle of the load.
+A closed load is bound by the pool, an open one by its own rate alone. All clients are measured alike: by the moments at
+which they say that answers came, in the middle of the load.
 """
 
 import shutil
@@ -38,7 +38,7 @@ OPEN_S: Final = 1.5
 SETTLE_S: Final = 0.6
 """From a client's first answer to where its window begins: by then all 50 users have been served and asked again."""
 TAIL_S: Final = 0.2
-"""From the first answer plus the load's length back to where the window ends: by then nobody has stopped asking."""
+"""From the first answer plus the load's length back to where the window ends: by then no client has stopped asking."""
 POLL_S: Final = 0.05
 REST_S: Final = 10
 AIM: Final = 0.02

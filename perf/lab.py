@@ -1,7 +1,4 @@
-"""What the sections share: one PostgreSQL, one generator, and a directory for samples.
-
-In: nothing. Out: a `Lab`; all of it is gone at the end.
-"""
+"""What the sections share: one PostgreSQL, one generator, and a directory for samples, all gone at the end."""
 
 import tempfile
 from collections.abc import Iterator

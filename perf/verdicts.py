@@ -1,7 +1,6 @@
 """`make verdicts`: how often a verdict of this bench is false, and how often it finds what is there; not a test.
 
-In: the directory of a stored run. Out: both rates with their bounds and the aims beside them, and a line for each
-scenario; exit status 0 where both aims are met, else 1.
+Takes the directory of a stored run; exit status 0 where both aims are met, else 1.
 """
 
 import sys

@@ -1,9 +1,7 @@
 """Keeps the books around a library's acquire and release: span, count, time, and failures by their cause.
 
-In: a `with` block that holds nothing but the library's own call. Out: the request's `Timing`, the ledger,
-the histograms, and `Refused` in place of whatever the library raises.
-
-The blocks are classes because each request passes three: a generator would cost it twice the time.
+Each block holds nothing but the library's own call, and raises `Refused` in place of what the library raises. The
+blocks are classes because each request passes three: a generator would cost it twice the time.
 """
 
 import logging

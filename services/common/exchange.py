@@ -1,7 +1,4 @@
-"""One request and its answer, as the outermost layer of a service sees them.
-
-In: method, path and headers as they arrive. Out: the server span, the HTTP metrics and `Server-Timing`.
-"""
+"""One request and its answer at the outermost layer of a service: server span, HTTP metrics and `Server-Timing`."""
 
 from collections.abc import Mapping
 from time import perf_counter

@@ -1,6 +1,5 @@
 """What a service counts of its own pool, right on every way out: success, timeout, error, cancel.
 
-In: the moments at which a handler asks, gets, gives back. Out: counts, totals and time integrals.
 The pool library is never asked. One lock makes it hold for threads as for an event loop.
 """
 
@@ -15,7 +14,7 @@ from services.common.contract import Refusal
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """One pool's share of the ledger, so that an old pool is closed when nobody needs it any more."""
+    """One pool's share of the ledger, so that an old pool is closed when no request needs it any more."""
 
     capacity: int
     """The most connections that this pool may hand out (c, and the library's overflow where it has one)."""
@@ -25,7 +24,7 @@ class Account:
     leaked: int = 0
     """Those of `used` that no handler will give back by itself."""
     done_by: float = 0.0
-    """On the monotonic clock: when everybody who has asked is done, by patience and hold."""
+    """On the monotonic clock: when every request that has asked is done, by acquire timeout and hold."""
     closed: bool = False
 
 
@@ -79,7 +78,7 @@ class Ledger:
     _waiter_seconds: float = 0.0
     _used_seconds: float = 0.0
 
-    def ask(self, account: Account, hold_ms: int, patience_s: float) -> Wait | None:
+    def ask(self, account: Account, hold_ms: int, acquire_timeout_s: float) -> Wait | None:
         """A handler begins to wait for a connection that it means to hold for `hold_ms`.
 
         None where the account was closed since the handler looked: ask the pool in force again.
@@ -90,7 +89,7 @@ class Ledger:
             now = self._advance()
             self._waiting += 1
             account.waiting += 1
-            account.done_by = max(account.done_by, now + patience_s + hold_ms / 1000)
+            account.done_by = max(account.done_by, now + acquire_timeout_s + hold_ms / 1000)
             return Wait(account, now, self._connect_failures, self._connects_given_up)
 
     def grant(self, wait: Wait) -> float:
@@ -130,7 +129,7 @@ class Ledger:
         if not timed_out or failed_meanwhile or (self._connect_failed_last and not self._connecting):
             return "database_unavailable"
         # The deadline itself may have cancelled the connect. Where there was none either, a connection came
-        # free in this very moment, for somebody else.
+        # free in this very moment, for another request.
         growing = self._connecting or self._connects_given_up > wait.connects_given_up
         return "pool_growing" if growing else "pool_exhausted"
 
@@ -167,8 +166,8 @@ class Ledger:
     def close(self, account: Account, *, force: bool = False) -> int | None:
         """Closes the account of an old pool; returns how many connections were still handed out.
 
-        None while somebody needs it: a waiter, a handler that holds, a release under way; and leaked
-        connections until everybody could have been done. `force` asks for none of this.
+        None while it is needed: by a waiter, a handler that holds, a release under way; and by leaked
+        connections until every request could have been done. `force` asks for none of this.
         """
         with self._lock:
             now = self._advance()
@@ -186,7 +185,7 @@ class Ledger:
     def connecting(self, observe: Callable[[float], None]) -> Iterator[None]:
         """Around one connect to PostgreSQL; `observe` gets its seconds, failed or not.
 
-        One that is cancelled, because nobody wants to wait for it any longer, is no failure of the database.
+        One that is cancelled, because no request waits for it any longer, is no failure of the database.
         """
         began = monotonic()
         with self._lock:

@@ -1,8 +1,7 @@
 """OpenTelemetry: one server span with two children per request; nothing at all without an endpoint.
 
-In: the standard OTEL_* variables. Out: spans over OTLP, in batches that never hold up a request.
-The spans are this project's own, so that they have one shape in all three services: no
-instrumentation library gives a span for the acquire.
+The standard OTEL_* variables say where spans go, in batches that never hold up a request. The spans are this project's
+own, so that they have one shape in all services: no instrumentation library gives a span for the acquire.
 """
 
 import os
@@ -44,7 +43,7 @@ class Tracing:
         trace.get_current_span().set_attribute(name, value)
 
     def trace_id(self) -> str | None:
-        """The current trace in 32 hex digits; None where its spans are not exported, so that nobody would find them.
+        """The current trace in 32 hex digits; None where its spans are not exported and cannot be found.
 
         Whether they are is the sampler's decision (OTEL_TRACES_SAMPLER). Those named `parentbased_…` leave it to the
         caller where there is a `traceparent`; the others do not ask it, and then this service is not in its trace.

@@ -71,7 +71,7 @@ class AsyncAdapter(Adapter, Protocol[C]):
         """Ends the transaction that the first statement opened, where the tuning has one."""
 
     async def close(self, kept: Sequence[C]) -> None:
-        """Closes the pool soon, whoever waits or holds; `kept` are leaked connections that are still referred to."""
+        """Closes the pool soon, whatever waits or holds; `kept` are leaked connections that are still referred to."""
 
 
 class SyncAdapter(Adapter, Protocol[C]):

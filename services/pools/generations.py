@@ -14,7 +14,7 @@ from services.pools.adapters import Adapter, C
 A = TypeVar("A", bound=Adapter)
 
 POLL_S: Final = 0.02
-"""How often an old pool is looked at, until nobody needs it: no event tells of another account's idleness."""
+"""How often an old pool is looked at, until no request needs it: no event tells of another account's idleness."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +39,7 @@ class Lease(Generic[A, C]):
 
 
 class Generations(Generic[A, C]):
-    """`current` is set by `open`. A new size is a new generation; the old one is closed when nobody needs it."""
+    """`current` is set by `open`. A new size is a new generation; the old one is closed when no request needs it."""
 
     def __init__(self, config: Config, books: Books) -> None:
         self.config = config

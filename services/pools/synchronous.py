@@ -24,7 +24,7 @@ SyncLease = Lease[SyncAdapter[C], C]
 class SyncPool(Generic[C]):
     """The pool in force, and old ones that drain. `service` is its name in PostgreSQL, metrics and logs.
 
-    With several workers nobody can ask this one alone: it tells its metrics on each change, and every second.
+    With several workers a scrape cannot ask this one alone: it tells its metrics on each change, and every second.
     """
 
     def __init__(

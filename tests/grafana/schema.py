@@ -1,7 +1,4 @@
-"""Grafana's dashboard schema, as the Foundation SDK has it: its classes are generated from that schema.
-
-In: a dashboard's JSON. Out: what does not fit, one line each.
-"""
+"""Grafana's dashboard schema, as the Foundation SDK has it: its classes are generated from that schema."""
 
 from collections.abc import Iterator
 from enum import Enum

@@ -1,7 +1,4 @@
-"""Debian's Prometheus and its exporter for PostgreSQL, as processes of a test.
-
-In: the repository's own configuration, and where the targets really are. Out: addresses that answer, and nothing left.
-"""
+"""Debian's Prometheus and its exporter for PostgreSQL as processes of a test, with the repository's own configuration."""
 
 import http.client
 import os

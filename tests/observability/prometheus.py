@@ -1,7 +1,4 @@
-"""Questions to a Prometheus server.
-
-In: PromQL and moments (Unix seconds). Out: series, each with its labels and its values in time.
-"""
+"""Questions to a Prometheus server: PromQL at moments in Unix seconds."""
 
 import math
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Three services, first idle and then with too small a pool, as Prometheus saw them.
-
-In: a Prometheus that scrapes the services. Out: when they were idle, when they were under load, and every answer.
-"""
+"""Three services, first idle and then with too small a pool, as Prometheus saw them."""
 
 import json
 import threading

@@ -1,7 +1,4 @@
-"""The outermost layer: whatever happens inside, a request is traced, counted, and its answer timed.
-
-In: an ASGI application. Out: the same, with a server span, HTTP metrics and `Server-Timing` on every answer.
-"""
+"""The outermost ASGI layer: every request is traced and counted, and its answer timed, whatever happens inside."""
 
 from typing import Final
 

@@ -1,7 +1,4 @@
-"""A service whose one connection is a real one, and is given back as the request left it.
-
-In: a database, and what a request does before its hold and after it. Out: a handler for `fake_http`.
-"""
+"""A service whose one connection is a real one, and is given back as the request left it."""
 
 import asyncio
 from contextlib import suppress

@@ -1,8 +1,4 @@
-"""A small HTTP/1.1 server in a thread of this process.
-
-In: a handler of a request → (status, headers, body). Out: its address, while the context
-is open.
-"""
+"""A small HTTP/1.1 server in a thread of this process."""
 
 import asyncio
 import threading

@@ -1,7 +1,4 @@
-"""The pool of the fake service: first come, first served, and wrong in one way where a test asks for it.
-
-In: a configuration and the planted defects. Out: connections that are numbers of slots, counted in a ledger.
-"""
+"""The pool of the fake service: first come, first served, and wrong in one way where a test asks for it."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -1,7 +1,4 @@
-"""A service that keeps the contract without any database, and breaks it in one way where a test asks for it.
-
-In: the defects that are planted. Out: a handler for `fake_http`.
-"""
+"""A service that keeps the contract without any database, and breaks it in one way where a test asks for it."""
 
 from dataclasses import asdict, replace
 from time import monotonic

@@ -1,7 +1,6 @@
 """A service whose timing is known, in a process of its own: what the load generator is tested against.
 
-In: `python stub_server.py --connections C --hold-ms H --patience-ms P [--close-after-health]`.
-Out: its port on standard output; then answers to
+`python stub_server.py --connections C --hold-ms H --patience-ms P [--close-after-health]` prints its port, and answers
     /health           200 (and the connection closed behind it, unannounced, with --close-after-health)
     /api/query        waits up to P ms for one of C connections, first come first served, and holds it H ms;
                       200, or 503 pool_exhausted when P passed. `?hold_ms=` overrides H

@@ -9,8 +9,8 @@ from tests.services.common.clock import Clock
 NOTHING = Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
 
 
-def ask(ledger: Ledger, account: Account, hold_ms: int = 0, patience_s: float = 10) -> Wait:
-    wait = ledger.ask(account, hold_ms, patience_s)
+def ask(ledger: Ledger, account: Account, hold_ms: int = 0, acquire_timeout_s: float = 10) -> Wait:
+    wait = ledger.ask(account, hold_ms, acquire_timeout_s)
     assert wait
     return wait
 
@@ -179,8 +179,8 @@ def test_an_account_is_closed_only_when_nobody_needs_it() -> None:
 
 def test_a_leak_is_abandoned_when_everybody_could_have_been_done(clock: Clock) -> None:
     ledger, account = Ledger(), Account(3)
-    for hold_ms, patience_s in ((500, 1), (2000, 4), (0, 1)):
-        ledger.grant(ask(ledger, account, hold_ms, patience_s))
+    for hold_ms, acquire_timeout_s in ((500, 1), (2000, 4), (0, 1)):
+        ledger.grant(ask(ledger, account, hold_ms, acquire_timeout_s))
         ledger.leak(account)
     clock.pass_(5.75)
     assert ledger.close(account) is None

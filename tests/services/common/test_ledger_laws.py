@@ -38,14 +38,14 @@ class Service(RuleBasedStateMachine):
     def time_passes(self, quarters: int) -> None:
         self.clock.pass_(quarters / 4)
 
-    @rule(data=st.data(), hold_s=st.integers(0, 4), patience_s=st.integers(1, 4))
-    def somebody_asks(self, data: Any, hold_s: int, patience_s: int) -> None:
+    @rule(data=st.data(), hold_s=st.integers(0, 4), acquire_timeout_s=st.integers(1, 4))
+    def somebody_asks(self, data: Any, hold_s: int, acquire_timeout_s: int) -> None:
         account = data.draw(st.sampled_from([self.current, *self.old]))  # it looked before the size changed
-        wait = self.ledger.ask(account, hold_s * 1000, patience_s)
+        wait = self.ledger.ask(account, hold_s * 1000, acquire_timeout_s)
         assert (wait is None) == account.closed
         if wait:
             self.waits.append(wait)
-            done_by = self.clock.now + hold_s + patience_s
+            done_by = self.clock.now + hold_s + acquire_timeout_s
             self.done_by[account] = max(done_by, self.done_by.get(account, 0))
 
     @precondition(lambda self: self.waits)
