@@ -142,8 +142,8 @@ def _acquires() -> tuple[model.Panel, ...]:
         over_time(
             "How do acquires end?",
             "Per second: with a connection, without one because the acquire timeout was over, or failed otherwise "
-            "(a dead database, a cancelled request). What still waits is in none of them. “timed out” above the dashed line, "
-            "which is at 0, is lost work.",
+            "(a dead database, a cancelled request). What still waits is in none of them. "
+            "“timed out” above the dashed line, which is at 0, is lost work.",
             "ops",
             queries.outcomes(SERVICE),
             limits=LOST,

@@ -1,4 +1,4 @@
-"""Debian's Prometheus and its exporter for PostgreSQL as processes of a test, with the repository's own configuration."""
+"""Debian's Prometheus and its exporter for PostgreSQL as processes of a test, configured as in the repository."""
 
 import http.client
 import os
