@@ -38,7 +38,8 @@ SERVICES: Final = tuple(STACKS)
 class BareService(LocalService):
     """The same process without the instruments."""
 
-    package = "perf.bare"
+    def module(self) -> tuple[str, ...]:
+        return (f"perf.bare.{self.name}",)
 
 
 def efficiency(here: Lab) -> str:
