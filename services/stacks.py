@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 Concurrency = Literal["one event loop", "threads"]
 Dropped = Literal["slot and backend lost", "slot lost", "recovered"]
+_PROJECT: Final = Path(__file__).resolve().parents[1]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What is a module, an `application_name` of PostgreSQL, a host name in Compose and a label's value."""
 
@@ -64,15 +65,14 @@ class Stack:
     """Whose versions are recorded with a run."""
     traits: Traits
     module: str = ""
-    """The package that holds `pool.py`, `app.py` and `__main__.py`. Where nothing is said: `services.NAME`, or NAME
-    in `home`."""
+    """The package that holds `pool.py`, `app.py` and `__main__.py`; `services.NAME` where nothing is said."""
     home: Path | None = None
     """The directory in which `module` is found, where it is none of this project's; `load` fills it in."""
 
     @property
     def package(self) -> str:
         """The package to start by `python -m`."""
-        return self.module or (self.name if self.home else f"services.{self.name}")
+        return self.module or f"services.{self.name}"
 
     @property
     def text(self) -> str:
@@ -164,7 +164,7 @@ def load(directory: Path) -> tuple[Stack, ...]:
     found = tuple(replace(stack, home=directory.resolve()) for stack in _read(file))
     known = {stack.name: stack for stack in _known.values() if stack.home != directory.resolve()}
     for stack in found:
-        if why := _refusal(stack, known.values()):
+        if why := _misplaced(stack, directory) or _refusal(stack, known.values()):
             raise StackError(f"{file}: {why}")
         known[stack.name] = stack
     _known.update({stack.name: stack for stack in found})
@@ -186,6 +186,18 @@ def _read(file: Path) -> tuple[Stack, ...]:
     if not isinstance(found, tuple) or not found or not all(isinstance(stack, Stack) for stack in found):
         raise StackError(f"{file}: STACKS must be a tuple of services.stacks.Stack with at least one in it")
     return found
+
+
+def _misplaced(stack: Stack, directory: Path) -> str | None:
+    """Why the package of a stack would not be found in `directory`; None where it would."""
+    root = stack.module.partition(".")[0]
+    if not root:
+        return f"{stack.name} says no module: module={stack.name!r}, where its package is called so"
+    if (_PROJECT / root).exists():
+        return f"module {stack.module!r} of {stack.name} is called as a folder of this project: take another name"
+    if not (directory / root).is_dir():
+        return f"the package {root} of {stack.name} is not there: put it into {directory}"
+    return None
 
 
 def _refusal(stack: Stack, known: Iterable[Stack]) -> str | None:

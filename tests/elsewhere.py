@@ -22,34 +22,31 @@ ENTRY: Final[Mapping[str, str]] = {
     "concurrency": "'one event loop'",
     "distributions": "('asyncpg', 'uvicorn')",
     "traits": "Traits(opens_transaction=False, dropped='slot and backend lost')",
+    "module": repr(NAME),
 }
-MAIN: Final = """
-import runpy
-from pathlib import Path
-
-from services import stacks
-
-stacks.load(Path(__file__).parents[1])
-
-from services.asyncpg_fastapi import pool
-
-pool.SERVICE = NAME
-runpy.run_module("services.asyncpg_fastapi{module}", run_name="__main__")
-"""
+PACKAGE: Final[Mapping[str, str]] = {
+    "__init__.py": "",
+    "pool.py": "from services.asyncpg_fastapi.pool import Pool\n",
+    "app.py": (
+        "from mine.pool import Pool\nfrom services.fronts.fastapi.app import create_app\nfrom stacks import MINE\n\n"
+        "app = create_app(MINE, Pool)\n"
+    ),
+    "__main__.py": (
+        "from services.fronts.uvicorn import main\nfrom stacks import MINE\n\n"
+        "if __name__ == '__main__':\n    main(MINE)\n"
+    ),
+}
 
 
 def write_stack(directory: Path, **changed: str) -> Path:
-    """A directory with one stack: asyncpg_fastapi under a name of its own. `changed` are expressions of Python."""
-    entry = {**ENTRY, **changed}
-    fields = ", ".join(f"{field}={expression}" for field, expression in entry.items())
+    """A directory with one stack: asyncpg_fastapi's pool under another name. `changed` are expressions of Python."""
+    fields = ", ".join(f"{field}={expression}" for field, expression in {**ENTRY, **changed}.items())
     (directory / "stacks.py").write_text(
-        f"from services.stacks import Stack, Traits\n\nSTACKS = (Stack({fields}),)\n", encoding="utf-8"
+        f"from services.stacks import Stack, Traits\n\nMINE = Stack({fields})\nSTACKS = (MINE,)\n", encoding="utf-8"
     )
-    package = directory / NAME
-    package.mkdir()
-    (package / "__init__.py").touch()
-    for file, module in (("__main__.py", ""), ("alone.py", ".alone")):
-        (package / file).write_text(MAIN.replace("NAME", repr(NAME)).format(module=module), encoding="utf-8")
+    (directory / NAME).mkdir()
+    for file, text in PACKAGE.items():
+        (directory / NAME / file).write_text(text, encoding="utf-8")
     return directory
 
 

@@ -47,6 +47,13 @@ def test_what_is_recorded_of_a_stack_is_locked_for_it(stack: stacks.Stack) -> No
     assert stack.name in groups
 
 
+@STACK
+def test_a_stack_knows_no_other(stack: stacks.Stack) -> None:
+    others = "|".join(name for name in STACKS if name != stack.name)
+    for file in (ROOT / "services" / stack.name).glob("*.py"):
+        assert not re.search(rf"\bservices\.({others})\b", file.read_text()), file
+
+
 def test_no_two_stacks_share_a_name_a_port_or_a_label() -> None:
     for fact in ("name", "port", "label"):
         assert len({getattr(stack, fact) for stack in STACKS.values()}) == len(STACKS)
@@ -81,9 +88,9 @@ def test_the_same_directory_can_be_loaded_again(tmp_path: Path) -> None:
 
 
 def test_a_package_can_be_called_other_than_its_stack(tmp_path: Path) -> None:
-    (mine,) = load(elsewhere.write_stack(tmp_path, module="'mine.deeper'"))
+    (mine,) = load(elsewhere.write_stack(tmp_path, name="'other'", module="'mine.deeper'"))
 
-    assert mine.package == "mine.deeper"
+    assert (mine.name, mine.package) == ("other", "mine.deeper")
 
 
 def test_a_directory_without_stacks_says_what_it_should_have(tmp_path: Path) -> None:
@@ -112,6 +119,12 @@ def test_a_registry_that_cannot_be_read_says_why_in_a_line(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
+        ({"module": "''"}, "mine says no module: module='mine', where its package is called so"),
+        ({"module": "'elsewhere.mine'"}, "the package elsewhere of mine is not there: put it into DIR"),
+        (
+            {"module": "'bench.mine'"},
+            "module 'bench.mine' of mine is called as a folder of this project: take another name",
+        ),
         ({"name": "'psycopg_flask'"}, "there is a stack called psycopg_flask already: take another name"),
         ({"port": "8001"}, "port 8001 of mine is that of psycopg_flask: take another"),
         ({"label": "'asyncpg + FastAPI'"}, "mine has the label of asyncpg_fastapi, 'asyncpg + FastAPI': take another"),
