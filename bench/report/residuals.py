@@ -10,7 +10,6 @@ from typing import Final
 from bench.analysis.figures import Figure
 from bench.analysis.forecast import made_by
 from bench.analysis.residuals import DIFFERENCES, SHARES
-from bench.report import words
 from bench.report.tables import CPU_BOUND, Table
 from bench.report.view import View
 
@@ -40,7 +39,7 @@ def residual_table(view: View) -> Table | None:
     return Table(
         title="Measured less forecast",
         about="the median over the blocks; each cell against its own forecast",
-        headers=("scenario", "forecast", *map(words.stack, view.services)),
+        headers=("scenario", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_notes(view)),
     )

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.targets.inprocess import Alone
 
 from bench.postgres.database import Database
 from bench.targets.http import Client
-from bench.targets.inprocess import Alone
 from bench.targets.process import LocalService, ServiceDied
 from services.common import contract
 from services.stacks import load
