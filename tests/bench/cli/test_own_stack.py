@@ -107,12 +107,13 @@ def test_a_run_from_before_that_was_recorded_is_called_by_the_registry(
 
 def test_the_lab_serves_it_too(stacks: Path, database: Database, tmp_path: Path) -> None:
     # Below the ports that the system gives to outgoing connections: none of those can be in the way.
-    first = next(port for port in range(20_001, 30_000, 10) if not any(map(port_in_use, range(port, port + 10))))
+    first = next(port for port in range(24_001, 30_000, 10) if not any(map(port_in_use, range(port, port + 10))))
     command = ("lab", "--base-port", str(first), "--stacks-from", str(stacks), "--database-url", str_of(database))
     log = tmp_path / "log"
-    with log.open("w") as out, subprocess.Popen([*BENCH, *command], stdout=out) as process:
+    with log.open("w") as out, subprocess.Popen([*BENCH, *command], stdout=out, stderr=out) as process:
         try:
             until(lambda: process.poll() is not None or "Ctrl-C ends it all" in log.read_text(), "the services")
+            assert process.poll() is None, log.read_text()
             with Client(f"http://127.0.0.1:{first + len(STACKS)}") as client:
                 assert client.get(contract.HEALTH)["service"] == "mine"
         finally:
