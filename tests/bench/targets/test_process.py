@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.targets.inprocess import Alone
 
 from bench.postgres.database import Database
 from bench.targets.http import Client
+from bench.targets.pool import PoolProcess
 from bench.targets.process import LocalService, ServiceDied
 from services.common import contract
 from services.stacks import load
@@ -31,7 +31,7 @@ def test_a_stack_from_elsewhere_is_started_where_it_lies(
 
 
 def test_its_pool_alone_is_played_from_there_too(mine: str, database: Database) -> None:
-    with Alone(mine, database) as process:
+    with PoolProcess(mine, database) as process:
         assert process.settings()["service"] == mine
 
 
