@@ -1,21 +1,21 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test dashboards contract metrics lint lock clean
+.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test generate contract metrics lint lock clean
 
 BENCH = .venv/bin/bench
 
-bench: setup       ## start a PostgreSQL and the three services, play the quick profile, print the tables
+bench: setup       ## start a PostgreSQL and the services, play the quick profile, print the tables
 	$(BENCH) run --profile quick
 
 test: setup        ## every test, on a real PostgreSQL and real servers
 	.venv/bin/python -m pytest $(ARGS)
 
-lab: setup         ## the three services on ports 8000, 8001 and 8002, until Ctrl-C
+lab: setup         ## the services, each on its port, until Ctrl-C
 	$(BENCH) lab
 
 check: setup       ## does each service keep the HTTP contract?
 	$(BENCH) check
 
-stack: setup       ## the three services in Docker, with Prometheus, Grafana on port 3001, and Jaeger
+stack: setup       ## the services in Docker, with Prometheus, Grafana on port 3001, and Jaeger
 	@docker compose version >/dev/null 2>&1 || { echo "no Docker with Compose v2 answers here: make lab needs none" >&2; exit 2; }
 	docker compose up --build --detach --wait
 	@echo "Grafana http://localhost:3001 · Jaeger http://localhost:16686 · Prometheus http://localhost:9090 · RUNBOOK.md"
@@ -26,8 +26,8 @@ stack-down:        ## end it, and drop its volumes
 stack-test: setup  ## the same under another name: does a user find in it what the README says?
 	.venv/bin/python -m pytest tests/stack --numprocesses=0 $(ARGS)
 
-dashboards: setup  ## write grafana/dashboards/ again from grafana/*.py
-	.venv/bin/python -m grafana
+generate: setup    ## write again what follows from services/stacks.py and grafana/*.py: Compose, Prometheus, dashboards
+	.venv/bin/python -m generate
 
 contract: setup    ## write the tables of docs/contract.md again from the contract's code
 	.venv/bin/python -m docs.contract

@@ -1,1 +1,1 @@
-"""The dashboards as code: `python -m grafana` writes them to grafana/dashboards/."""
+"""The dashboards as code: `make generate` writes them to grafana/dashboards/."""

@@ -38,7 +38,8 @@ SERVICES: Final = tuple(STACKS)
 class BareService(LocalService):
     """The same process without the instruments."""
 
-    package = "perf.bare"
+    def module(self) -> tuple[str, ...]:
+        return (f"perf.bare.{self.name}",)
 
 
 def efficiency(here: Lab) -> str:
@@ -99,7 +100,7 @@ def generator(here: Lab) -> str:
     """Lateness of an open load at 500/s, and skew of a burst of 50, against a route that does nothing."""
     late: list[float] = []
     skew: list[float] = []
-    with LocalService("asyncpg_fastapi", here.database, {"work_time_ms": 0}) as service:
+    with LocalService(SERVICES[0], here.database, {"work_time_ms": 0}) as service:
         for _ in range(ROUNDS):
             outcome = here.play(service.base_url, Open(rate_per_s=500, seconds=4, arrivals="uniform"), contract.NOOP)
             late.append(outcome.lateness_ms_p99 or 0.0)

@@ -15,7 +15,7 @@ from services.common.settings import Config
 from services.stacks import STACKS
 
 
-def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
+def serve(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
     """Serves until interrupted, which is how it should end: 0. Returns 1 when a service ends by itself."""
     try:
         return _serve(base_port, database_url, pg_bin)
@@ -24,8 +24,8 @@ def serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
         return 0
 
 
-def _serve(base_port: int, database_url: str | None, pg_bin: Path | None) -> int:
-    ports = {name: base_port + nth for nth, name in enumerate(STACKS)}
+def _serve(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
+    ports = {stack.name: base_port + nth if base_port else stack.port for nth, stack in enumerate(STACKS.values())}
     for port in ports.values():
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")

@@ -25,6 +25,7 @@ from bench.cli.options import (
     OneOf,
     Repeat,
     with_database,
+    with_stacks,
 )
 from bench.errors import UserError
 from bench.record.schema import Layer
@@ -45,6 +46,7 @@ def cli() -> None:
 
 
 @cli.command("list")
+@with_stacks
 def list_() -> None:
     """The scenarios, profiles and services there are."""
     from bench.report.listing import listing
@@ -55,6 +57,7 @@ def list_() -> None:
 @cli.command()
 @click.argument("targets", nargs=-1, type=CheckTarget("service", STACKS), metavar="[URL|SERVICE]...")
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
+@with_stacks
 @with_database
 def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> None:
     """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized."""
@@ -112,6 +115,7 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
     metavar="URL",
     help="Mark cells and faults there (or set GRAFANA_URL); the Compose stack's by default, with --target compose.",
 )
+@with_stacks
 @with_database
 def run(
     target: str | None,
@@ -255,9 +259,14 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 
 
 @cli.command()
-@click.option("--base-port", type=click.IntRange(1024, 65_000), default=8000, show_default=True)
+@click.option(
+    "--base-port",
+    type=click.IntRange(1024, 65_000),
+    help="Serve them on the ports from here on; by default each on its own (bench list).",
+)
+@with_stacks
 @with_database
-def lab(base_port: int, database_url: str | None, pg_bin: Path | None) -> None:
+def lab(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> None:
     """All services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, patience 10 s."""
     from bench.cli.lab import serve
 

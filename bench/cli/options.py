@@ -12,7 +12,7 @@ from bench.record.schema import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
-from services.stacks import STACKS
+from services.stacks import STACKS, StackError, load
 
 
 class OneOf(click.ParamType[str]):
@@ -79,3 +79,24 @@ def with_database(command: Any) -> Any:
     for option in reversed(database_options):
         command = option(command)
     return command
+
+
+def _take_stacks(_: click.Context, __: click.Parameter, directory: Path | None) -> None:
+    if directory is not None:
+        try:
+            load(directory)
+        except StackError as error:
+            raise UserError(str(error)) from error
+
+
+def with_stacks(command: Any) -> Any:
+    """Eager: the stacks are there before any name on the command line is looked up."""
+    return click.option(
+        "--stacks-from",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        is_eager=True,
+        expose_value=False,
+        callback=_take_stacks,
+        help="Also the stacks of DIR/stacks.py (see docs/own-stack.md).",
+    )(command)

@@ -1,5 +1,6 @@
 """What the commands do with stored runs: show one, compare two, draw a scenario. Nothing is measured."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
     from bench.analysis.summary import measure
     from bench.record.store import load
+    from bench.report import words
     from bench.report.changes import changes_table
     from bench.report.formats import terminal
 
@@ -50,7 +52,8 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     least = THRESHOLD if threshold is None else threshold / 100
     before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
     found = changes(a.run, b.run, before, after, least)
-    click.echo(terminal.table_text(changes_table(found, least, a.run.plan.layer)))
+    called = partial(words.stack, layer=a.run.plan.layer, recorded={**b.run.stacks, **a.run.stacks})
+    click.echo(terminal.table_text(changes_table(found, least, called)))
     return 3 if any(change.verdict == "worse" for change in found) else 0
 
 

@@ -6,8 +6,8 @@
 
 Settings: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine), THINK_S (0.1),
 HOLD_MS (by default each service's own), SHAPE (`ramp`, or nothing: as many users as are asked for; the page of
-`--class-picker` lets you choose), STAGE_S (5: the stages of the ramp take 2, 3, 5 and 2 of these).
-A 503 is a failure by its name in Locust's statistics.
+`--class-picker` lets you choose), STAGE_S (5: the stages of the ramp take 2, 3, 5 and 2 of these), STACKS_FROM (a
+directory with stacks of your own, as for `bench run`). A 503 is a failure by its name in Locust's statistics.
 
 Needs nothing but Locust, the standard library and what here imports no more than that.
 """
@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import gevent
 from locust import LoadTestShape, User, task
@@ -25,7 +26,7 @@ from locust.user.task import LOCUST_STATE_STOPPING
 from bench.load.transport import Answer, Client
 from bench.scenarios.catalogue import RAMP
 from services.common import contract
-from services.stacks import STACKS, Stack
+from services.stacks import STACKS, Stack, StackError, load
 from services.workload.arrivals import users_at
 from services.workload.loads import stages_s
 from services.workload.samples import SampleError
@@ -116,6 +117,11 @@ def _users(stack: Stack) -> type[LabUser]:
     return type(name, (LabUser,), {"service": stack.name, "host": _url(stack), "__module__": __name__})
 
 
+if stacks_from := os.environ.get("STACKS_FROM"):
+    try:
+        load(Path(stacks_from))
+    except StackError as error:
+        sys.exit(f"STACKS_FROM: {error}")
 globals().update({users.__name__: users for users in map(_users, STACKS.values())})
 
 

@@ -1,6 +1,6 @@
 """What a run leaves behind: typed, frozen, versioned; a run fills it, the store keeps it, reports are made from it.
 
-History of `SCHEMA`: 1, the first; what was added to it since has a default.
+History of `SCHEMA`: 1, the first; what was added to it since has a default. Added last: `Run.stacks`.
 """
 
 from dataclasses import dataclass, field
@@ -226,6 +226,23 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StackFacts:
+    """What a stack was made of when it was played, so that tables can say it wherever its entry lies by then."""
+
+    label: str
+    """At the head of its column."""
+    pool: str
+    """The same on the pool alone."""
+    driver: str
+    front: str
+    server: str
+    concurrency: str
+    text: str
+    """All that its column stands for."""
+    text_alone: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """`run.json`: everything of a run but its samples."""
 
@@ -239,6 +256,8 @@ class Run:
     """Cells that were played again, because in their block an audit failed; nothing but their record is kept."""
     sampler_effect: SamplerEffect | None = None
     """What the sampler itself costs; in no figure."""
+    stacks: dict[str, StackFacts] = field(default_factory=dict)
+    """By name, of the stacks in the plan that were in the registry; empty in runs older than this field."""
 
 
 KEY: Final = ("scenario", "service", "block")

@@ -1,30 +1,32 @@
 """Two runs beside each other: a line for each scenario and stack."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bench.analysis.change import Change
 from bench.metrics.registry import METRICS
-from bench.record.schema import Layer
 from bench.report import words
 from bench.report.numbers import decimals_of, number
 from bench.report.table import Table
 
 
-def changes_table(found: Sequence[Change], threshold: float, layer: Layer = "http") -> Table:
-    """What became of each figure from A to B, and below it how many of them are what."""
+def changes_table(found: Sequence[Change], threshold: float, called: Callable[[str], str] = words.stack) -> Table:
+    """What became of each figure from A to B, and below it how many of them are what.
+
+    `called` says what a service is called.
+    """
     counts = Counter(change.verdict for change in found)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("worse", "better", "tie", "not judged"))
     return Table(
         title="Changes",
         about=f"a change under {100 * threshold:g} % is a tie, and so is one whose interval has 0 in it",
         headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
-        rows=tuple(_row(change, layer) for change in found),
+        rows=tuple(_row(change, called) for change in found),
         notes=(said,),
     )
 
 
-def _row(change: Change, layer: Layer) -> tuple[str, ...]:
+def _row(change: Change, called: Callable[[str], str]) -> tuple[str, ...]:
     values = [value for value in (change.before, change.after) if value is not None]
     decimals = decimals_of(change.metric, values)
     before, after = (
@@ -33,7 +35,7 @@ def _row(change: Change, layer: Layer) -> tuple[str, ...]:
     reason = f": {change.why}" if change.why else ""
     return (
         change.scenario,
-        words.stack(change.service, layer),
+        called(change.service),
         METRICS[change.metric].short_title,
         before,
         after,

@@ -82,7 +82,7 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Ki
     """What happened to one stack: its pool as sampled, and its requests one by one."""
     samples, requests = _of(stored.samples, cell), _of(stored.requests, cell)
     connections, waiting, acquire, answers = axes
-    connections.set_title(words.stack(cell.service, stored.run.plan.layer))
+    connections.set_title(words.stack(cell.service, stored.run.plan.layer, stored.run.stacks))
     at = (samples["t_us"] / 1e6).to_list()
     _steps(connections, at, samples["used"], USED, "handed out,\nleaks included")
     _steps(connections, at, samples["free"], FREE, "free")

@@ -59,7 +59,7 @@ def _table(pool: View, http: View, name: str) -> Table:
                 f"over HTTP: {http.judged(name)}",
             )
         ),
-        headers=("", "forecast", *map(words.stack, services)),
+        headers=("", "forecast", *map(http.stack, services)),
         rows=tuple(row for metric in metrics for row in _rows(pool, http, name, metric, services)),
         notes=tuple(_notes(pool, http, name)),
     )

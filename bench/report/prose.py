@@ -73,7 +73,7 @@ def legend(view: View) -> tuple[str, ...]:
 def _reading(view: View) -> Iterator[str]:
     for service in view.services:
         own = view.own(service)
-        if whole := words.whole(own, view.run.plan.layer):
+        if whole := words.whole(own, view.run.plan.layer, view.run.stacks):
             yield f"{view.stack(service)}: {whole}."
     yield (
         "forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per "

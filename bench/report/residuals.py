@@ -6,7 +6,6 @@ from typing import Final
 from bench.analysis.forecast import made_by
 from bench.analysis.residuals import DIFFERENCES, SHARES
 from bench.metrics.registry import METRICS
-from bench.report import words
 from bench.report.table import Table
 from bench.report.tables import CPU_BOUND
 from bench.report.view import View
@@ -35,7 +34,7 @@ def residual_table(view: View) -> Table | None:
     return Table(
         title="Measured less forecast",
         about="the median over the blocks; each cell against its own forecast",
-        headers=("scenario", "forecast", *map(words.stack, view.services)),
+        headers=("scenario", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_notes(view)),
     )

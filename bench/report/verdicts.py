@@ -2,14 +2,13 @@
 
 import math
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from bench.analysis.comparison import TIE
 from bench.analysis.judged_by import primary_of
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import BLOCKS_TO_JUDGE
-from bench.record.schema import Layer
 from bench.record.summary import Comparison
 from bench.report import words
 from bench.report.table import Table
@@ -40,8 +39,8 @@ def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
     )
 
 
-def verdict(compared: Sequence[Comparison], layer: Layer = "http") -> tuple[str, ...]:
-    """What is found of all pairs of stacks of a scenario (on the pool alone: of pools), in clauses."""
+def verdict(compared: Sequence[Comparison], called: Callable[[str], str] = words.stack) -> tuple[str, ...]:
+    """What is found of all pairs of stacks of a scenario, in clauses; `called` says what a service is called."""
     if not compared:
         return (ALONE,)
     said = {_only(found) for found in compared if found.verdict in ("not judged", "CPU-bound")}
@@ -51,7 +50,7 @@ def verdict(compared: Sequence[Comparison], layer: Layer = "http") -> tuple[str,
     if len(ties) == len(compared):
         reasons = dict.fromkeys(found.why for found in ties if found.why)
         return (f"tie{_within(ties)}", *reasons)
-    return tuple(_clause(found, layer) for found in compared)
+    return tuple(_clause(found, called) for found in compared)
 
 
 def percent(value: float) -> str:
@@ -62,14 +61,14 @@ def percent(value: float) -> str:
 def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
     absent = dict.fromkeys(view.absent(name, service) for service in view.services)
     compared = [found for found in compared if found.scenario == name]
-    clauses = verdict(compared, view.run.plan.layer) if "" in absent else (", ".join(absent),)
+    clauses = verdict(compared, view.stack) if "" in absent else (", ".join(absent),)
     if width is not None:
         clauses = tuple(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
     return name, view.label(name, primary_of(name), short=True), "\n".join(clauses)
 
 
-def _clause(found: Comparison, layer: Layer) -> str:
-    a, b = words.stack(found.a, layer), words.stack(found.b, layer)
+def _clause(found: Comparison, called: Callable[[str], str]) -> str:
+    a, b = called(found.a), called(found.b)
     if found.verdict == "tie":
         return _with_reason(f"{a} and {b} tie{_within([found])}", found)
     if found.verdict != "better":

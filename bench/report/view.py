@@ -44,7 +44,7 @@ class View:
 
     def stack(self, service: str) -> str:
         """What its column is called: on the pool alone, without framework and server."""
-        return words.stack(service, self.run.plan.layer)
+        return words.stack(service, self.run.plan.layer, self.run.stacks)
 
     def cells(self, scenario: str) -> Iterator[Cell]:
         return (cell for cell in self.run.cells if cell.scenario == scenario)

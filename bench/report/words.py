@@ -1,25 +1,33 @@
 """How stacks are called in tables, and the words that every table uses."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from bench.record.schema import AGAIN, Layer
+from bench.record.schema import AGAIN, Layer, StackFacts
 from services.stacks import STACKS
 
 UNKNOWN: Final = "–"
 
 
-def stack(service: str, layer: Layer = "http") -> str:
-    """What stands at the head of a column; a service that is not this house's keeps its name."""
-    known = STACKS.get(service.removesuffix(AGAIN))
+Stacks = Mapping[str, StackFacts]
+"""What a run's record says of its stacks."""
+NONE: Final[Stacks] = MappingProxyType({})
+
+
+def stack(service: str, layer: Layer = "http", recorded: Stacks = NONE) -> str:
+    """What stands at the head of a column: as recorded, or by the registry; a service of no stack keeps its name."""
+    own = service.removesuffix(AGAIN)
+    known = recorded.get(own) or STACKS.get(own)
     if known is None:
         return service
     name = known.label if layer == "http" else known.pool
-    return name if service == known.name else f"{name}, again"
+    return name if service == own else f"{name}, again"
 
 
-def whole(service: str, layer: Layer) -> str | None:
-    """All that a column stands for; None for a service that is not this house's."""
-    known = STACKS.get(service)
+def whole(service: str, layer: Layer, recorded: Stacks = NONE) -> str | None:
+    """All that a column stands for; None for a service of no stack."""
+    known = recorded.get(service) or STACKS.get(service)
     if known is None:
         return None
     return known.text if layer == "http" else known.text_alone

@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
@@ -41,7 +41,7 @@ def describe(
         postgres=postgres,
         max_connections=most,
         database=kind,
-        versions={name: version(name) for name in (libraries() if fresh_processes else GENERATOR)},
+        versions={name: _version(name) for name in (libraries() if fresh_processes else GENERATOR)},
         fresh_processes=fresh_processes,
     )
 
@@ -50,6 +50,14 @@ def libraries() -> tuple[str, ...]:
     """The distributions whose versions a run records: those of every stack, of what they share, and the generator's."""
     of_stacks = (name for stack in STACKS.values() for name in stack.distributions)
     return tuple(dict.fromkeys((*of_stacks, *COMMON, *GENERATOR)))
+
+
+def _version(name: str) -> str:
+    """A stack whose library is missing fails its check, which says more; the others can be measured."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _postgres(database: Database) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from time import monotonic
 
 import psycopg
@@ -12,7 +12,7 @@ from bench.analysis.statistics import BLOCKS_TO_JUDGE
 from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.postgres.database import Database, calibrate_units
-from bench.record.schema import SCHEMA, Cell, Environment, Plan, Run, Status
+from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
 from bench.run.audited import audited, effect, judging, to_repeat
 from bench.run.blocks import AGAIN as REPLAYS
 from bench.run.blocks import Replay, play_all
@@ -26,6 +26,7 @@ from bench.run.over_http import HttpExecutor
 from bench.run.progress import Progress
 from bench.scenarios.catalogue import SCENARIOS
 from bench.targets.target import Target
+from services.stacks import STACKS
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
@@ -49,7 +50,7 @@ def run(
     began = monotonic()
     before = done.took_s if done else 0.0
     cells = planned_cells(plan, target.stack)
-    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=())
+    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=(), stacks=_facts(plan))
     current = replace(current, environment=environment)
     with _executor(plan, target) as executor:
         refused = {
@@ -99,6 +100,13 @@ def run(
             unsampled = _play(sampled.cell, plan, conditions, executor, progress, sampled=False)
             current = replace(current, sampler_effect=effect(sampled, unsampled))
     return replace(current, took_s=before + monotonic() - began)
+
+
+def _facts(plan: Plan) -> dict[str, StackFacts]:
+    """What is recorded of the stacks of a plan; a service elsewhere under a name of its own is none."""
+    played = (STACKS.get(name.removesuffix(AGAIN)) for name in plan.services)
+    names = [field.name for field in fields(StackFacts)]
+    return {stack.name: StackFacts(**{name: getattr(stack, name) for name in names}) for stack in played if stack}
 
 
 class _Ends:

@@ -22,13 +22,11 @@ class PoolProcess(LocalService):
 
     def start(self) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._begin(
-            ("services.inprocess", f"{self.package}.{self.name}", self.name),
-            log,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._begin(log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._events = Events(self._pipe("stdout").fileno())
+
+    def module(self) -> tuple[str, ...]:
+        return ("services.inprocess", self.stack.package, self.name)
 
     def wait_ready(self) -> None:
         """Waits until the pool is open; raises ServiceDied."""

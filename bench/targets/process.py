@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -20,6 +20,7 @@ from bench.postgres.database import Database
 from bench.targets.http import Client, ServiceError
 from bench.targets.service import Usage
 from services.common import contract
+from services.stacks import STACKS
 
 HOST: Final = "127.0.0.1"
 READY_TIMEOUT_S: Final = 40.0
@@ -41,15 +42,14 @@ class ServiceDied(RuntimeError):
 class LocalService:
     """One service process. Entering waits until it answers with its pool open; raises ServiceDied."""
 
-    package = "services"
-
     def __init__(
         self, name: str, database: Database, settings: Mapping[str, Any] | None = None, port: int | None = None
     ) -> None:
         self.name = name
+        self.stack = STACKS[name]
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
-        self._environment = _environment(database, settings or {}, self.port)
+        self._environment = _environment(database, settings or {}, self.port, self.stack.home)
         self._log: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,12 +70,16 @@ class LocalService:
     def start(self) -> None:
         """Begins the process; does not wait for it."""
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._begin((f"{self.package}.{self.name}",), log, stdin=subprocess.DEVNULL, stdout=log)
+        self._begin(log, stdin=subprocess.DEVNULL, stdout=log)
 
-    def _begin(self, command: Sequence[str], log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
+    def module(self) -> tuple[str, ...]:
+        """What `python -m` is given: a module, and its arguments."""
+        return (self.stack.package,)
+
+    def _begin(self, log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
         self._log = log
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", *self.module()],
             cwd=ROOT,
             env=self._environment,
             stdin=stdin,
@@ -180,12 +184,17 @@ def port_in_use(port: int) -> bool:
         return False
 
 
-def _environment(database: Database, settings: Mapping[str, Any], port: int) -> dict[str, str]:
-    """The caller's environment without anything that could configure a service, and with what was asked for."""
+def _environment(database: Database, settings: Mapping[str, Any], port: int, home: Path | None) -> dict[str, str]:
+    """The caller's environment without anything that could configure a service, and with what was asked for.
+
+    `home` is where the service's package lies, unless it is one of this checkout.
+    """
     own = {"HOST", "PORT", "TUNING", "WORKERS", "THREADS", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}
     prefixes = ("DB_", "POOL_", "WORK_", "OTEL_", "UVICORN_", "PG", "PROMETHEUS_")
     kept = {name: value for name, value in os.environ.items() if name not in own and not name.startswith(prefixes)}
     asked = {name.upper(): str(value) for name, value in settings.items()}
+    if home:
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(home), kept.get("PYTHONPATH"))))
     return kept | {"PYTHONUNBUFFERED": "1", "HOST": HOST, "PORT": str(port)} | database.env() | asked
 
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final
 
-from grafana.__main__ import FOLDER
 from grafana.expressions import Expression, expressions, panels
+from grafana.files import FOLDER
 
 BOARDS: Final[dict[str, dict[str, Any]]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 
-from grafana.__main__ import as_json
+from grafana.files import as_json
 from grafana.sdk import dashboard as model
 
 register_default_plugins()

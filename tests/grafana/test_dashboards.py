@@ -39,6 +39,8 @@ VALUES_OF: Final = {
     "{{state}}": ("active", "idle", "idle in transaction"),
 }
 """The lines of a legend that is a label."""
+WIDTH: Final = 24 // len(STACKS)
+"""Of a column where stacks stand side by side."""
 
 EACH_BOARD = pytest.mark.parametrize("uid", BOARDS)
 
@@ -183,7 +185,9 @@ def _of(uid: str, source: str) -> list[dict[str, Any]]:
 def _columns() -> set[tuple[str, int]]:
     """Service and number of each panel that stands in its column."""
     return {
-        (list(STACKS)[panel["gridPos"]["x"] // 8], panel["id"]) for uid, panel in PANELS if uid == "pools-side-by-side"
+        (list(STACKS)[panel["gridPos"]["x"] // WIDTH], panel["id"])
+        for uid, panel in PANELS
+        if uid == "pools-side-by-side"
     }
 
 
@@ -213,11 +217,11 @@ def test_what_prometheus_alerts_to_is_marked_where_the_service_is_shown() -> Non
 
 @pytest.mark.parametrize(("column", "service"), list(enumerate(STACKS)))
 def test_a_column_is_about_its_own_service(column: int, service: str) -> None:
-    panels = [panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["gridPos"]["x"] == 8 * column]
+    panels = [panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["gridPos"]["x"] == WIDTH * column]
     assert len(panels) == 10
     for panel in panels:
         assert panel["title"].startswith(STACKS[service].label)
-        assert panel["gridPos"]["w"] == 8
+        assert panel["gridPos"]["w"] == WIDTH
         for target in panel["targets"]:
             whose = ".+" if target["legendFormat"] == HIGHEST else service
             assert f'=~"{whose}"' in target["expr"]

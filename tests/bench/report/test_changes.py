@@ -1,8 +1,10 @@
 """Two runs beside each other."""
 
+from functools import partial
 from typing import Any
 
 from bench.analysis.change import Change
+from bench.report import words
 from bench.report.changes import changes_table
 from bench.report.table import Table
 
@@ -35,5 +37,7 @@ def test_a_whole_table() -> None:
 
 
 def test_pools_alone_are_called_by_their_own_names() -> None:
-    (row,) = changes_table([change(scenario="burst-50", verdict="tie", before=50, after=50)], 0.05, "pool").rows
+    (row,) = changes_table(
+        [change(scenario="burst-50", verdict="tie", before=50, after=50)], 0.05, partial(words.stack, layer="pool")
+    ).rows
     assert row[:2] == ("burst-50", "asyncpg.Pool")

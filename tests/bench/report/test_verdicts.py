@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bench.analysis.summary import measure, spreads, summarise, summarise_metrics
 from bench.record.summary import Comparison
+from bench.report import words
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import render
 from bench.report.table import Table
@@ -114,7 +116,7 @@ def test_a_wide_interval_comes_with_advice() -> None:
 
 
 def test_pools_alone_are_called_by_their_own_names() -> None:
-    (clause, _) = verdict([better(A, 4.21, 3, 12.3), tie(0, 0)], "pool")
+    (clause, _) = verdict([better(A, 4.21, 3, 12.3), tie(0, 0)], partial(words.stack, layer="pool"))
     assert clause == "asyncpg.Pool better than psycopg_pool by 4.2 % (3.0–12 %)"
 
 

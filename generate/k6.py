@@ -1,0 +1,11 @@
+"""The lab's services as the scripts of k6 know them."""
+
+from collections.abc import Iterable, Mapping
+
+from services.stacks import Stack
+
+
+def lab(stacks: Iterable[Stack]) -> Mapping[str, str]:
+    """The generated block of k6/services.js."""
+    ports = ", ".join(f"{stack.name}: {stack.port}" for stack in stacks)
+    return {"lab": f"const LAB = {{ {ports} }};"}

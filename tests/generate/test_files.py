@@ -1,0 +1,114 @@
+"""What is generated, for the stacks of this checkout and for one that lies elsewhere."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generate.files import COMPOSE, DASHBOARDS, ROOT, committed, elsewhere, stale
+from services.stacks import STACKS, load
+from tests import elsewhere as own
+
+PROMETHEUS = "observability/prometheus.yml"
+QUERIES = "observability/postgres-queries.yml"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Iterator[Path]:
+    """Where files are meant to stand, with a stack from elsewhere in the registry."""
+    (tmp_path / "stacks").mkdir()
+    with own.registry():
+        load(own.write_stack(tmp_path / "stacks"))
+        yield tmp_path / "out"
+
+
+def services(files: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(files[COMPOSE])["services"]
+    return found
+
+
+def test_what_is_committed_is_what_would_be_generated() -> None:
+    assert stale() == []
+
+
+def test_what_is_generated_names_every_stack() -> None:
+    files = committed()
+    compose = services(files)
+    jobs = {job["job_name"]: job for job in yaml.safe_load(files[PROMETHEUS])["scrape_configs"]}
+
+    for stack in STACKS.values():
+        assert compose[stack.name]["environment"]["PORT"] == stack.port
+        assert compose[stack.name]["ports"] == [f"127.0.0.1:{stack.port}:{stack.port}"]
+        assert ("THREADS" in compose[stack.name]["environment"]) == stack.traits.threads
+        assert compose["locust"]["environment"][f"{stack.name.upper()}_URL"] == f"http://{stack.name}:{stack.port}"
+        assert stack.label in files["README.md"]
+    assert compose["k6"]["depends_on"] == {name: {"condition": "service_healthy"} for name in STACKS}
+    assert jobs["services"]["static_configs"] == [
+        {"targets": [f"{stack.name}:{stack.port}"], "labels": {"service": stack.name}} for stack in STACKS.values()
+    ]
+
+
+def test_with_a_stack_from_elsewhere_every_file_has_it(out: Path) -> None:
+    files = elsewhere(out)
+    mine, home = STACKS[own.NAME], STACKS[own.NAME].home
+
+    assert {path for path in files if "mine" in files[path]} == {
+        COMPOSE, PROMETHEUS, QUERIES, "k6/services.js", f"{DASHBOARDS}/pools-side-by-side.json",
+    }  # fmt: skip
+    service = services(files)["mine"]
+    assert service["build"]["args"] == {"SERVICE": "asyncpg_fastapi"}
+    assert service["command"] == ["python", "-m", "mine"]
+    assert service["volumes"] == [f"{home}:/stacks:ro"]
+    assert service["environment"].items() >= {"PORT": own.PORT, "PYTHONPATH": "/stacks"}.items()
+    assert {"targets": [f"mine:{mine.port}"], "labels": {"service": "mine"}} in (
+        yaml.safe_load(files[PROMETHEUS])["scrape_configs"][0]["static_configs"]
+    )
+
+
+def test_the_compose_stack_mounts_what_was_written_for_it(out: Path) -> None:
+    compose = services(elsewhere(out))
+    mounted = {volume.split(":")[0] for service in compose.values() for volume in service.get("volumes", ())}
+
+    assert mounted >= {str(out / path) for path in (PROMETHEUS, QUERIES, "k6", DASHBOARDS)}
+    assert not mounted & {f"./{path}" for path in (PROMETHEUS, QUERIES, "k6", DASHBOARDS)}
+    assert f"{STACKS[own.NAME].home}:/stacks:ro" in compose["locust-worker"]["volumes"]
+    assert compose["locust"]["environment"]["STACKS_FROM"] == "/stacks"
+
+
+def test_libraries_that_no_stack_here_has_take_all_that_are_locked(tmp_path: Path) -> None:
+    with own.registry():
+        load(own.write_stack(tmp_path, distributions="('psycopg', 'fastapi')"))
+
+        assert services(elsewhere(tmp_path))["mine"]["build"]["args"] == {"SERVICE": "all"}
+
+
+def test_a_column_of_the_dashboard_is_added(out: Path) -> None:
+    board = json.loads(elsewhere(out)[f"{DASHBOARDS}/pools-side-by-side.json"])
+
+    heads = [panel["title"] for panel in board["panels"][: len(STACKS)]]
+    assert heads == [stack.label for stack in STACKS.values()]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+def test_prometheus_takes_its_file(out: Path) -> None:
+    out.mkdir()
+    file = out / "prometheus.yml"
+    file.write_text(elsewhere(out)[PROMETHEUS].replace("/etc/prometheus", str(ROOT / "observability")))
+
+    done = subprocess.run(["promtool", "check", "config", file], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_loop_of_the_runbook_over_ports_is_over_those_of_all_stacks() -> None:
+    """Its blocks print what each service says: another stack has to be met by its reader."""
+    loops = re.findall(r"for port in ([\d ]+);", (ROOT / "RUNBOOK.md").read_text())
+
+    assert loops
+    assert set(loops) == {" ".join(str(stack.port) for stack in STACKS.values())}
