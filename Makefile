@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test generate contract metrics lint lock clean
+.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test generate lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -26,14 +26,8 @@ stack-down:        ## end it, and drop its volumes
 stack-test: setup  ## the same under another name: does a user find in it what the README says?
 	.venv/bin/python -m pytest tests/stack --numprocesses=0 $(ARGS)
 
-generate: setup    ## write again what follows from services/stacks.py and grafana/*.py: Compose, Prometheus, dashboards
+generate: setup    ## write again what follows from the code: Compose, Prometheus, dashboards, tables of the docs
 	.venv/bin/python -m generate
-
-contract: setup    ## write the tables of docs/contract.md again from the contract's code
-	.venv/bin/python -m docs.contract
-
-metrics: setup     ## write the tables of docs/metrics.md again from bench/metrics/
-	.venv/bin/python -m docs.metrics
 
 perf: setup        ## what the measuring itself costs, and what k6 and wrk say; ARGS=crosscheck for one section
 	.venv/bin/python -m perf $(ARGS)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from generate import compose, k6, observability, tables
+from bench.errors import UserError
+from bench.report import markers as parts
+from generate import compose, contract, k6, metrics, observability, tables
 from generate.markers import MarkersError, fill
 from grafana.files import files as dashboards
 from services.stacks import STACKS, Stack
@@ -23,6 +25,11 @@ USED: Final[Mapping[str, Blocks]] = {
 """Files that programs read, with the blocks that are generated in them."""
 READ: Final[Mapping[str, Blocks]] = {"README.md": tables.readme, "RUNBOOK.md": tables.runbook}
 """Files that people read."""
+PAGES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
+    "docs/contract.md": contract.tables,
+    "docs/metrics.md": metrics.tables,
+}
+"""Pages whose tables are made from code that is the same for every stack."""
 
 
 def committed(root: Path = ROOT) -> dict[str, str]:
@@ -30,7 +37,7 @@ def committed(root: Path = ROOT) -> dict[str, str]:
 
     Raises MarkersError where markers are missing.
     """
-    return _filled(root, {**USED, **READ}) | _dashboards()
+    return _filled(root, {**USED, **READ}) | _pages(root) | _dashboards()
 
 
 def stale(root: Path = ROOT) -> list[str]:
@@ -64,6 +71,19 @@ def _filled(root: Path, files: Mapping[str, Blocks]) -> dict[str, str]:
             made[path] = fill(_stored(root, path), blocks(STACKS.values()))
         except MarkersError as error:
             raise MarkersError(f"{path}: {error}") from error
+    return made
+
+
+def _pages(root: Path) -> dict[str, str]:
+    made = {}
+    for path, parts_of in PAGES.items():
+        text = _stored(root, path)
+        for part, markdown in parts_of().items():
+            try:
+                text = parts.fill(text, markdown, part)
+            except UserError as error:
+                raise MarkersError(f"{path}: {error}") from error
+        made[path] = text
     return made
 
 

@@ -37,6 +37,18 @@ def test_what_is_committed_is_what_would_be_generated() -> None:
     assert stale() == []
 
 
+@pytest.mark.parametrize(("page", "part"), [("docs/contract.md", "bodies"), ("docs/metrics.md", "metrics")])
+def test_a_table_that_was_changed_by_hand_is_made_again(tmp_path: Path, page: str, part: str) -> None:
+    for path in committed():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    begin, file = f"<!-- {part}:begin -->", tmp_path / page
+    file.write_text(file.read_text().replace(begin, f"{begin}\n\nby hand"))
+
+    assert stale(tmp_path) == [page]
+    assert committed(tmp_path)[page] == (ROOT / page).read_text()
+
+
 def test_what_is_generated_names_every_stack() -> None:
     files = committed()
     compose = services(files)

@@ -1,20 +1,18 @@
-"""Writes the tables of docs/contract.md from the contract's own code, between markers; `python -m docs.contract`."""
+"""The tables of docs/contract.md, from the contract's own code."""
 
 import json
 import re
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
+from generate.markdown import table
 from services.common import contract, instruments, models
 from services.common.instruments import Instrument
 from services.common.openapi import DOCUMENT
 from services.common.settings import Settings
 
-FILE: Final = Path(__file__).with_suffix(".md")
 MOST_VALUES: Final = 6
 """An enumeration that is longer is told by its ends."""
 
@@ -24,24 +22,8 @@ _OPENAPI: Final[Schema] = json.loads(DOCUMENT)
 _SCHEMAS: Final[Schema] = _OPENAPI["components"]["schemas"]
 
 
-def render(text: str) -> str:
-    """The page with every table made anew; raises ValueError where a marker is missing or stands twice."""
-    for name, table in _tables().items():
-        text = _fill(text, name, table)
-    return text
-
-
-def stale() -> bool:
-    """Whether the committed page differs from what the code makes."""
-    text = FILE.read_text(encoding="utf-8")
-    return render(text) != text
-
-
-def write() -> None:
-    FILE.write_text(render(FILE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def _tables() -> dict[str, str]:
+def tables() -> dict[str, str]:
+    """Part of the page → its table."""
     return {
         "requests": _requests(),
         "parameters": _parameters(),
@@ -50,19 +32,6 @@ def _tables() -> dict[str, str]:
         "environment": _environment(),
         "metrics": _metrics(),
     }
-
-
-def _fill(text: str, name: str, table: str) -> str:
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"the page needs a line {begin} and below it a line {end}, each once")
-    before, _, rest = text.partition(begin)
-    return f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def _operations() -> Iterable[tuple[str, str, Schema]]:
@@ -79,7 +48,7 @@ def _requests() -> str:
         named = " and ".join(f"`{one['name']}`" for one in operation["parameters"])
         taken = _bodies_of(operation["requestBody"]) if "requestBody" in operation else named
         rows.append((f"`{method} {path}`", operation["summary"], taken, _bodies_of(answers["200"]), others))
-    return _table(("request", "what it does", "takes", "200", "or"), rows)
+    return table(("request", "what it does", "takes", "200", "or"), rows)
 
 
 def _parameters() -> str:
@@ -94,7 +63,7 @@ def _parameters() -> str:
         for name, paths in of.items()
         for one in (described[name],)
     )
-    return _table(("parameter", "of", "value", "default", "meaning"), rows)
+    return table(("parameter", "of", "value", "default", "meaning"), rows)
 
 
 def _statuses() -> str:
@@ -107,7 +76,7 @@ def _statuses() -> str:
     seen["404", elsewhere] = "The path is not in the contract. A trailing slash makes another path."
     seen["405", elsewhere] = "The path does not take this method; `Allow` names those it takes. HEAD is such a method."
     rows = [(status, text, body) for (status, body), text in sorted(seen.items())]
-    return _table(("status", "when", "body"), [("200", "As asked.", "that of the request"), *rows])
+    return table(("status", "when", "body"), [("200", "As asked.", "that of the request"), *rows])
 
 
 def _bodies() -> str:
@@ -128,7 +97,7 @@ def _body(name: str, schema: Schema) -> str:
         if known.get(field) != one
     ]
     lead = f"{schema['description']} As {_link(base)}, with:" if known else schema["description"]
-    return f"### {name}\n\n{lead}\n\n{_table(('field', 'value', 'meaning'), rows)}"
+    return f"### {name}\n\n{lead}\n\n{table(('field', 'value', 'meaning'), rows)}"
 
 
 def _environment() -> str:
@@ -137,7 +106,7 @@ def _environment() -> str:
         (f"`{name.upper()}`", _kind(schemas[name]), _default(field), str(field.description))
         for name, field in Settings.model_fields.items()
     )
-    return _table(("variable", "value", "default", "meaning"), rows)
+    return table(("variable", "value", "default", "meaning"), rows)
 
 
 def _default(field: FieldInfo) -> str:
@@ -153,7 +122,7 @@ def _metrics() -> str:
         _metric(instruments.REQUEST, "histogram", labels=instruments.HTTP_LABELS),
     ]
     head = ("metric", "kind", "labels", "what it counts", "in `/pool/stats`", "semantic conventions")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _metric(one: Instrument, kind: str, key: str = "", labels: tuple[str, ...] = instruments.LABELS) -> tuple[str, ...]:
@@ -207,18 +176,3 @@ def _meaning(schema: Schema) -> str:
 
 def _link(name: str) -> str:
     return f"[{name}](#{name.lower()})"
-
-
-def main() -> int:
-    """Writes the page; with `--check` writes nothing, and the exit status is 1 if it would change."""
-    if sys.argv[1:] == ["--check"]:
-        if stale():
-            print(f"{FILE.name} is not what the code makes: run `python -m docs.contract`", file=sys.stderr)
-            return 1
-        return 0
-    write()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

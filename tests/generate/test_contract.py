@@ -2,44 +2,13 @@
 
 import re
 
-import pytest
-
-from docs import contract as page
+from generate.files import committed
 from services.common import contract
 from services.common.metrics import Metrics
 from services.common.openapi import MODELS
 from services.common.settings import Settings
 
-TEXT = page.FILE.read_text(encoding="utf-8")
-MARKERS = re.findall(r"<!-- (\w+):begin -->", TEXT)
-
-
-def test_what_is_committed_is_what_the_code_makes() -> None:
-    assert page.render(TEXT) == TEXT, "run `make contract`"
-
-
-@pytest.mark.parametrize("name", MARKERS)
-def test_a_table_that_was_changed_by_hand_is_made_again(name: str) -> None:
-    begin = f"<!-- {name}:begin -->"
-
-    assert page.render(TEXT.replace(begin, f"{begin}\n\nby hand")) == TEXT
-
-
-@pytest.mark.parametrize("name", MARKERS)
-@pytest.mark.parametrize("end", ["begin", "end"])
-def test_a_marker_must_stand_there_once(name: str, end: str) -> None:
-    marker = f"<!-- {name}:{end} -->"
-
-    for text in (TEXT.replace(marker, ""), TEXT + marker):
-        with pytest.raises(ValueError, match=f"a line <!-- {name}:begin -->"):
-            page.render(text)
-
-
-def test_a_marker_that_closes_before_it_opens_is_refused() -> None:
-    begin, end = "<!-- metrics:begin -->", "<!-- metrics:end -->"
-
-    with pytest.raises(ValueError, match=f"a line {begin}"):
-        page.render(TEXT.replace(begin, "?").replace(end, begin).replace("?", end))
+TEXT = committed()["docs/contract.md"]
 
 
 def test_everything_has_its_row() -> None:
