@@ -1,52 +1,33 @@
 """A stack that lies elsewhere: a directory with a `stacks.py` and a package, as a user would write them."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from services import stacks
 
+PAGE: Final = Path(__file__).parents[1] / "docs" / "own-stack.md"
+FILES: Final = ("stacks.py", "mine/pool.py", "mine/app.py", "mine/__main__.py")
+"""The page's blocks of Python, in its order."""
 NAME: Final = "mine"
-LABEL: Final = "my own asyncpg + FastAPI"
-PORT: Final = 8123
-ENTRY: Final[Mapping[str, str]] = {
-    "name": repr(NAME),
-    "label": repr(LABEL),
-    "port": repr(PORT),
-    "pool": "'my own pool'",
-    "pool_class": "'asyncpg.Pool'",
-    "driver": "'asyncpg'",
-    "front": "'FastAPI'",
-    "server": "'uvicorn'",
-    "concurrency": "'one event loop'",
-    "distributions": "('asyncpg', 'uvicorn')",
-    "traits": "Traits(opens_transaction=False, dropped='slot and backend lost')",
-    "module": repr(NAME),
-}
-PACKAGE: Final[Mapping[str, str]] = {
-    "__init__.py": "",
-    "pool.py": "from services.asyncpg_fastapi.pool import Pool\n",
-    "app.py": (
-        "from mine.pool import Pool\nfrom services.fronts.fastapi.app import create_app\nfrom stacks import MINE\n\n"
-        "app = create_app(MINE, Pool)\n"
-    ),
-    "__main__.py": (
-        "from services.fronts.uvicorn import main\nfrom stacks import MINE\n\n"
-        "if __name__ == '__main__':\n    main(MINE)\n"
-    ),
-}
+LABEL: Final = "my pool + Flask"
+PORT: Final = 8100
 
 
 def write_stack(directory: Path, **changed: str) -> Path:
-    """A directory with one stack: asyncpg_fastapi's pool under another name. `changed` are expressions of Python."""
-    fields = ", ".join(f"{field}={expression}" for field, expression in {**ENTRY, **changed}.items())
-    (directory / "stacks.py").write_text(
-        f"from services.stacks import Stack, Traits\n\nMINE = Stack({fields})\nSTACKS = (MINE,)\n", encoding="utf-8"
-    )
+    """The stack of docs/own-stack.md, to the letter; `changed` are expressions of Python for fields of its entry."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (directory / NAME).mkdir()
-    for file, text in PACKAGE.items():
-        (directory / NAME / file).write_text(text, encoding="utf-8")
+    (directory / NAME / "__init__.py").touch()
+    for file, text in zip(FILES, blocks, strict=True):
+        (directory / file).write_text(text, encoding="utf-8")
+    entry = (directory / FILES[0]).read_text(encoding="utf-8")
+    for field, expression in changed.items():
+        entry, count = re.subn(rf"^    {field}=.*$", f"    {field}={expression},", entry, flags=re.MULTILINE)
+        assert count == 1, f"the entry of the page has no line for {field}"
+    (directory / FILES[0]).write_text(entry, encoding="utf-8")
     return directory
 
 

@@ -74,7 +74,7 @@ def test_with_a_stack_from_elsewhere_every_file_has_it(out: Path) -> None:
         COMPOSE, PROMETHEUS, QUERIES, "k6/services.js", f"{DASHBOARDS}/pools-side-by-side.json",
     }  # fmt: skip
     service = services(files)["mine"]
-    assert service["build"]["args"] == {"SERVICE": "asyncpg_fastapi"}
+    assert service["build"]["args"] == {"SERVICE": "psycopg_flask"}
     assert service["command"] == ["python", "-m", "mine"]
     assert service["volumes"] == [f"{home}:/stacks:ro"]
     assert service["environment"].items() >= {"PORT": own.PORT, "PYTHONPATH": "/stacks"}.items()

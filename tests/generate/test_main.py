@@ -69,7 +69,7 @@ def test_stacks_from_elsewhere_are_written_elsewhere(tmp_path: Path, capsys: pyt
 
     said = capsys.readouterr().out
     assert f"docker compose --project-directory {files.ROOT} -f {out}/docker-compose.yml up" in said
-    assert "mine:8123" in (out / "observability" / "prometheus.yml").read_text()
+    assert "mine:8100" in (out / "observability" / "prometheus.yml").read_text()
     assert (out / "k6" / "pool-exhaustion.js").read_text() == (files.ROOT / "k6" / "pool-exhaustion.js").read_text()
     assert files.stale() == []
 

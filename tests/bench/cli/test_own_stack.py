@@ -39,8 +39,8 @@ def test_it_is_listed_after_the_others(stacks: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     first, port, made_of = done.stdout.splitlines()[-1].split(maxsplit=2)
-    assert (first, port) == ("mine", "8123")
-    assert made_of == "my own pool, asyncpg, FastAPI, uvicorn on one event loop"
+    assert (first, port) == ("mine", "8100")
+    assert made_of == "my pool, psycopg, Flask, gunicorn with threads"
 
 
 def test_the_option_counts_wherever_it_stands(stacks: Path, database: Database) -> None:
@@ -67,7 +67,7 @@ def test_it_is_played_beside_the_others_and_its_label_is_recorded(
     out = tmp_path / "run"
     chosen = ("-s", "asyncpg_fastapi", "-s", "mine", "--layer", layer, "--stacks-from", str(stacks))
     done = bench("run", *ONE_CELL, *chosen, "--out", str(out), "--database-url", str_of(database))
-    label = "my own pool" if layer == "pool" else elsewhere.LABEL
+    label = "my pool" if layer == "pool" else elsewhere.LABEL
 
     assert done.returncode == 0, done.stderr
     assert label in done.stdout
@@ -75,13 +75,13 @@ def test_it_is_played_beside_the_others_and_its_label_is_recorded(
     assert [(cell.service, cell.status) for cell in run.cells] == [("asyncpg_fastapi", "ok"), ("mine", "ok")]
     assert run.stacks["mine"] == StackFacts(
         label=elsewhere.LABEL,
-        pool="my own pool",
-        driver="asyncpg",
-        front="FastAPI",
-        server="uvicorn",
-        concurrency="one event loop",
-        text="my own pool, asyncpg, FastAPI, uvicorn on one event loop",
-        text_alone="my own pool, asyncpg, tasks on one event loop (uvloop)",
+        pool="my pool",
+        driver="psycopg",
+        front="Flask",
+        server="gunicorn",
+        concurrency="threads",
+        text="my pool, psycopg, Flask, gunicorn with threads",
+        text_alone="my pool, psycopg, a thread for each request",
     )
     # Without the option, and even where the directory is gone, the tables call it as it was called.
     again = bench("report", str(out))
