@@ -19,6 +19,7 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import free_port, port_in_use
 from services.stacks import STACKS
+from services.workload.samples import REQUESTS
 from tests.bench import made
 from tests.waiting import until
 
@@ -280,7 +281,7 @@ def test_ended_in_the_middle_of_the_check_it_leaves_nothing_behind(scratch: Path
 def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path, tmp_path: Path, service: str) -> None:
     arguments = ("run", "--layer", "pool", "-s", service, "-x", "ramp", "--out", str(tmp_path / "run"))
     with running(scratch, tmp_path / "log", *arguments) as process:
-        until(lambda: list(scratch.glob("poolbench-samples-*/requests.csv")), "the first samples")
+        until(lambda: list(scratch.glob(f"poolbench-samples-*/{REQUESTS}")), "the first samples")
         ends(process, signal.SIGINT, until(lambda: _with_service(process), "the pool's process"), scratch)
 
 
