@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bench.postgres.database import Database, load_schema
 from bench.postgres.embedded import embedded_postgres
@@ -13,6 +14,9 @@ from bench.targets.process import SCHEMA, LocalService
 from services.stacks import STACKS
 
 StartService = Callable[..., LocalService]
+
+settings.register_profile("unhurried", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("unhurried")
 
 
 QUICK = ("bench/analysis", "bench/record", "bench/report", "bench/scenarios", "grafana", "services/common")

@@ -102,7 +102,7 @@ def test_above_what_the_pool_can_one_in_six_gives_up() -> None:
     assert simulated(load, 5, 1.0, 10.0, 1).acquire_ms_p50 == pytest.approx(9600, abs=100)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(n=st.integers(1, 80), c=st.integers(1, 12), patience=st.integers(0, 12))
 def test_a_burst_is_what_arithmetic_says(n: int, c: int, patience: int) -> None:
     """As an open load whose requests all come at once, and as a closed one whose users all do and leave."""
@@ -119,7 +119,7 @@ def sorted_by_wait(visits: list[Visit]) -> list[Visit]:
     return sorted(visits, key=lambda visit: (visit.held_s is None, visit.waited_s))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(users=st.integers(1, 30), seconds=st.floats(0.5, 9), c=st.integers(1, 5), patience=st.floats(0.6, 5))
 def test_users_who_ask_once_are_an_open_load(users: int, seconds: float, c: int, patience: float) -> None:
     """They come one by one, and think for longer than they stay: so ciw has to say the same of them."""

@@ -154,4 +154,4 @@ class Service(RuleBasedStateMachine):
 
 
 def test_the_books_balance_after_any_sequence() -> None:
-    run_state_machine_as_test(Service, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Service, settings=settings(max_examples=200, stateful_step_count=40))
