@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.analysis.summary import measure, summarise_metrics
 from bench.record.schema import AGAIN
 from bench.record.store import load
@@ -45,7 +45,9 @@ def main(directory: str) -> int:
         rate = Rate(found=sum(each.verdict == "better" for each in judged), of=len(judged))
         print(f"{directory}: one service measured under two names\n")
         print(f"false winners {_text(rate)}, 95 % bound < {_percent(rate.upper)}\n")
-    print(f"{directory}: blocks of one service drawn into two names, {BLOCKS_TO_JUDGE} each, {ROUNDS} rounds\n")
+    print(
+        f"{directory}: repetitions of one service drawn into two names, {REPETITIONS_TO_JUDGE} each, {ROUNDS} rounds\n"
+    )
     rows = [
         ("false winners", _text(false), f"< {_percent(false.upper)}", f"≤ {_percent(MOST_FALSE)}"),
         ("… where the draws differed at all", _text(rate := false_winners(varied)), f"< {_percent(rate.upper)}", ""),
@@ -86,5 +88,5 @@ def _percent(share: float) -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("use: python -m perf.verdicts DIRECTORY, which holds a stored run of ten blocks or more")
+        sys.exit("use: python -m perf.verdicts DIRECTORY, which holds a stored run of ten repetitions or more")
     sys.exit(main(sys.argv[1]))

@@ -78,7 +78,8 @@ def test_every_block_is_shell(block: Block) -> None:
 
 @pytest.fixture(scope="module")
 def ports(database: Database) -> Iterator[dict[int, int]]:
-    """The lab: each of its ports, and where its service listens here. With more patience: tests share the machine."""
+    """The lab: each of its ports, and where its service listens here. Its acquire timeout is longer: tests share the
+    machine."""
     with ExitStack() as stack:
         settings = {"pool_acquire_timeout": 20}
         yield {

@@ -69,7 +69,7 @@ def integrals(cell: Cell, requests: pl.DataFrame, events: Iterable[Event]) -> Fi
         return not_checked("integrals", f"{untold + leaks.unknown} requests were not answered, or told no times")
     # Whoever leaks waits like everybody else, but is not in the samples.
     waits_s = float(pooled["acquire_us"].sum()) / 1e6
-    leaks_wait_s = sum(min(cell.patience_s, wait) for wait in leaks.longest_waits_s)
+    leaks_wait_s = sum(min(cell.acquire_timeout_s, wait) for wait in leaks.longest_waits_s)
     holds_s = float(pooled["work_us"].sum()) / 1e6
     ended_s = cell.counted.after.at_s
     leaks_hold_s = sum((ended_s if one.until_s is None else one.until_s) - one.from_s for one in leaks.out)

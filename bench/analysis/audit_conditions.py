@@ -17,7 +17,7 @@ LATE_SHARE: Final = 0.05
 hold, and what is small beside it moves none."""
 SKEW_MS: Final = 20.0
 SKEW_SHARE: Final = 0.5
-"""A burst is out within half a hold: patience ends in the middle between two batches, and who is sent later than that
+"""A burst is out within half a hold: the acquire timeout ends in the middle between two batches, and what is sent later
 may be served, or told no, with the batch that is not theirs. Never less than 20 ms: a hundred sockets take ten."""
 NOTED_SHARE: Final = 0.1
 DISTURBED_SHARE: Final = 0.2
@@ -108,7 +108,7 @@ def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
         return not_checked("settings", "they were not read")
     asked: dict[str, Any] = {
         "work_time_ms": cell.hold_ms,
-        "pool_acquire_timeout": cell.patience_s,
+        "pool_acquire_timeout": cell.acquire_timeout_s,
         "pool_min_size": cell.pool_size,
         "pool_max_size": cell.pool_size,
     }
@@ -125,7 +125,7 @@ def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
     refused = requests.filter(pl.col("error") == "pool_exhausted")
     for what, found_us, asked_us, bounded in (
         ("hold", _least(holds["work_us"]), cell.hold_ms * 1e3, longer),
-        ("timeout", _least(refused["acquire_us"]), cell.patience_s * 1e6, True),
+        ("timeout", _least(refused["acquire_us"]), cell.acquire_timeout_s * 1e6, True),
     ):
         if found_us is None:
             continue

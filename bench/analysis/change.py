@@ -7,16 +7,17 @@ from typing import Final, Literal
 from bench.analysis.comparison import ALPHA, Values, holm
 from bench.analysis.judged_by import chosen_metric, primary_of
 from bench.analysis.ranks import Shift, unpaired
-from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
 
 THRESHOLD: Final = 0.05
-"""A change under this share of the median is a tie, unless another is asked for: sessions differ more than blocks."""
+"""A change under this share of the median is a tie, unless another is asked for: sessions differ more than
+repetitions."""
 MUST_AGREE: Final = ("tuning", "hold_ms", "layer", "target")
 """Of the plan: with another, it is another question."""
-ASKED: Final = ("hold_ms", "patience_s", "pool_size", "capacity", "load")
+ASKED: Final = ("hold_ms", "acquire_timeout_s", "pool_size", "capacity", "load")
 """Of a cell: the same."""
 AROUND: Final = ("cpu", "cores", "system", "python", "postgres", "database", "fresh_processes", "versions", "commit")
 
@@ -67,9 +68,9 @@ def surroundings(a: Run, b: Run) -> tuple[str, ...]:
 def changes(a: Run, b: Run, before: Values, after: Values, threshold: float = THRESHOLD) -> tuple[Change, ...]:
     """Every scenario and service that both runs have, in A's order; `threshold` is a share of the median.
 
-    Two runs are two sessions, so that nothing pairs their blocks: the Mann–Whitney test with the interval that belongs
-    to it, corrected after Holm over the changes that could come out as such with these values, however they were
-    shared out between the runs. What it cannot tell from a change is another day: a machine that is slower now is
+    Two runs are two sessions, so that nothing pairs their repetitions: the Mann–Whitney test with the interval that
+    belongs to it, corrected after Holm over the changes that could come out as such with these values, however they
+    were shared out between the runs. What it cannot tell from a change is another day: a machine that is slower now is
     worse everywhere.
     """
     drafts = [_draft(a, b, *pair, before, after, threshold) for pair in _shared(a, b)]
@@ -121,12 +122,12 @@ def _draft(
         len(side) < sum(key[:2] == (scenario, service) for key in of)
         for side, of in zip(sides, (before, after), strict=True)
     ]
-    if min(map(len, sides)) < BLOCKS_TO_JUDGE:
+    if min(map(len, sides)) < REPETITIONS_TO_JUDGE:
         return replace(draft, why=_too_few(sides, any(bound)))
     metric, why = chosen_metric(scenario, *sides)
     draft = replace(draft, metric=metric, why=why)
     ours, theirs = ([value for cell in side if (value := cell[metric]) is not None] for side in sides)
-    if min(len(ours), len(theirs)) < BLOCKS_TO_JUDGE:
+    if min(len(ours), len(theirs)) < REPETITIONS_TO_JUDGE:
         return replace(draft, why=_too_few((ours, theirs), any(bound)))
     return _with_figures(draft, ours, theirs, threshold)
 
@@ -146,7 +147,7 @@ def _with_figures(draft: Change, ours: Sequence[float], theirs: Sequence[float],
 def _decided(judged: _Judged, level: float) -> Change:
     change, ends = judged.change, judged.shift.interval(level)
     if ends is None:
-        return replace(change, why="so many changes at once take more blocks")
+        return replace(change, why="so many changes at once take more repetitions")
     if change.before:
         share = 100 / abs(change.before)
         # Adding 0 makes 0 of −0.
@@ -172,4 +173,4 @@ def _too_few(sides: Sequence[Sequence[object]], bound: bool) -> str:
     if bound and not all(sides):
         return "CPU-bound, not compared"
     lost = "; others are CPU-bound" if bound else ""
-    return f"{len(sides[0])} and {len(sides[1])} of the {BLOCKS_TO_JUDGE} blocks that it takes{lost}"
+    return f"{len(sides[0])} and {len(sides[1])} of the {REPETITIONS_TO_JUDGE} repetitions that it takes{lost}"

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.analysis.judged_by import about_a_pool, chosen_metric, primary_of
 from bench.analysis.ranks import Shift, least_p_value, paired
-from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.summary import Comparison
@@ -23,7 +23,7 @@ Values = Mapping[Key, Metrics]
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """A comparison with enough blocks, before it is known how many others there are."""
+    """A comparison with enough repetitions, before it is known how many others there are."""
 
     comparison: Comparison
     shift: Shift
@@ -36,11 +36,11 @@ class _Judged:
 def compare(scenarios: Sequence[str], services: Sequence[str], metrics: Values) -> tuple[Comparison, ...]:
     """Every scenario and every pair of stacks that has cells there, in the order in which they are given.
 
-    Pairs within blocks, by Wilcoxon's signed-rank test with the interval that belongs to it. A stack is better where
-    the interval leaves zero out *and* the difference is at least `TIE`; all else is a tie. The p-values are corrected
-    after Holm (1979) over the comparisons of the run that could come out for either side at all. That is told from
-    the sizes of the differences alone, which say nothing of their signs, so that leaving the others out costs nothing
-    (Tarone 1990).
+    Pairs within repetitions, by Wilcoxon's signed-rank test with the interval that belongs to it. A stack is better
+    where the interval leaves zero out *and* the difference is at least `TIE`; all else is a tie. The p-values are
+    corrected after Holm (1979) over the comparisons of the run that could come out for either side at all. That is told
+    from the sizes of the differences alone, which say nothing of their signs, so that leaving the others out costs
+    nothing (Tarone 1990).
     """
     played = {key[:2] for key in metrics}
     drafts = [
@@ -72,22 +72,22 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[float]:
 
 
 def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Comparison":
-    blocks = sorted({block for name, _, block in metrics if name == scenario})
+    repetitions = sorted({repetition for name, _, repetition in metrics if name == scenario})
     both = [
-        (metrics[scenario, a, block], metrics[scenario, b, block])
-        for block in blocks
-        if (scenario, a, block) in metrics and (scenario, b, block) in metrics
+        (metrics[scenario, a, repetition], metrics[scenario, b, repetition])
+        for repetition in repetitions
+        if (scenario, a, repetition) in metrics and (scenario, b, repetition) in metrics
     ]
     clean = [cells for cells in both if not any(cell.get("cpu_bound") for cell in cells)]
     bound = len(both) - len(clean)
     draft = Comparison(
-        scenario=scenario, a=a, b=b, metric=primary_of(scenario), blocks=len(clean), verdict="not judged"
+        scenario=scenario, a=a, b=b, metric=primary_of(scenario), repetitions=len(clean), verdict="not judged"
     )
     if not about_a_pool(scenario):
         return replace(draft, why="it takes no connection, and frameworks are not what is compared here")
     if bound and not clean:
         return replace(draft, verdict="CPU-bound", why="CPU-bound, not compared")
-    if len(clean) < BLOCKS_TO_JUDGE:
+    if len(clean) < REPETITIONS_TO_JUDGE:
         return _too_few(draft, bound)
     metric, why = chosen_metric(scenario, [one for one, _ in clean], [other for _, other in clean])
     pairs = [
@@ -95,15 +95,15 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
         for one, other in ((first[metric], second[metric]) for first, second in clean)
         if one is not None and other is not None
     ]
-    draft = replace(draft, metric=metric, why=why, blocks=len(pairs))
-    if len(pairs) < BLOCKS_TO_JUDGE:
+    draft = replace(draft, metric=metric, why=why, repetitions=len(pairs))
+    if len(pairs) < REPETITIONS_TO_JUDGE:
         return _too_few(draft, bound)
     return _with_figures(draft, pairs)
 
 
 def _too_few(draft: Comparison, bound: int) -> Comparison:
     lost = f", {bound} are CPU-bound" if bound else ""
-    return replace(draft, why=f"{draft.blocks} of the {BLOCKS_TO_JUDGE} blocks that it takes{lost}")
+    return replace(draft, why=f"{draft.repetitions} of the {REPETITIONS_TO_JUDGE} repetitions that it takes{lost}")
 
 
 def _with_figures(draft: Comparison, pairs: Sequence[tuple[float, float]]) -> _Judged:
@@ -132,7 +132,7 @@ def _decided(judged: _Judged, level: float, count: int) -> Comparison:
         return replace(
             judged.comparison,
             level=level,
-            why=f"{count} comparisons at once take {_blocks_for(count)} blocks",
+            why=f"{count} comparisons at once take {_repetitions_for(count)} repetitions",
         )
     found = replace(_in_percent(judged.comparison, *ends), level=level)
     if judged.open and judged.enough and judged.shift.p_value <= level:
@@ -166,6 +166,6 @@ def _in_percent(comparison: Comparison, low: float, high: float) -> Comparison:
     )
 
 
-def _blocks_for(count: int) -> int:
-    """The fewest blocks with which one of so many comparisons can be won."""
-    return next(blocks for blocks in range(1, 100) if least_p_value(blocks) <= ALPHA / count)
+def _repetitions_for(count: int) -> int:
+    """The fewest repetitions with which one of so many comparisons can be won."""
+    return next(repetitions for repetitions in range(1, 100) if least_p_value(repetitions) <= ALPHA / count)

@@ -69,7 +69,7 @@ def overtaken(asks: Sequence[Ask]) -> int:
     return found
 
 
-def fifo_waits(asks: Sequence[Ask], patience: float) -> list[float]:
+def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
     """How long each would have waited had every connection gone to whoever had asked first, in their order.
 
     Whoever gave up does so in the ideal too if nothing came in that time, and is served there if something did: then
@@ -80,7 +80,7 @@ def fifo_waits(asks: Sequence[Ask], patience: float) -> list[float]:
     empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the
     ideal would have had its connections at other moments.
     """
-    ideal = [ask.wait if not ask.served else max(patience, ask.wait) for ask in asks]
+    ideal = [ask.wait if not ask.served else max(acquire_timeout, ask.wait) for ask in asks]
     granted = [False] * len(asks)
     coming = sorted(range(len(asks)), key=lambda index: asks[index].latest)
     moments = [ask.latest + ask.wait for ask in asks]
@@ -127,7 +127,7 @@ def _order(cell: Cell, requests: pl.DataFrame) -> Metrics:
     if not asks:
         names = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
         return dict.fromkeys(names)
-    ideal = fifo_waits(asks, cell.patience_s * 1e6)
+    ideal = fifo_waits(asks, cell.acquire_timeout_s * 1e6)
     apart = [(ask.wait - wait) / 1000 for ask, wait in zip(asks, ideal, strict=True)]
     return {
         "inversions": overtakers(asks),

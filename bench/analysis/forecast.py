@@ -34,9 +34,9 @@ def forecast(
         # No connection is taken, so that nobody is ever refused one.
         served = asked.load.requests if isinstance(asked.load, Burst | Sequential) else None
         return Forecast(served=served, timed_out=0)
-    said = arithmetic(asked.load, c, hold_s, asked.patience_s)
+    said = arithmetic(asked.load, c, hold_s, asked.acquire_timeout_s)
     if seed is not None and isinstance(asked.load, Open | Closed):
-        said = replace(simulated(asked.load, c, hold_s, asked.patience_s, seed), busy=said.busy)
+        said = replace(simulated(asked.load, c, hold_s, asked.acquire_timeout_s, seed), busy=said.busy)
     return said if said == NOTHING else replace(said, hold_ms=held_ms)
 
 
@@ -75,7 +75,7 @@ def expected(cell: Cell, said: Forecast | None = None) -> dict[str, float]:
     if said.timed_out is not None:
         metrics |= {"timed_out": said.timed_out, "failed": 0}
         if together or not said.timed_out:
-            metrics["first_timeout_s"] = cell.patience_s if said.timed_out else math.inf
+            metrics["first_timeout_s"] = cell.acquire_timeout_s if said.timed_out else math.inf
     if said.wall_s is not None and (together or cell.load.kind == "sequential"):
         return metrics | _single(cell, said, together)
     return metrics | _simulated(cell, said)

@@ -34,5 +34,5 @@ def chosen_metric(scenario: str, ours: Sequence[Metrics], theirs: Sequence[Metri
     if primary.served_alone and round(abs(shares[0] - shares[1]), 9) > SHARES_ALIKE:
         return GOODPUT, f"goodput, because {100 * shares[0]:.0f} % and {100 * shares[1]:.0f} % were served"
     if any(primary.measured(cell[primary.name]) == math.inf for cell in (*ours, *theirs)):
-        return GOODPUT, "goodput, because the metric lies beyond the load's end in some blocks"
+        return GOODPUT, "goodput, because the metric lies beyond the load's end in some repetitions"
     return primary.name, ""

@@ -1,4 +1,4 @@
-"""How often a verdict is false, and how often a planted difference is found: from stored blocks, drawn again."""
+"""How often a verdict is false, and how often a planted difference is found: from stored repetitions, drawn again."""
 
 import random
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.analysis.change import changes
 from bench.analysis.comparison import Key, compare
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.schema import Run
@@ -59,10 +59,11 @@ class Drawn:
 def draw(metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> tuple[Drawn, ...]:
     """Rounds of every service against itself; what was judged of them.
 
-    Each round is a whole run of one service under two names: in every scenario, its blocks are drawn with replacement
-    into both, and judged as any run is. A drawn block keeps all of its metrics together. What this cannot show: a drift
-    from block to block (the draw mixes them), and whatever the stored blocks themselves never met. The names are alike
-    by construction, so that it tests the verdict and not the machine; `bench run --aa SERVICE` measures the latter.
+    Each round is a whole run of one service under two names: in every scenario, its repetitions are drawn with
+    replacement into both, and judged as any run is. A drawn repetition keeps all of its metrics together. What this
+    cannot show: a drift from repetition to repetition (the draw mixes them), and whatever the stored repetitions
+    themselves never met. The names are alike by construction, so that it tests the verdict and not the machine; `bench
+    run --aa SERVICE` measures the latter.
 
     `planted` makes the primary metric of one name better by this share; which name, is drawn for each scenario.
     """
@@ -75,10 +76,12 @@ def draw(metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: flo
             own = {scenario: values for (scenario, name), values in stored.items() if name == service}
             best = {scenario: chance.choice(NAMES) for scenario in own}
             made = {
-                (scenario, name, block): _better(scenario, chance.choice(values), planted * (best[scenario] == name))
+                (scenario, name, repetition): _better(
+                    scenario, chance.choice(values), planted * (best[scenario] == name)
+                )
                 for scenario, values in own.items()
                 for name in NAMES
-                for block in range(BLOCKS_TO_JUDGE)
+                for repetition in range(REPETITIONS_TO_JUDGE)
             }
             found += [
                 Drawn(
@@ -93,7 +96,7 @@ def draw(metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: flo
 
 
 def draw_changes(run: Run, metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> Rate:
-    """The same for `bench compare`: rounds of a run against itself, both drawn from its blocks.
+    """The same for `bench compare`: rounds of a run against itself, both drawn from its repetitions.
 
     How many changes were found of those that were judged; with `planted`, by which the later run is better, only
     those for the better.
@@ -104,9 +107,9 @@ def draw_changes(run: Run, metrics: Mapping[Key, Metrics], *, rounds: int, seed:
     for _ in range(rounds):
         before, after = (
             {
-                (*pair, block): _better(pair[0], chance.choice(values), share)
+                (*pair, repetition): _better(pair[0], chance.choice(values), share)
                 for pair, values in stored.items()
-                for block in range(BLOCKS_TO_JUDGE)
+                for repetition in range(REPETITIONS_TO_JUDGE)
             }
             for share in (0.0, planted)
         )
@@ -136,7 +139,7 @@ def by_scenario(drawn: Iterable[Drawn]) -> dict[str, list[Drawn]]:
 
 
 def _stored(metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], Sequence[Metrics]]:
-    """Blocks that were not bound by the CPU: others are in no comparison."""
+    """Repetitions that were not bound by the CPU: others are in no comparison."""
     found: dict[tuple[str, str], list[Metrics]] = {}
     for (scenario, service, _), values in metrics.items():
         if not values.get("cpu_bound"):

@@ -1,4 +1,4 @@
-"""How well the blocks of a run pin down the one figure of each scenario, and what to do where they do not."""
+"""How well the repetitions of a run pin down the one figure of each scenario, and what to do where they do not."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,10 @@ from bench.record.summary import CellSummary, Summary
 
 WIDE: Final = TIE
 """An interval that reaches further to a side than this share of the median cannot tell a tie from a difference."""
-MOST_BLOCKS: Final = 30
+MOST_REPETITIONS: Final = 30
 """Where `--repeat auto` ends, narrow or not."""
 MOST_ADVISED: Final = 50
-"""Who needs more blocks than this needs another machine first."""
+"""Who needs more repetitions than this needs another machine first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Unstable:
     half_width: float
     """As a share of the median; `math.inf` where the interval has no end."""
     repeat: int | None
-    """How many blocks are enough; None where that is too many to advise."""
+    """How many repetitions are enough; None where that is too many to advise."""
 
 
 def unstable(summary: Summary) -> tuple[Unstable, ...]:
@@ -61,7 +61,7 @@ def half_width(cell: CellSummary) -> float | None:
 
 
 def half_width_of(values: Sequence[float]) -> float:
-    """The same of any finite values, one a block; 0 where there is no interval."""
+    """The same of any finite values, one a repetition; 0 where there is no interval."""
     ends, middle = median_interval(values), median(values)
     return _share(*ends, middle) if ends and middle else 0.0
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-BLOCKS_TO_JUDGE: Final = 10
+REPETITIONS_TO_JUDGE: Final = 10
 """Under this many repetitions nothing is said about which stack is better."""
 LEAST_FOR_INTERVAL: Final = 5
 """Even all the way from the lowest to the highest, four values hold the true median with 87.5 % only."""

@@ -26,7 +26,7 @@ def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Ite
     asked, watched = _by_cell(requests), _by_cell(samples)
     happened: dict[Key, list[Event]] = {}
     for event in events:
-        happened.setdefault((event.scenario, event.service, event.block), []).append(event)
+        happened.setdefault((event.scenario, event.service, event.repetition), []).append(event)
     return {
         cell.key: cell_metrics(
             cell,
@@ -70,7 +70,7 @@ def skipped(run: Run) -> tuple[Cell, ...]:
 
 
 def _repetitions(run: Run, metrics: Mapping[Key, Metrics]) -> Iterator[tuple[tuple[str, str], list[Metrics]]]:
-    """(scenario, service) in the order of the plan, each with the metrics of its blocks."""
+    """(scenario, service) in the order of the plan, each with the metrics of its repetitions."""
     grouped: dict[tuple[str, str], list[Metrics]] = {
         (scenario, service): [] for scenario in run.plan.scenarios for service in run.plan.services
     }
@@ -96,5 +96,5 @@ def _said(value: float | None) -> float | None:
 
 
 def _by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
-    parts = frame.partition_by("scenario", "service", "block", as_dict=True, maintain_order=True)
+    parts = frame.partition_by("scenario", "service", "repetition", as_dict=True, maintain_order=True)
     return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}

@@ -33,7 +33,7 @@ TRIES: Final = 3
 FEW: Final = 2
 SHORT_MS: Final = 20
 LONG_MS: Final = 140
-PATIENCES_S: Final = (0.05, 0.15)
+ACQUIRE_TIMEOUTS_S: Final = (0.05, 0.15)
 UNITS: Final = 1_000_000
 LEAST_BURN_S: Final = UNITS * 5e-9
 """PostgreSQL's own language needs more than 5 ns for an iteration, on any machine."""
@@ -73,9 +73,11 @@ async def any_content_type(subject: Subject) -> str:
 
 
 async def settings_apply(subject: Subject) -> str:
-    """A changed hold, size and patience are in force for the next request."""
-    found = (await _hold(subject), await _size(subject), await _patience(subject))
-    return settle([problem for problem in found if problem], "a new hold, size and patience are in force at once")
+    """A changed hold, size and acquire timeout are in force for the next request."""
+    found = (await _hold(subject), await _size(subject), await _acquire_timeout(subject))
+    return settle(
+        [problem for problem in found if problem], "a new hold, size and acquire timeout are in force at once"
+    )
 
 
 async def work_kinds(subject: Subject) -> str:
@@ -148,18 +150,19 @@ async def _size(subject: Subject) -> str | None:
     return None if told == FEW else f"pool_max_size {FEW} was accepted, and a handler says {told}"
 
 
-async def _patience(subject: Subject) -> str | None:
-    """Of two waits for the same exhausted pool, the second has more patience, and the first ends before that.
+async def _acquire_timeout(subject: Subject) -> str | None:
+    """Of two waits for the same exhausted pool, the second has the longer acquire timeout, and the first ends before
+    that.
 
     Where the holders were done too soon, or a wait was late, the machine is busy: three times is no accident.
     """
-    first_s, second_s = PATIENCES_S
+    first_s, second_s = ACQUIRE_TIMEOUTS_S
     for _ in range(TRIES):
         await subject.pool_of(FEW)
         waits = []
-        async with held(subject, subject.most(FEW), round(2500 * sum(PATIENCES_S))):
-            for patience_s in PATIENCES_S:
-                await subject.configure(pool_acquire_timeout=patience_s)
+        async with held(subject, subject.most(FEW), round(2500 * sum(ACQUIRE_TIMEOUTS_S))):
+            for acquire_timeout_s in ACQUIRE_TIMEOUTS_S:
+                await subject.configure(pool_acquire_timeout=acquire_timeout_s)
                 waits.append(await subject.sample(contract.QUERY, 0))
         await subject.configure(pool_acquire_timeout=PATIENT_S)
         if subject.shipped and any(one.status == 200 for one in waits):

@@ -18,9 +18,9 @@ from services.common import contract
 
 HOLD_MS: Final = 70
 LONGER_MS: Final = 15
-PATIENCE_S: Final = 0.25
+ACQUIRE_TIMEOUT_S: Final = 0.25
 SURELY_HELD_MS: Final = 600
-"""Longer than it takes to fill a pool, let patience pass, and be late by as much again."""
+"""Longer than it takes to fill a pool, to time out, and to be late by as much again."""
 FULL_S: Final = 0.15
 KEPT: Final = f"{contract.QUERY_LEAK}?how=kept"
 WAITERS: Final = (contract.QUERY, contract.QUERY_PROPER) * 3 + (contract.NESTED, contract.SEVERAL, contract.QUERY_LEAK)
@@ -51,7 +51,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Exhaustion:
-    """All connections held while `waiters` run out of patience."""
+    """All connections held while `waiters` time out."""
 
     holders: tuple[Sample, ...]
     waiters: tuple[Sample, ...]
@@ -109,7 +109,7 @@ async def shown_exhaustion(subject: Subject) -> Exhaustion:
     """
     for hold_ms in (SURELY_HELD_MS, 3 * SURELY_HELD_MS):
         last = await _exhaustion(subject, hold_ms)
-        served = [one for one in last.waiters if one.status == 200 and one.acquire_s < PATIENCE_S]
+        served = [one for one in last.waiters if one.status == 200 and one.acquire_s < ACQUIRE_TIMEOUT_S]
         began, ended = max(one.sent for one in last.waiters), min(one.received for one in last.waiters)
         if not served and any(began < poll.sent and poll.received < ended for poll in last.beside.polls):
             break
@@ -120,7 +120,7 @@ async def shown_exhaustion(subject: Subject) -> Exhaustion:
 async def _exhaustion(subject: Subject, hold_ms: int) -> Exhaustion:
     """Holds every connection, lets nine requests wait until they give up, and asks the rest meanwhile."""
     capacity = await capacity_of(subject)
-    before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S)
+    before = await subject.pool_of(subject.size, timeout_s=ACQUIRE_TIMEOUT_S)
     metrics_before = await subject.metrics()
     async with held(subject, capacity, hold_ms) as holders, watching(subject) as beside:
         waiting = [asyncio.create_task(subject.client.get(path)) for path in WAITERS]

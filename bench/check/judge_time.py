@@ -39,45 +39,48 @@ def never_short(samples: Sequence[Sample]) -> str:
     return settle(problems, f"{len(held)} holds, the longest {ms(over)} over")
 
 
-def never_early(samples: Sequence[Sample], patience_s: float) -> str:
-    """No 503 came, or says that it had waited, before `patience_s` was over."""
+def never_early(samples: Sequence[Sample], acquire_timeout_s: float) -> str:
+    """No 503 came, or says that it had waited, before `acquire_timeout_s` was over."""
     late = [one for one in samples if one.status == 503]
     problems = []
     for one in late:
-        if one.seconds < patience_s:
-            problems.append(f"{one.path} gave up after {ms(one.seconds)} of {ms(patience_s)}")
-        elif one.acquire_s < patience_s - ROUNDING_S:
-            problems.append(f"{one.path} says waited_seconds {one.acquire_s:.6f} of {patience_s:g}")
+        if one.seconds < acquire_timeout_s:
+            problems.append(f"{one.path} gave up after {ms(one.seconds)} of {ms(acquire_timeout_s)}")
+        elif one.acquire_s < acquire_timeout_s - ROUNDING_S:
+            problems.append(f"{one.path} says waited_seconds {one.acquire_s:.6f} of {acquire_timeout_s:g}")
         elif one.acquire_s > one.seconds + ROUNDING_S:
             problems.append(
                 f"{one.path} says waited_seconds {one.acquire_s:.6f} and was back after {one.seconds:.6f} s"
             )
     if not late:
-        problems.append(f"no wait timed out after {ms(patience_s)}")
+        problems.append(f"no wait timed out after {ms(acquire_timeout_s)}")
     shortest = min((one.seconds for one in late), default=0.0)
-    return settle(problems, f"{len(late)} timeouts of {ms(patience_s)}, the first after {ms(shortest)}")
+    return settle(problems, f"{len(late)} timeouts of {ms(acquire_timeout_s)}, the first after {ms(shortest)}")
 
 
-def excuse_s(sample: Sample, patience_s: float, noops: Sequence[Probe]) -> float:
+def excuse_s(sample: Sample, acquire_timeout_s: float, noops: Sequence[Probe]) -> float:
     """What the machine may add to this wait: a standstill on the way in, and one on the way out, as noops saw them."""
-    due = sample.sent + patience_s
+    due = sample.sent + acquire_timeout_s
     return _standstill(noops, sample.sent, sample.sent) + _standstill(noops, due, max(due, sample.received))
 
 
-def not_late(samples: Sequence[Sample], patience_s: float, noops: Sequence[Probe]) -> str:
-    """No wait, timed out or served, lasted longer than patience, a tenth, and what noops excuse at that moment."""
+def not_late(samples: Sequence[Sample], acquire_timeout_s: float, noops: Sequence[Probe]) -> str:
+    """No wait, timed out or served, lasted longer than acquire timeout, a tenth, and what noops excuse at that
+    moment."""
     problems = []
     worst, excused = 0.0, 0.0
     for one in samples:
-        waited, excuse = one.seconds if one.status == 503 else one.acquire_s, excuse_s(one, patience_s, noops)
-        limit = patience_s * (1 + LATE_SHARE) + excuse
+        waited, excuse = one.seconds if one.status == 503 else one.acquire_s, excuse_s(one, acquire_timeout_s, noops)
+        limit = acquire_timeout_s * (1 + LATE_SHARE) + excuse
         if waited > limit:
-            problems.append(f"{one} waited {ms(waited)} of {ms(patience_s)}, and {ms(limit)} is the most here")
+            problems.append(f"{one} waited {ms(waited)} of {ms(acquire_timeout_s)}, and {ms(limit)} is the most here")
         if one.status == 503:
-            worst, excused = max(worst, waited - patience_s), max(excused, excuse)
+            worst, excused = max(worst, waited - acquire_timeout_s), max(excused, excuse)
     if not any(one.status == 503 for one in samples):
-        problems.append(f"no wait timed out after {ms(patience_s)}")
-    return settle(problems, f"at most {ms(worst)} late of {ms(patience_s)}, where noop excuses up to {ms(excused)}")
+        problems.append(f"no wait timed out after {ms(acquire_timeout_s)}")
+    return settle(
+        problems, f"at most {ms(worst)} late of {ms(acquire_timeout_s)}, where noop excuses up to {ms(excused)}"
+    )
 
 
 def coherent(answers: Sequence[Answer]) -> str:

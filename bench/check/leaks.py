@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from bench.check.client import together
-from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
+from bench.check.experiments import ACQUIRE_TIMEOUT_S, FULL_S, SURELY_HELD_MS, held
 from bench.check.judge import Sample
 from bench.check.judge_time import ms
 from bench.check.shapes import problem_of, refusal_problem
@@ -52,7 +52,7 @@ async def nested(subject: Subject) -> str:
 
 async def nested_exhausted(subject: Subject) -> str:
     """Where only one is left, the second acquire is 503 with `stage`, and the first is given back."""
-    before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+    before = await subject.pool_of(1, timeout_s=ACQUIRE_TIMEOUT_S)
     async with held(subject, subject.most(1) - 1, SURELY_HELD_MS) as others:
         answer = await subject.client.get(contract.NESTED)
     if problem := refusal_problem(answer):
@@ -62,8 +62,8 @@ async def nested_exhausted(subject: Subject) -> str:
     problems = []
     if detail["stage"] != "nested_acquire" or detail["error"] != "pool_exhausted":
         problems.append(f"stage {detail['stage']}, error {detail['error']}, not nested_acquire and pool_exhausted")
-    if answer.seconds < PATIENCE_S:
-        problems.append(f"gave up after {ms(answer.seconds)} of {ms(PATIENCE_S)}")
+    if answer.seconds < ACQUIRE_TIMEOUT_S:
+        problems.append(f"gave up after {ms(answer.seconds)} of {ms(ACQUIRE_TIMEOUT_S)}")
     both = 1 + len(others)
     problems += apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)
     return settle(problems, f"503 at nested_acquire after {ms(answer.seconds)}, the first one came back")
@@ -97,7 +97,7 @@ async def leaving_client(subject: Subject) -> str:
 async def leak_kept(subject: Subject) -> str:
     """Leaked connections that are kept stay used until `/admin/leaks/release` gives them back."""
     full = subject.most(subject.size)
-    before = await subject.pool_of(subject.size, timeout_s=PATIENCE_S, hold_ms=20)
+    before = await subject.pool_of(subject.size, timeout_s=ACQUIRE_TIMEOUT_S, hold_ms=20)
     leaked = await together(subject.client.get(f"{contract.QUERY_LEAK}?how=kept") for _ in range(full))
     problems = [problem for one in leaked if (problem := problem_of(one, 200, models.Leaked))]
     problems += apart(rise(before, await subject.stats()), leaked_total=full, pool_used_size=full, released_total=0)
@@ -133,7 +133,7 @@ async def leak_exception(subject: Subject) -> str:
     if problem := problem_of(answer, 500, models.Error):
         problems.append(problem)
     size = subject.size + 1
-    await subject.configure(pool_min_size=size, pool_max_size=size, pool_acquire_timeout=PATIENCE_S)
+    await subject.configure(pool_min_size=size, pool_max_size=size, pool_acquire_timeout=ACQUIRE_TIMEOUT_S)
     async with held(subject, size, SURELY_HELD_MS) as holders:
         pass
     problems += [

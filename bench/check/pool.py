@@ -5,7 +5,7 @@ from typing import Final
 
 from bench.check import judge, judge_time
 from bench.check.client import Answer, together
-from bench.check.experiments import PATIENCE_S, WAITERS, shown_burst, shown_exhaustion
+from bench.check.experiments import ACQUIRE_TIMEOUT_S, WAITERS, shown_burst, shown_exhaustion
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, cause, rise
 from bench.check.verdicts import Failed, Skipped, settle
@@ -74,7 +74,7 @@ async def refusals(subject: Subject) -> str:
         for one in seen.refusals
         if (given := _error(one)) and given != "pool_exhausted"
     ]
-    return settle(problems, f"{len(seen.refusals)} times 503 pool_exhausted after {PATIENCE_S:g} s")
+    return settle(problems, f"{len(seen.refusals)} times 503 pool_exhausted after {ACQUIRE_TIMEOUT_S:g} s")
 
 
 async def health_while_exhausted(subject: Subject) -> str:

@@ -8,7 +8,7 @@ import asyncio
 from typing import Final
 
 from bench.check.client import together
-from bench.check.experiments import FULL_S, KEPT, PATIENCE_S
+from bench.check.experiments import ACQUIRE_TIMEOUT_S, FULL_S, KEPT
 from bench.check.subject import PATIENT_S, Subject, cause
 from bench.check.verdicts import settle
 from services.common import contract
@@ -49,7 +49,7 @@ async def _leave(subject: Subject, full: int) -> int:
 
 async def _refuse(subject: Subject, full: int) -> int:
     """Has a request time out that holds the last connection, while all others are leaked; how many did."""
-    await subject.configure(work_kind="sleep", pool_acquire_timeout=PATIENCE_S)
+    await subject.configure(work_kind="sleep", pool_acquire_timeout=ACQUIRE_TIMEOUT_S)
     try:
         await together(subject.client.get(KEPT) for _ in range(full - 1))
         refused = await subject.client.get(contract.NESTED)

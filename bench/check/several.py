@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from bench.check.client import together
-from bench.check.experiments import FULL_S, PATIENCE_S, SURELY_HELD_MS, held
+from bench.check.experiments import ACQUIRE_TIMEOUT_S, FULL_S, SURELY_HELD_MS, held
 from bench.check.judge_time import ms
 from bench.check.leaks import apart
 from bench.check.shapes import problem_of, refusal_problem
@@ -18,7 +18,7 @@ FIRST_HOLD_MS: Final = 250
 
 async def several(subject: Subject) -> str:
     """Connections are taken one after another, each given back before the next: a pool of one is enough."""
-    before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+    before = await subject.pool_of(1, timeout_s=ACQUIRE_TIMEOUT_S)
     problems = []
     for asked, times in (("", contract.TIMES), ("times=3&", 3)):
         answer = await subject.client.get(f"{contract.SEVERAL}?{asked}hold_ms=20")
@@ -45,7 +45,7 @@ async def several_exhausted(subject: Subject) -> str:
     barge in. On a machine that is too busy for that within one hold, again with a longer one.
     """
     for hold_ms in (FIRST_HOLD_MS, 3 * FIRST_HOLD_MS):
-        before = await subject.pool_of(1, timeout_s=PATIENCE_S)
+        before = await subject.pool_of(1, timeout_s=ACQUIRE_TIMEOUT_S)
         asking = asyncio.create_task(subject.client.get(f"{contract.SEVERAL}?times=3&hold_ms={hold_ms}"))
         try:
             await subject.until(lambda now: now["pool_used_size"] >= 1, FULL_S)
@@ -62,7 +62,7 @@ async def several_exhausted(subject: Subject) -> str:
     problems = []
     if detail["stage"] != "checkout 2" or detail["error"] != "pool_exhausted":
         problems.append(f"stage {detail['stage']}, error {detail['error']}, not checkout 2 and pool_exhausted")
-    if not PATIENCE_S <= detail["waited_seconds"] < PATIENCE_S + hold_ms / 1000:
+    if not ACQUIRE_TIMEOUT_S <= detail["waited_seconds"] < ACQUIRE_TIMEOUT_S + hold_ms / 1000:
         problems.append(f"waited_seconds {detail['waited_seconds']} is not that of the checkout alone")
     grew = rise(before, await subject.at_rest())
     problems += apart(grew, acquired_total=both, released_total=both, timed_out_total=1, pool_used_size=0)

@@ -66,7 +66,7 @@ def _welcome(services: list[LocalService], database: str) -> str:
             f"PostgreSQL: {database}",
             *lines,
             "",
-            "Pool of 2 to 5, hold 1 s, patience 10 s. Try:",
+            "Pool of 2 to 5, hold 1 s, acquire timeout 10 s. Try:",
             f"  curl {first}/api/query",
             f"  curl {first}/pool/stats",
             f"  curl {first}/admin/config -d '{{\"pool_max_size\": 20}}'",

@@ -102,8 +102,8 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 @click.option(
     "--repeat",
     type=Repeat(1, 1000),
-    metavar="BLOCKS|auto",
-    help="Another number of blocks than the profile's; auto: from 10 to 30, until each scenario's figure is certain.",
+    metavar="N|auto",
+    help="Another number of repetitions than the profile's; auto: 10 to 30, until each scenario's figure is certain.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option(
@@ -137,9 +137,9 @@ def run(
     """Play scenarios against each service, and show them side by side.
 
     By default every cell starts a service process of its own over an embedded PostgreSQL. With --target compose, or
-    with addresses, it is played on services that run already: each cell sets their hold, patience and pool through
-    POST /admin/config, and in the end they are as they were found. Tuning, workers and threads are theirs; what is
-    not as asked for is refused before anything is measured. --database-url is then their PostgreSQL as seen from
+    with addresses, it is played on services that run already: each cell sets their hold, acquire timeout and pool
+    through POST /admin/config, and in the end they are as they were found. Tuning, workers and threads are theirs; what
+    is not as asked for is refused before anything is measured. --database-url is then their PostgreSQL as seen from
     here: its view of the pool is recorded, and scenarios that load its CPU or cut connections can be played.
 
     \b
@@ -147,7 +147,7 @@ def run(
     bench run --target http://host:8000
     bench run -s mine=http://host:8000 -s other=http://host:8010 --database-url postgresql://…
     """
-    from bench.analysis.stability import MOST_BLOCKS, WIDE
+    from bench.analysis.stability import MOST_REPETITIONS, WIDE
     from bench.cli.run import run_plan
     from bench.record.schema import AGAIN, Plan
     from bench.run.session import Surroundings
@@ -164,7 +164,7 @@ def run(
         tuning=tuning,
         tracing=False,
         hold_ms=hold_ms or chosen.hold_ms,
-        repeat=MOST_BLOCKS if repeat == AUTO else int(repeat or chosen.repeat),
+        repeat=MOST_REPETITIONS if repeat == AUTO else int(repeat or chosen.repeat),
         half_width=WIDE if repeat == AUTO else None,
         seed=seed,
         services=(aa, aa + AGAIN) if aa else _in_order(services, STACKS),
@@ -183,7 +183,7 @@ def run(
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option("--pool", type=click.IntRange(1, 10_000), help="What if every pool had this size?")
 @click.option(
-    "--patience-s", type=click.FloatRange(0, 86_400, min_open=True), help="What if everybody waited for so long?"
+    "--timeout", type=click.FloatRange(0, 86_400, min_open=True), help="What if everybody waited for so long?"
 )
 def forecast(
     scenarios: tuple[str, ...],
@@ -191,7 +191,7 @@ def forecast(
     hold_ms: int | None,
     seed: int,
     pool: int | None,
-    patience_s: float | None,
+    acquire_timeout_s: float | None,
 ) -> None:
     """What must each scenario give, by arithmetic or simulation? Runs nothing, and needs nothing running."""
     from bench.report.forecasts import WhatIf, forecasts
@@ -199,7 +199,9 @@ def forecast(
     chosen = PROFILES[profile]
     names = _in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios
     _refuse_hold(names, hold_ms or chosen.hold_ms)
-    click.echo(forecasts(names, hold_ms or chosen.hold_ms, seed, WhatIf(pool=pool, patience_s=patience_s)))
+    click.echo(
+        forecasts(names, hold_ms or chosen.hold_ms, seed, WhatIf(pool=pool, acquire_timeout_s=acquire_timeout_s))
+    )
 
 
 @cli.command()
@@ -251,7 +253,7 @@ def report(
 def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
     """What changed from one stored run to another? Exit status 3 where something is worse.
 
-    Each scenario and service that both have, on the scenario's primary figure; ten blocks in each run judge.
+    Each scenario and service that both have, on the scenario's primary figure; ten repetitions in each run judge.
     """
     from bench.cli.stored import compare_runs
 
@@ -267,7 +269,7 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 @with_stacks
 @with_database
 def lab(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> None:
-    """All services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, patience 10 s."""
+    """All services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, acquire timeout 10 s."""
     from bench.cli.lab import serve
 
     sys.exit(serve(base_port, database_url, pg_bin))

@@ -1,4 +1,4 @@
-"""What the commands take on their lines: names out of a few, addresses, numbers of blocks."""
+"""What the commands take on their lines: names out of a few, addresses, numbers of repetitions."""
 
 import difflib
 from collections.abc import Collection
@@ -50,7 +50,7 @@ class ServiceAt(OneOf):
 
 
 class Repeat(click.IntRange):
-    """A number of blocks, or `auto`."""
+    """A number of repetitions, or `auto`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return value if value == AUTO else super().convert(value, param, ctx)

@@ -6,7 +6,7 @@ import click
 
 from bench.record.schema import Plan
 from bench.report.formats import terminal
-from bench.run.blocks import spoiled
+from bench.run.repetitions import spoiled
 from bench.run.session import Surroundings, play_plan
 
 

@@ -1,6 +1,7 @@
 """What a run leaves behind: typed, frozen, versioned; a run fills it, the store keeps it, reports are made from it.
 
-History of `SCHEMA`: 1, the first; what was added to it since has a default. Added last: `Run.stacks`.
+History of `SCHEMA`: 1, the first; what was added to it since has a default, `Run.stacks` last. 2: `block` is called
+`repetition`, and `patience_s` `acquire_timeout_s`; `upgrade` reads 1.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any, Final, Literal
 
 from services.workload.loads import Load
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 AGAIN: Final = "-again"
 """What a local run adds to the name of a service that it plays a second time (`--aa`): alike in all but the name."""
@@ -155,7 +156,7 @@ class SamplerEffect:
 
     scenario: str
     service: str
-    block: int
+    repetition: int
     primary: str
     primary_with: float | None
     primary_without: float | None
@@ -179,15 +180,15 @@ class CpuSeconds:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One scenario on one service in one block: how it was run and how that went."""
+    """One scenario on one service in one repetition: how it was run and how that went."""
 
     scenario: str
     service: str
-    block: int
+    repetition: int
     """From 0; one repetition of everything."""
     seed: int
     hold_ms: int
-    patience_s: float
+    acquire_timeout_s: float
     pool_size: int
     capacity: int
     """The most connections that the pool may hand out; above `pool_size` only where a library ships so."""
@@ -218,11 +219,11 @@ class Cell:
     ideal: Forecast | None = None
     """What the forecast would be with the hold as asked for; None where it was made with that."""
     attempt: int = 1
-    """The number of this play; above 1 where its block was played again because an audit failed."""
+    """The number of this play; above 1 where its repetition was played again because an audit failed."""
 
     @property
     def key(self) -> tuple[str, str, int]:
-        return self.scenario, self.service, self.block
+        return self.scenario, self.service, self.repetition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,17 +254,17 @@ class Run:
     took_s: float = 0.0
     checks_s: float = 0.0
     replaced: tuple[Cell, ...] = ()
-    """Cells that were played again, because in their block an audit failed; nothing but their record is kept."""
+    """Cells that were played again, because in their repetition an audit failed; nothing but their record is kept."""
     sampler_effect: SamplerEffect | None = None
     """What the sampler itself costs; in no figure."""
     stacks: dict[str, StackFacts] = field(default_factory=dict)
     """By name, of the stacks in the plan that were in the registry; empty in runs older than this field."""
 
 
-KEY: Final = ("scenario", "service", "block")
+KEY: Final = ("scenario", "service", "repetition")
 """The columns of a cell's key."""
 REQUEST_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "block": "int", "n": "int", "user": "int", "path": "str",
+    "scenario": "str", "service": "str", "repetition": "int", "n": "int", "user": "int", "path": "str",
     "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",
     "acquire_us": "int", "work_us": "int", "release_us": "int", "app_us": "int",
 }  # fmt: skip
@@ -274,7 +275,7 @@ null where the answer did not say.
 """
 
 POOL_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "block": "int", "t_us": "int",
+    "scenario": "str", "service": "str", "repetition": "int", "t_us": "int",
     "size": "int", "free": "int", "used": "int", "waiting": "int", "connecting": "int",
     "backends": "int", "backends_active": "int", "backends_idle_in_transaction": "int",
     "cpu_generator_s": "float", "cpu_service_s": "float", "cpu_postgres_s": "float", "cpu_harness_s": "float",
@@ -294,7 +295,7 @@ class Event:
 
     scenario: str
     service: str
-    block: int
+    repetition: int
     t_s: float
     kind: str
     text: str

@@ -20,8 +20,9 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import UserError
+from bench.record import upgrade
 from bench.record.columns import TYPES
-from bench.record.schema import KEY, POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Event, Run
+from bench.record.schema import KEY, POOL_COLUMNS, REQUEST_COLUMNS, Cell, Event, Run
 from bench.record.summary import Summary, as_json
 
 RUN: Final = "run.json"
@@ -154,7 +155,7 @@ class Store:
         self._requests = _by_key(stored.requests)
         self._samples = _by_key(stored.samples)
         for event in stored.events:
-            key = (event.scenario, event.service, event.block)
+            key = (event.scenario, event.service, event.repetition)
             self._events[key] = (*self._events.get(key, ()), event)
 
     def _replace(self, files: Mapping[str, bytes]) -> None:
@@ -213,19 +214,21 @@ def _load_run(path: Path) -> Run:
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"no run in {path.parent}: `bench run --out {path.parent}` makes one") from None
     try:
-        schema = json.loads(content)["schema"]
-        if schema == SCHEMA:
-            return _RUN.validate_json(content)
+        record = json.loads(content)
+        schema = record["schema"]
+        if schema in upgrade.READABLE:
+            return _RUN.validate_python(upgrade.run(record))
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from None
-    raise UserError(f"{path} has schema {schema}, and this bench reads {SCHEMA}: use the bench that wrote it")
+    least, most = min(upgrade.READABLE), max(upgrade.READABLE)
+    raise UserError(f"{path} has schema {schema}, and this bench reads {least} to {most}: use the bench that wrote it")
 
 
 def _load_frame(path: Path, columns: Mapping[str, str], saved: Collection[Key]) -> pl.DataFrame:
     schema = _schema(columns)
     kept = pl.DataFrame(list(saved), schema={name: schema[name] for name in KEY}, orient="row")
     try:
-        frame = pl.read_parquet(path).select(pl.col(name).cast(kind) for name, kind in schema.items())
+        frame = upgrade.frame(pl.read_parquet(path)).select(pl.col(name).cast(kind) for name, kind in schema.items())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _damaged(path, error) from None
     return frame.join(kept, on=KEY, how="semi", maintain_order="left")
@@ -233,10 +236,10 @@ def _load_frame(path: Path, columns: Mapping[str, str], saved: Collection[Key]) 
 
 def _load_events(path: Path, saved: Collection[Key]) -> tuple[Event, ...]:
     try:
-        events = [_EVENT.validate_json(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValidationError) as error:
+        events = [_EVENT.validate_python(upgrade.event(json.loads(line))) for line in path.read_bytes().splitlines()]
+    except (OSError, ValueError) as error:
         raise _damaged(path, error) from None
-    return tuple(event for event in events if (event.scenario, event.service, event.block) in saved)
+    return tuple(event for event in events if (event.scenario, event.service, event.repetition) in saved)
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

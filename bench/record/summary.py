@@ -1,4 +1,4 @@
-"""`summary.json`, typed and frozen: figures over the blocks of a run, and stacks compared within them."""
+"""`summary.json`, typed and frozen: figures over the repetitions of a run, and stacks compared within them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -26,14 +26,14 @@ class CellSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two stacks in one scenario of a run, pair by pair within its blocks."""
+    """Two stacks in one scenario of a run, pair by pair within its repetitions."""
 
     scenario: str
     a: str
     b: str
     metric: str
     """What was compared: the scenario's primary metric, or goodput in its place, and then `why` says so."""
-    blocks: int
+    repetitions: int
     """The pairs that count."""
     verdict: Literal["better", "tie", "not judged", "CPU-bound"]
     better: str | None = None

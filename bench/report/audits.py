@@ -73,16 +73,16 @@ def sampler(view: View) -> Iterator[str]:
 
 
 def played_again(view: View, scenario: str | None = None) -> Iterator[str]:
-    """Which blocks of a scenario were played again, how often, and the first reason."""
+    """Which repetitions of a scenario were played again, how often, and the first reason."""
     reasons: dict[tuple[str, int], list[Cell]] = {}
     for cell in view.run.replaced:
         if cell.status == "rejected" and scenario in (None, cell.scenario):
-            reasons.setdefault((cell.scenario, cell.block), []).append(cell)
-    for (name, block), cells in reasons.items():
+            reasons.setdefault((cell.scenario, cell.repetition), []).append(cell)
+    for (name, repetition), cells in reasons.items():
         times = len({cell.attempt for cell in cells})
         often = f" {times} times, first" if times > 1 else ""
         whose = view.stack(cells[0].service)
-        yield f"played again: {name}, block {block + 1},{often} because of {whose}: {cells[0].why}"
+        yield f"played again: {name}, repetition {repetition + 1},{often} because of {whose}: {cells[0].why}"
 
 
 def _told(cells: Sequence[Cell]) -> Iterator[Told]:

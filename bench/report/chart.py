@@ -38,11 +38,11 @@ ROWS: Final = ("connections", "waiting requests", "acquire (s)", "answers per se
 
 
 def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
-    """The first block of a scenario as SVG or PNG, the same bytes from the same run.
+    """The first repetition of a scenario as SVG or PNG, the same bytes from the same run.
 
     Raises UserError where the run has no cell of it that was played to its end.
     """
-    cells = _first_block(stored, scenario)
+    cells = _first_repetition(stored, scenario)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4 * len(cells) + 0.6, 8.2), layout="constrained")
         grid = figure.subplots(len(ROWS), len(cells), sharex=True, sharey="row", squeeze=False)
@@ -61,13 +61,13 @@ def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
     return out.getvalue()
 
 
-def _first_block(stored: Stored, scenario: str) -> list[Cell]:
+def _first_repetition(stored: Stored, scenario: str) -> list[Cell]:
     played = [cell for cell in stored.run.cells if cell.scenario == scenario and cell.status == "ok"]
     if not played:
         names = {cell.scenario for cell in stored.run.cells if cell.status == "ok"}
         raise UserError(f"this run has no {scenario} to draw: it has {', '.join(sorted(names)) or 'nothing'}")
-    first = min(cell.block for cell in played)
-    by_service = {cell.service: cell for cell in played if cell.block == first}
+    first = min(cell.repetition for cell in played)
+    by_service = {cell.service: cell for cell in played if cell.repetition == first}
     return [by_service[service] for service in stored.run.plan.services if service in by_service]
 
 
@@ -133,20 +133,20 @@ def _events(stored: Stored, cell: Cell) -> Iterator[Event]:
     """The first of each kind: five leaks within a few milliseconds are one line."""
     seen = set[str]()
     for event in stored.events:
-        if (event.scenario, event.service, event.block) == cell.key and event.kind not in seen:
+        if (event.scenario, event.service, event.repetition) == cell.key and event.kind not in seen:
             seen.add(event.kind)
             yield event
 
 
 def _of(frame: pl.DataFrame, cell: Cell) -> pl.DataFrame:
-    scenario, service, block = cell.key
-    return frame.filter(scenario=scenario, service=service, block=block)
+    scenario, service, repetition = cell.key
+    return frame.filter(scenario=scenario, service=service, repetition=repetition)
 
 
 def _origin(stored: Stored, cells: Sequence[Cell]) -> str:
     env, plan = stored.run.environment, stored.run.plan
     return (
-        f"\nmeasured by poolbench, {plan.profile} profile, block {cells[0].block + 1} of {plan.repeat}, hold "
+        f"\nmeasured by poolbench, {plan.profile} profile, repetition {cells[0].repetition + 1} of {plan.repeat}, hold "
         f"{cells[0].hold_ms} ms, pool {cells[0].pool_size}, tuning {plan.tuning} · {env.cpu}, {env.cores} cores, "
         f"{env.started[:10]}\ndrawn from stored samples by `bench report --chart`; not a screenshot of Grafana"
     )

@@ -26,17 +26,17 @@ class WhatIf:
     """What every scenario has in place of its own; None leaves it that."""
 
     pool: int | None = None
-    patience_s: float | None = None
+    acquire_timeout_s: float | None = None
 
 
 def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf) -> str:
-    """A line for each scenario, as its first block will be, and below why some have none."""
+    """A line for each scenario, as its first repetition will be, and below why some have none."""
     every = [SCENARIOS[name].at(hold_ms) for name in names]
-    every = [replace(asked, patience_s=what_if.patience_s or asked.patience_s) for asked in every]
+    every = [replace(asked, acquire_timeout_s=what_if.acquire_timeout_s or asked.acquire_timeout_s) for asked in every]
     rows = [_row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every]
-    settings = [f"hold {hold_ms} ms", f"seed {seed}, block 1"]
+    settings = [f"hold {hold_ms} ms", f"seed {seed}, repetition 1"]
     settings += [f"pool {what_if.pool}"] if what_if.pool else []
-    settings += [f"patience {what_if.patience_s:g} s"] if what_if.patience_s else []
+    settings += [f"acquire timeout {what_if.acquire_timeout_s:g} s"] if what_if.acquire_timeout_s else []
     table = tabulate.tabulate(
         rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * (len(HEADERS) - 2), "left")
     )
@@ -82,16 +82,17 @@ def _notes(every: Iterable[Asked], pool: int | None) -> Iterator[str]:
 
 
 def _on_a_boundary(asked: Asked, c: int) -> str:
-    """A burst whose patience ends where a batch begins is a coin toss."""
-    hold_ms, patience_ms = asked.hold_ms, asked.patience_s * 1000
+    """A burst whose acquire timeout ends where a batch begins is a coin toss."""
+    hold_ms, acquire_timeout_ms = asked.hold_ms, asked.acquire_timeout_s * 1000
     if not isinstance(asked.load, Burst):
         return ""
-    batch = round(patience_ms / hold_ms)
-    margin_ms = abs(patience_ms - batch * hold_ms)
+    batch = round(acquire_timeout_ms / hold_ms)
+    margin_ms = abs(acquire_timeout_ms - batch * hold_ms)
     in_it = min(c, asked.load.requests - batch * c)
     if margin_ms >= LEAST_MARGIN_MS or in_it <= 0 or not batch:
         return ""
     return (
-        f"{asked.scenario.name}: the patience ends {margin_ms:g} ms from the {batch + 1}th batch, and whether its "
+        f"{asked.scenario.name}: the acquire timeout ends {margin_ms:g} ms from the {batch + 1}th batch, and whether "
+        "its "
         f"{in_it} are served is a coin toss: {batch * c} to {batch * c + in_it} served."
     )

@@ -30,4 +30,4 @@ def skips(view: View, name: str) -> Iterator[str]:
 def failure(view: View, cell: Cell) -> str:
     """One line of a cell that failed or was rejected."""
     why = (cell.why or "it failed").splitlines()[0]
-    return f"{view.stack(cell.service)}, block {cell.block + 1}: {why}"
+    return f"{view.stack(cell.service)}, repetition {cell.repetition + 1}: {why}"

@@ -19,7 +19,7 @@ def listing() -> str:
         (
             "Scenarios (times in holds, h)\n"
             + tabulate(scenarios, ("name", "load", "settings", "question"), maxcolwidths=widths),
-            "Profiles\n" + tabulate(profiles, ("name", "hold h", "blocks", "scenarios", "what for")),
+            "Profiles\n" + tabulate(profiles, ("name", "hold h", "repetitions", "scenarios", "what for")),
             "Services\n" + tabulate(services, ("name", "port in the lab", "what it is made of")),
         )
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.record.schema import Layer, Plan, TargetKind
 from bench.report import words
 from bench.report.loads import duration
@@ -40,8 +40,8 @@ def plan(view: View) -> tuple[str, ...]:
     setting = f"profile {asked.profile}, hold {asked.hold_ms} ms, tuning {asked.tuning}"
     scenarios = words.counted(len(asked.scenarios), "scenario")
     services = words.counted(len(asked.services), "service")
-    blocks = f"{_blocks(asked)} {'block' if asked.repeat == 1 else 'blocks'}"
-    size = f"{blocks} of {scenarios} on {services}"
+    repetitions = f"{_repetitions(asked)} {'repetition' if asked.repeat == 1 else 'repetitions'}"
+    size = f"{repetitions} of {scenarios} on {services}"
     fresh = view.run.environment.fresh_processes
     cells = "each cell in fresh processes" if fresh else "processes not fresh, a new pool for each cell"
     return (
@@ -99,8 +99,8 @@ def _reading(view: View) -> Iterator[str]:
         yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):
         yield (
-            "1.23 (1.20–1.26): the median over the blocks and its 95 % interval; [1.20–1.26]: under five "
-            "blocks, their lowest and highest. A figure alone did not vary."
+            "1.23 (1.20–1.26): the median over the repetitions and its 95 % interval; [1.20–1.26]: under five "
+            "repetitions, their lowest and highest. A figure alone did not vary."
         )
 
 
@@ -108,7 +108,7 @@ def limits(view: View) -> Iterator[str]:
     """What the tables do not say."""
     asked = view.run.plan
     yield _column(asked.layer)
-    yield f"Fewer than {BLOCKS_TO_JUDGE} blocks judge nothing; this run has {_blocks(asked)}."
+    yield f"Fewer than {REPETITIONS_TO_JUDGE} repetitions judge nothing; this run has {_repetitions(asked)}."
     place = "," if asked.target == "local" else f", or in another place than {asked.target},"
     yield (
         f"Runs with another hold than {asked.hold_ms} ms, or another tuning than {asked.tuning}{place} cannot be "
@@ -117,7 +117,7 @@ def limits(view: View) -> Iterator[str]:
     yield _shared(asked.target, asked.layer)
 
 
-def _blocks(asked: Plan) -> str:
+def _repetitions(asked: Plan) -> str:
     return f"up to {asked.repeat}" if asked.half_width else str(asked.repeat)
 
 

@@ -39,9 +39,11 @@ def beside(one: View, other: View, form: Literal["terminal", "md"]) -> str:
 
 def view_of(stored: Stored, summary: Summary) -> View:
     """A stored run as its tables ask for it."""
-    blocks = max((cell.repetitions for cell in summary.cells), default=0)
+    repetitions = max((cell.repetitions for cell in summary.cells), default=0)
     # Where there are intervals, nobody asks for the lowest and the highest.
     metrics = (
-        measure(stored.run, stored.requests, stored.samples, stored.events) if 1 < blocks < LEAST_FOR_INTERVAL else {}
+        measure(stored.run, stored.requests, stored.samples, stored.events)
+        if 1 < repetitions < LEAST_FOR_INTERVAL
+        else {}
     )
     return View(stored.run, summary, spreads(stored.run, metrics))

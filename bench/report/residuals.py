@@ -21,7 +21,7 @@ LINES: Final = (
 
 
 def residual_table(view: View) -> Table | None:
-    """Measured less forecast, the median over the blocks; scenarios that have no forecast are not in it, and where
+    """Measured less forecast, the median over the repetitions; scenarios that have no forecast are not in it, and where
     none has one there is no table."""
     rows = []
     for scenario in view.scenarios:
@@ -33,7 +33,7 @@ def residual_table(view: View) -> Table | None:
         return None
     return Table(
         title="Measured less forecast",
-        about="the median over the blocks; each cell against its own forecast",
+        about="the median over the repetitions; each cell against its own forecast",
         headers=("scenario", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),
         notes=tuple(_notes(view)),

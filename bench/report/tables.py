@@ -56,7 +56,7 @@ def _about(view: View, name: str) -> str:
         load(cell.load),
         f"hold {cell.hold_ms} ms{kind}",
         f"pool {cell.pool_size}",
-        f"patience {duration(cell.patience_s)}",
+        f"acquire timeout {duration(cell.acquire_timeout_s)}",
     )
     parts = [
         *(pool if known is None or known.path != contract.NOOP else (pool[0], "no connection taken")),

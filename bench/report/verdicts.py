@@ -8,7 +8,7 @@ from typing import Final
 from bench.analysis.comparison import TIE
 from bench.analysis.judged_by import primary_of
 from bench.analysis.stability import Unstable, unstable
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.record.summary import Comparison
 from bench.report import words
 from bench.report.table import Table
@@ -18,15 +18,16 @@ ALONE: Final = "one stack: nothing to compare"
 
 
 def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
-    """The table of verdicts, its last column no wider than `width`; none where no blocks judge or warn."""
+    """The table of verdicts, its last column no wider than `width`; none where no repetitions judge or warn."""
     compared = view.summary.comparisons
     warnings = tuple(_warnings(view))
     if not warnings and all(found.verdict == "not judged" for found in compared):
         return ()
     rows = tuple(_row(view, name, compared, width) for name in view.scenarios)
     about = (
-        f"pairs within blocks, on the figure named; better: by at least {100 * TIE:.0f} %, and the interval in "
-        f"brackets leaves out zero, corrected over all comparisons of the run; {BLOCKS_TO_JUDGE} blocks at least"
+        f"pairs within repetitions, on the figure named; better: by at least {100 * TIE:.0f} %, and the interval in "
+        f"brackets leaves out zero, corrected over all comparisons of the run; at least {REPETITIONS_TO_JUDGE} "
+        "repetitions"
     )
     return (
         Table(
@@ -119,7 +120,7 @@ def _warnings(view: View) -> Iterator[str]:
 def _advice(view: View, found: Unstable) -> str:
     foretold = view.foretold_half_width(found.scenario, found.service, primary_of(found.scenario))
     if foretold >= found.half_width / 2:
-        return f", by forecast ±{percent(100 * foretold)} %: every block has arrivals of its own; compare within blocks"
+        return f", by forecast ±{percent(100 * foretold)} %: arrivals differ between repetitions; compare within them"
     if found.repeat:
         return f": use --repeat {found.repeat} or a quieter machine"
     return ": use a quieter machine; on one that is quiet, the stack itself varies"

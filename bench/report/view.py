@@ -8,7 +8,7 @@ from typing import Final
 from bench.analysis.cpu import cpu_shares
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
-from bench.analysis.statistics import BLOCKS_TO_JUDGE, median
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import NOT_SERVED
 from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
@@ -62,8 +62,8 @@ class View:
         return min(self._all_sent(scenario), default=0.0)
 
     def expected(self, scenario: str) -> dict[str, float]:
-        """What is forecast alike for every stack, with the hold as asked for; over blocks, whose arrivals differ, the
-        median. A library that hands out more connections as shipped has its own."""
+        """What is forecast alike for every stack, with the hold as asked for; over repetitions, whose arrivals differ,
+        the median. A library that hands out more connections as shipped has its own."""
         first, *others = [self._foretold(scenario, service) for service in self._asked(scenario)]
         return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
@@ -71,8 +71,8 @@ class View:
         return tuple(dict.fromkeys(cell.service for cell in self.cells(scenario)))
 
     def foretold_half_width(self, scenario: str, service: str, name: str) -> float:
-        """How far the forecast's own interval over the blocks reaches, as a share of its median; 0 where it does not
-        vary, or is not a number in each of them."""
+        """How far the forecast's own interval over the repetitions reaches, as a share of its median; 0 where it does
+        not vary, or is not a number in each of them."""
         said = [each.get(name, math.inf) for each in self._foretold_each(scenario, service)]
         return half_width_of(said) if all(map(math.isfinite, said)) else 0.0
 
@@ -88,7 +88,7 @@ class View:
         return [expected(cell, cell.ideal) for cell in cells]
 
     def bound(self, scenario: str, service: str) -> str:
-        """In how many of its blocks a cell was bound by the CPU, "" if in none."""
+        """In how many of its repetitions a cell was bound by the CPU, "" if in none."""
         cell, bound = self._summaries.get((scenario, service)), self._bound[scenario, service]
         if cell is None or not bound:
             return ""
@@ -119,7 +119,7 @@ class View:
         return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
 
     def value(self, scenario: str, service: str, name: str) -> float | None:
-        """A metric's median over the blocks; None where there is none."""
+        """A metric's median over the repetitions; None where there is none."""
         cell = self._summaries.get((scenario, service))
         return cell.metrics[name].value if cell else None
 
@@ -152,8 +152,8 @@ class View:
         return f"{label} (of {sent:.0f})" if name == "ok" and sent is not None else label
 
     def judged(self, scenario: str | None = None) -> str:
-        """How many blocks the figures come from (of one scenario, or of the run), and whether these judge."""
+        """How many repetitions the figures come from (of one scenario, or of the run), and whether these judge."""
         counts = [cell.repetitions for cell in self.summary.cells if scenario in (None, cell.scenario)]
         least, most = min(counts, default=0), max(counts, default=0)
-        blocks = words.counted(most, "block") if least == most else f"{least} to {most} blocks"
-        return f"{blocks}: not judged" if least < BLOCKS_TO_JUDGE else blocks
+        repetitions = words.counted(most, "repetition") if least == most else f"{least} to {most} repetitions"
+        return f"{repetitions}: not judged" if least < REPETITIONS_TO_JUDGE else repetitions

@@ -64,11 +64,11 @@ def annotations(played: Played) -> Iterator[Annotation]:
     cell = played.cell
     if cell.began_s is None:
         return
-    name = f"{cell.scenario} · {cell.service} · block {cell.block + 1}"
+    name = f"{cell.scenario} · {cell.service} · repetition {cell.repetition + 1}"
     if played.requests is None:
         yield _annotation(cell, "failed", 0.0, cell.took_s, f"{name}: {cell.status}: {cell.why}")
         return
-    setting = f"hold {cell.hold_ms} ms, pool {cell.pool_size}, patience {cell.patience_s:g} s"
+    setting = f"hold {cell.hold_ms} ms, pool {cell.pool_size}, acquire timeout {cell.acquire_timeout_s:g} s"
     served = int((played.requests["status"] == 200).sum())
     ending = f"{served} of {played.requests.height} served in {cell.load_s:.2f} s"
     yield _annotation(cell, "cell", 0.0, cell.load_s, f"{name}: {ending} ({setting})")

@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.analysis.audit import audit, rejection
 from bench.analysis.cells import cell_metrics
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.record.schema import Cell, Plan, SamplerEffect
 from bench.run.cell import Played
@@ -19,9 +19,9 @@ WITHOUT_EFFECT: Final = ("smoke",)
 
 
 def judging(plan: Plan) -> bool:
-    """Whether a disturbed machine spoils a cell: in the profiles that say so, and wherever there are blocks enough
+    """Whether a disturbed machine spoils a cell: in the profiles that say so, and wherever there are repetitions enough
     for a verdict."""
-    return PROFILES[plan.profile].judging or plan.repeat >= BLOCKS_TO_JUDGE
+    return PROFILES[plan.profile].judging or plan.repeat >= REPETITIONS_TO_JUDGE
 
 
 def audited(played: Played, plan: Plan, cores: int) -> Played:
@@ -35,11 +35,12 @@ def audited(played: Played, plan: Plan, cores: int) -> Played:
 
 
 def to_repeat(cells: Sequence[Cell], plan: Plan) -> Cell | None:
-    """The cell that is played once more without the sampler: in the last block, on the first service, the first burst
-    of exhaustion that fills all its batches, so that goodput has one value by forecast. None where there is none."""
+    """The cell that is played once more without the sampler: in the last repetition, on the first service, the first
+    burst of exhaustion that fills all its batches, so that goodput has one value by forecast. None where there is
+    none."""
     if plan.profile in WITHOUT_EFFECT:
         return None
-    last = [cell for cell in cells if (cell.block, cell.service) == (plan.repeat - 1, plan.services[0])]
+    last = [cell for cell in cells if (cell.repetition, cell.service) == (plan.repeat - 1, plan.services[0])]
     for cell in last:
         scenario = SCENARIOS[cell.scenario]
         burst = scenario.load.requests if isinstance(scenario.load, Burst) else 0
@@ -59,7 +60,7 @@ def effect(sampled: Played, unsampled: Played) -> SamplerEffect | None:
     return SamplerEffect(
         scenario=cell.scenario,
         service=cell.service,
-        block=cell.block,
+        repetition=cell.repetition,
         primary=primary,
         primary_with=seen[primary],
         primary_without=alone[primary],

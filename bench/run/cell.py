@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 REST_S: Final = 2.0
-"""What a service has, beyond patience and hold, to come to rest after the load."""
+"""What a service has, beyond acquire timeout and hold, to come to rest after the load."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,9 @@ def emitter(cell: Cell, events: list[Event]) -> Emit:
     """Records the fault events of a cell."""
 
     def emit(t_s: float, kind: str, text: str) -> None:
-        event = Event(scenario=cell.scenario, service=cell.service, block=cell.block, t_s=t_s, kind=kind, text=text)
+        event = Event(
+            scenario=cell.scenario, service=cell.service, repetition=cell.repetition, t_s=t_s, kind=kind, text=text
+        )
         events.append(event)
 
     return emit
@@ -190,5 +192,5 @@ def emitter(cell: Cell, events: list[Event]) -> Emit:
 
 def come_to_rest(totals: Totals, events: list[Event], asked: Asked) -> tuple[Reading, dict[str, Any]]:
     """What is counted once the service has come to rest, and its settings then."""
-    longest_s = asked.patience_s + asked.hold_ms / 1000 + REST_S
+    longest_s = asked.acquire_timeout_s + asked.hold_ms / 1000 + REST_S
     return totals.read_at_rest(leaks_of(events).still_out, longest_s), totals.settings()

@@ -45,7 +45,7 @@ def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str
         "work_time_ms": asked.hold_ms,
         "work_kind": scenario.work_kind,
         "work_units": conditions.work_units if scenario.work_kind == "cpu" else 0,
-        "pool_acquire_timeout": asked.patience_s,
+        "pool_acquire_timeout": asked.acquire_timeout_s,
         "pool_min_size": scenario.pool_size,
         "pool_max_size": scenario.pool_size,
         "tuning": conditions.tuning,

@@ -8,14 +8,12 @@ from time import monotonic
 import psycopg
 
 from bench.analysis.baseline import Baseline
-from bench.analysis.statistics import BLOCKS_TO_JUDGE
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.postgres.database import Database, calibrate_units
 from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
 from bench.run.audited import audited, effect, judging, to_repeat
-from bench.run.blocks import AGAIN as REPLAYS
-from bench.run.blocks import Replay, play_all
 from bench.run.cell import Played, play
 from bench.run.checks import check_services
 from bench.run.conditions import Conditions
@@ -24,6 +22,8 @@ from bench.run.in_process import PoolExecutor
 from bench.run.matrix import estimate_s, planned_cells, unfit_for
 from bench.run.over_http import HttpExecutor
 from bench.run.progress import Progress
+from bench.run.repetitions import AGAIN as REPLAYS
+from bench.run.repetitions import Replay, play_all
 from bench.scenarios.catalogue import SCENARIOS
 from bench.targets.target import Target
 from services.stacks import STACKS
@@ -31,7 +31,7 @@ from services.stacks import STACKS
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
 Enough = Callable[[Run, str], bool]
-"""Whether a scenario needs no more blocks than the run has of it."""
+"""Whether a scenario needs no more repetitions than the run has of it."""
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
 ) -> Run:
     """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost.
 
-    After the blocks that it takes to judge, `enough` is asked before each further one of a scenario.
+    After the repetitions that it takes to judge, `enough` is asked before each further one of a scenario.
     """
     began = monotonic()
     before = done.took_s if done else 0.0
@@ -110,20 +110,24 @@ def _facts(plan: Plan) -> dict[str, StackFacts]:
 
 
 class _Ends:
-    """Which scenarios are at their end. One is only ended between two blocks, and then for good."""
+    """Which scenarios are at their end. One is only ended between two repetitions, and then for good."""
 
     def __init__(self, enough: Enough | None, finished: Iterable[tuple[str, str, int]]) -> None:
         self._enough = enough
-        self._begun = {(scenario, block) for scenario, _, block in finished}
+        self._begun = {(scenario, repetition) for scenario, _, repetition in finished}
         self._over = set[str]()
 
     def before(self, cell: Cell, run: Run) -> bool:
         """Whether this cell is not needed any more, after those of `run`."""
-        if self._enough is None or cell.block < BLOCKS_TO_JUDGE or (cell.scenario, cell.block) in self._begun:
+        if (
+            self._enough is None
+            or cell.repetition < REPETITIONS_TO_JUDGE
+            or (cell.scenario, cell.repetition) in self._begun
+        ):
             return False
         if cell.scenario not in self._over:
             if not self._enough(run, cell.scenario):
-                self._begun.add((cell.scenario, cell.block))
+                self._begun.add((cell.scenario, cell.repetition))
                 return False
             self._over.add(cell.scenario)
         return True

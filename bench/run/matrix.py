@@ -23,13 +23,13 @@ def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
     `stack` says which service stands behind a name.
     """
     cells = []
-    for block in range(plan.repeat):
-        turn = block % len(plan.services)
+    for repetition in range(plan.repeat):
+        turn = repetition % len(plan.services)
         order = plan.services[turn:] + plan.services[:turn]
         for name in plan.scenarios:
             scenario = SCENARIOS[name]
             asked = scenario.at(plan.hold_ms)
-            cells += [_cell(plan, scenario, asked, service, stack(service), block) for service in order]
+            cells += [_cell(plan, scenario, asked, service, stack(service), repetition) for service in order]
     return cells
 
 
@@ -42,18 +42,18 @@ def estimate_s(cell: Cell) -> float:
     """A first guess of how long a cell takes in all, in seconds."""
     asked = SCENARIOS[cell.scenario].at(cell.hold_ms)
     by_load = max(cell.forecast.wall_s or 0.0, length_s(asked.load))
-    return START_ESTIMATE_S + (by_load or cell.patience_s)
+    return START_ESTIMATE_S + (by_load or cell.acquire_timeout_s)
 
 
-def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str, block: int) -> Cell:
+def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str, repetition: int) -> Cell:
     overflow = shipped_overflow(stack) if plan.tuning == "as_shipped" else 0
     return Cell(
         scenario=scenario.name,
         service=service,
-        block=block,
-        seed=cell_seed(plan.seed, scenario.name, block),
+        repetition=repetition,
+        seed=cell_seed(plan.seed, scenario.name, repetition),
         hold_ms=asked.hold_ms,
-        patience_s=asked.patience_s,
+        acquire_timeout_s=asked.acquire_timeout_s,
         pool_size=scenario.pool_size,
         capacity=scenario.pool_size + overflow,
         threads=None,

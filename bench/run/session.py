@@ -14,7 +14,6 @@ from bench.record.schema import Environment, Plan, Run
 from bench.record.store import Store
 from bench.report.view import View
 from bench.run.annotations import Grafana
-from bench.run.blocks import taken_up
 from bench.run.cell import Played
 from bench.run.checks import CHECK_ESTIMATE_S, to_check
 from bench.run.elsewhere import elsewhere, planned
@@ -22,6 +21,7 @@ from bench.run.environment import describe
 from bench.run.loop import Enough, run
 from bench.run.matrix import estimate_s, planned_cells, unfit_for
 from bench.run.progress import Progress, duration
+from bench.run.repetitions import taken_up
 from bench.run.results import Results
 from bench.targets import compose
 from bench.targets.postgres import postgres

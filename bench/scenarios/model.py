@@ -18,8 +18,8 @@ from services.common.contract import How, WorkKind
 from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 
 LEAST_MARGIN_MS: Final = 25
-"""What a hundred requests need to get into a Python server on two cores (see "before the app"); a patience that ends
-nearer to a batch than this leaves it to chance who is in it."""
+"""What a hundred requests need to get into a Python server on two cores (see "before the app"); an acquire timeout that
+ends nearer to a batch than this leaves it to chance who is in it."""
 Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks", "outage"]
 
 
@@ -68,7 +68,7 @@ class Scenario:
     """One question, and what to do to a service to answer it.
 
     Times are in holds: in `load`, one second stands for one hold and a rate is per hold. `hold` is this
-    scenario's own in multiples of the profile's (a fix that halves it says 0.5). `patience` is the
+    scenario's own in multiples of the profile's (a fix that halves it says 0.5). `acquire_timeout` is the
     acquire timeout, in multiples of the profile's hold, so that it stays when `hold` changes.
     """
 
@@ -79,7 +79,7 @@ class Scenario:
     primary: str
     """The one metric on which stacks are compared here: a name of `bench.metrics` that has a better direction."""
     pool_size: int = 5
-    patience: float = 10.5
+    acquire_timeout: float = 10.5
     hold: float = 1.0
     hold_ms: int | None = None
     """The profile's hold is not used, this one is: for cells whose shape does not scale (connects, faults)."""
@@ -92,8 +92,8 @@ class Scenario:
     """A load that cannot time out by its arithmetic is refused when it is defined."""
 
     def __post_init__(self) -> None:
-        if self.pool_size < 1 or self.patience <= 0 or self.hold <= 0:
-            raise ValueError(f"{self.name}: pool size, patience and hold must be positive")
+        if self.pool_size < 1 or self.acquire_timeout <= 0 or self.hold <= 0:
+            raise ValueError(f"{self.name}: pool size, acquire timeout and hold must be positive")
         if why := why_no_primary(self.primary) or self._impossible():
             raise ValueError(f"{self.name}: {why}")
 
@@ -109,11 +109,11 @@ class Scenario:
         ):
             return why
         for freeze in (fault for fault in self.faults if isinstance(fault, Freeze)):
-            if why := why_a_freeze_does_not_matter(self.load, c, freeze.holds, self.patience):
+            if why := why_a_freeze_does_not_matter(self.load, c, freeze.holds, self.acquire_timeout):
                 return why
         if not self.must_time_out or self.work_kind == "cpu":
             return ""
-        return why_none_times_out(self.load, c, self.hold, self.patience)
+        return why_none_times_out(self.load, c, self.hold, self.acquire_timeout)
 
     @property
     def takes_a_connection(self) -> bool:
@@ -141,7 +141,7 @@ class Scenario:
         unit_ms = self.hold_ms or profile_hold_ms
         if (self.hold * unit_ms) % 1:
             return f"{self.name} holds for {self.hold:g} × {unit_ms} ms, which is no whole number of them: take another"
-        margin_ms = unit_ms * self.hold * (0.5 - abs(self.patience / self.hold % 1 - 0.5))
+        margin_ms = unit_ms * self.hold * (0.5 - abs(self.acquire_timeout / self.hold % 1 - 0.5))
         if (
             self.must_time_out
             and isinstance(self.load, Burst)
@@ -149,7 +149,7 @@ class Scenario:
             and margin_ms < LEAST_MARGIN_MS
         ):
             return (
-                f"{self.name} at a hold of {unit_ms} ms has its patience end {margin_ms:g} ms from a batch, "
+                f"{self.name} at a hold of {unit_ms} ms has its acquire timeout end {margin_ms:g} ms from a batch, "
                 f"and a burst needs up to {LEAST_MARGIN_MS} ms to get in: take a longer one"
             )
         return None
@@ -162,7 +162,7 @@ class Scenario:
             scenario=self,
             unit_s=unit_s,
             hold_ms=max(1, round(self.hold * unit_ms)),
-            patience_s=self.patience * unit_s,
+            acquire_timeout_s=self.acquire_timeout * unit_s,
             load=scaled(self.load, unit_s),
             mix=(Share(path=self.path),),
         )
@@ -175,7 +175,7 @@ class Asked:
     scenario: Scenario
     unit_s: float
     hold_ms: int
-    patience_s: float
+    acquire_timeout_s: float
     load: Load
     mix: tuple[Share, ...]
 
@@ -187,8 +187,8 @@ class Asked:
 
     @property
     def give_up_s(self) -> float:
-        """After this, no answer comes any more: patience and hold of every checkout, and time to spare."""
-        return self.checkouts * (self.patience_s + 4 * self.hold_ms / 1000) + 20
+        """After this, no answer comes any more: acquire timeout and hold of every checkout, and time to spare."""
+        return self.checkouts * (self.acquire_timeout_s + 4 * self.hold_ms / 1000) + 20
 
     @property
     def most_in_flight(self) -> int:
@@ -201,7 +201,7 @@ class Asked:
             case Closed(stages=stages):
                 return max(stage.users for stage in stages)
             case Open(rate_per_s=rate, seconds=seconds):
-                longest_s = min(seconds, self.checkouts * (self.patience_s + self.hold_ms / 1000))
+                longest_s = min(seconds, self.checkouts * (self.acquire_timeout_s + self.hold_ms / 1000))
                 return math.ceil(1.5 * rate * longest_s) + 16
 
 

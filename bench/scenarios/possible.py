@@ -1,7 +1,7 @@
 """Whether a load can show what a scenario is named for, by arithmetic alone.
 
 Each function says why it cannot, with the arithmetic and what to change; "" where it can. The seconds of a load are
-holds of the profile, as are the scenario's own hold and patience.
+holds of the profile, as are the scenario's own hold and acquire timeout.
 """
 
 import math
@@ -9,15 +9,15 @@ import math
 from services.workload.loads import Burst, Closed, Load, Open
 
 
-def why_none_times_out(load: Load, c: int, hold: float, patience: float) -> str:
-    """A scenario about timeouts has somebody who waits for longer than the patience."""
+def why_none_times_out(load: Load, c: int, hold: float, acquire_timeout: float) -> str:
+    """In a scenario about timeouts a request waits for longer than the acquire timeout."""
     match load:
         case Burst(requests=n):
-            return _burst(n, c, patience / hold)
+            return _burst(n, c, acquire_timeout / hold)
         case Open():
-            return _open(load, c, hold, patience)
+            return _open(load, c, hold, acquire_timeout)
         case Closed():
-            return _closed(load, c, hold, patience)
+            return _closed(load, c, hold, acquire_timeout)
         case _:
             return "requests in sequence never wait, so that none can time out: take another load"
 
@@ -46,17 +46,18 @@ def why_leaks_do_not_matter(load: Load, c: int, hold: float, leaked: int) -> str
     )
 
 
-def why_a_freeze_does_not_matter(load: Load, c: int, holds: float, patience: float) -> str:
+def why_a_freeze_does_not_matter(load: Load, c: int, holds: float, acquire_timeout: float) -> str:
     """Whoever asks while the database is frozen takes a connection and keeps it, until all c are taken; who comes
-    then waits for the end of it, and longer than the patience."""
+    then waits for the end of it, and longer than the acquire timeout."""
     if not isinstance(load, Open):
         return ""
     taken = c / load.rate_per_s
-    if holds - taken > patience:
+    if holds - taken > acquire_timeout:
         return ""
     return (
-        f"frozen for {holds:g} holds, of which {c} connections last {taken:g} at {load.rate_per_s:g} a hold; whoever "
-        f"waits then has patience for {patience:g}: freeze for more than {taken + patience:g}"
+        f"frozen for {holds:g} holds, of which {c} connections last {taken:g} at {load.rate_per_s:g} a hold; a request "
+        f"that waits then has an acquire timeout of {acquire_timeout:g}: freeze for more than "
+        f"{taken + acquire_timeout:g}"
     )
 
 
@@ -68,25 +69,25 @@ def _burst(n: int, c: int, holds: float) -> str:
             "out: make it larger"
         )
     if abs(holds % 1 - 0.5) > 0.25:
-        return f"patience of {holds:g} holds lies on the boundary of a batch: make it k + ½"
+        return f"an acquire timeout of {holds:g} holds lies on the boundary of a batch: make it k + ½"
     return ""
 
 
-def _open(load: Open, c: int, hold: float, patience: float) -> str:
+def _open(load: Open, c: int, hold: float, acquire_timeout: float) -> str:
     rho = load.rate_per_s * hold / c
     said = f"{load.rate_per_s:g} × {hold:g} ÷ {c} is ρ = {rho:.3g}"
     if rho <= 1:
         return f"{said}, so that no queue grows until it times out: raise the rate above {c / hold:g}"
     longest = (rho - 1) * load.seconds
-    if longest > patience:
+    if longest > acquire_timeout:
         return ""
     return (
-        f"{said}, so that the wait grows by {rho - 1:.3g} a hold and is {longest:.3g} after {load.seconds:g}, within a "
-        f"patience of {patience:g}: make it longer than {patience / (rho - 1):.4g} holds"
+        f"{said}, so that the wait grows by {rho - 1:.3g} a hold and is {longest:.3g} after {load.seconds:g}, within "
+        f"an acquire timeout of {acquire_timeout:g}: make it longer than {acquire_timeout / (rho - 1):.4g} holds"
     )
 
 
-def _closed(load: Closed, c: int, hold: float, patience: float) -> str:
+def _closed(load: Closed, c: int, hold: float, acquire_timeout: float) -> str:
     """Users who come one by one find a queue in which each of u takes his turn once in u·h/c; those who come
     together are a burst."""
     most = max(stage.users for stage in load.stages)
@@ -96,9 +97,9 @@ def _closed(load: Closed, c: int, hold: float, patience: float) -> str:
     else:
         longest = turn - hold - load.think_s
         said = f"{most} × {hold:g} ÷ {c} − {hold:g} − {load.think_s:g}"
-    if longest > patience:
+    if longest > acquire_timeout:
         return ""
     return (
-        f"{most} users on {c} connections wait for {said} = {max(0.0, longest):.4g} holds at the most, within a "
-        f"patience of {patience:g}: have more of them"
+        f"{most} users on {c} connections wait for {said} = {max(0.0, longest):.4g} holds at the most, within an "
+        f"acquire timeout of {acquire_timeout:g}: have more of them"
     )

@@ -8,7 +8,7 @@ from bench.scenarios.catalogue import SCENARIOS
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """`hold_ms` is the hold that the scenarios' times are multiples of; `repeat` the number of blocks."""
+    """`hold_ms` is the hold that the scenarios' times are multiples of; `repeat` the number of repetitions."""
 
     name: str
     text: str
@@ -17,7 +17,7 @@ class Profile:
     scenarios: tuple[str, ...]
     judging: bool = True
     """False: there is no time to play anything again, and a disturbed machine is told beside the figures; unless so
-    many blocks are asked for that stacks are compared."""
+    many repetitions are asked for that stacks are compared."""
 
 
 _EVERYTHING: Final = tuple(SCENARIOS)
@@ -53,14 +53,14 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="standard",
-            text="everything, ten blocks: what the README shows (under an hour)",
+            text="everything, ten repetitions: what the README shows (under an hour)",
             hold_ms=100,
             repeat=10,
             scenarios=_EVERYTHING,
         ),
         Profile(
             name="lab",
-            text="everything at the lab's own times, hold 1 s and patience 10 s; one block",
+            text="everything at the lab's own times, hold 1 s and acquire timeout 10 s; one repetition",
             hold_ms=1000,
             repeat=1,
             scenarios=_EVERYTHING,

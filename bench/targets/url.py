@@ -29,7 +29,7 @@ SETTABLE: Final = (
 ANSWER_S: Final = 15.0
 """A new pool that cannot connect is told after 10 s."""
 REST_S: Final = 15.0
-"""What a service has, beyond patience and hold, to come to rest."""
+"""What a service has, beyond acquire timeout and hold, to come to rest."""
 NO_ANSWER: Final = (OSError, http.client.HTTPException, ServiceError)
 
 

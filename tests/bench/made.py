@@ -51,16 +51,18 @@ def run(cells: Iterable[Cell] = (), **changed: Any) -> Run:
     return Run(schema=SCHEMA, environment=ENVIRONMENT, plan=plan(**changed), cells=tuple(cells))
 
 
-def cell(scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", block: int = 0, **changed: Any) -> Cell:
+def cell(
+    scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", repetition: int = 0, **changed: Any
+) -> Cell:
     """A cell of the catalogue at a hold of 100 ms, forecast and passed."""
     asked = SCENARIOS[scenario].at(100)
     made = Cell(
         scenario=scenario,
         service=service,
-        block=block,
+        repetition=repetition,
         seed=7,
         hold_ms=asked.hold_ms,
-        patience_s=asked.patience_s,
+        acquire_timeout_s=asked.acquire_timeout_s,
         pool_size=asked.scenario.pool_size,
         capacity=asked.scenario.pool_size,
         threads=None,
@@ -74,7 +76,7 @@ def cell(scenario: str = "burst-timeout", service: str = "asyncpg_fastapi", bloc
 def requests(of: Cell, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """One row a request; what a row does not name is a request to `/api/query` that was served at once."""
     usual = {
-        "scenario": of.scenario, "service": of.service, "block": of.block, "user": 0, "path": "/api/query",
+        "scenario": of.scenario, "service": of.service, "repetition": of.repetition, "user": 0, "path": "/api/query",
         "planned_us": None, "sent_us": 0, "finished_us": 100_000, "status": 200, "error": "none",
         "acquire_us": 0, "work_us": 100_000, "release_us": 0, "app_us": 100_000,
     }  # fmt: skip
@@ -84,30 +86,30 @@ def requests(of: Cell, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 def samples(of: Cell, rows: Sequence[dict[str, Any]] = ()) -> pl.DataFrame:
     """One row a sample of the pool; what a row does not name is null."""
-    key = {"scenario": of.scenario, "service": of.service, "block": of.block}
+    key = {"scenario": of.scenario, "service": of.service, "repetition": of.repetition}
     schema = {name: TYPES[kind] for name, kind in POOL_COLUMNS.items()}
     return pl.DataFrame([dict.fromkeys(POOL_COLUMNS) | key | row for row in rows], schema=schema)
 
 
 def event(of: Cell, t_s: float, kind: str, text: str = "") -> Event:
-    return Event(scenario=of.scenario, service=of.service, block=of.block, t_s=t_s, kind=kind, text=text)
+    return Event(scenario=of.scenario, service=of.service, repetition=of.repetition, t_s=t_s, kind=kind, text=text)
 
 
-def fifo_burst(n: int, c: int, hold_us: int, patience_us: int) -> list[dict[str, Any]]:
+def fifo_burst(n: int, c: int, hold_us: int, acquire_timeout_us: int) -> list[dict[str, Any]]:
     """What a pool that costs nothing makes of `n` requests that all come at 0: one batch after another."""
     rows: list[dict[str, Any]] = []
     for rank in range(n):
         waits = rank // c * hold_us
-        if waits < patience_us:
+        if waits < acquire_timeout_us:
             ends = waits + hold_us
             took = {"acquire_us": waits, "work_us": hold_us, "finished_us": ends, "app_us": ends}
             rows.append({"planned_us": 0, "sent_us": 0, **took})
         else:
             took = {
-                "acquire_us": patience_us,
+                "acquire_us": acquire_timeout_us,
                 "work_us": 0,
-                "finished_us": patience_us,
-                "app_us": patience_us,
+                "finished_us": acquire_timeout_us,
+                "app_us": acquire_timeout_us,
             }
             refused = {"status": 503, "error": "pool_exhausted"}
             rows.append({"planned_us": 0, "sent_us": 0, **took, **refused})

@@ -24,9 +24,9 @@ AWAY = refused_body("database_unavailable", "no connection to PostgreSQL", 0.0, 
 
 
 @contextmanager
-def stub(status: int, body: Any, health: int = 200, patience_s: float = 1.0) -> Iterator[str]:
+def stub(status: int, body: Any, health: int = 200, acquire_timeout_s: float = 1.0) -> Iterator[str]:
     """A service that is well by its own account, and gives every query the same answer; None breaks off."""
-    config = {"service": "stub", "pool_max_size": 5, "work_time_ms": 10, "pool_acquire_timeout": patience_s}
+    config = {"service": "stub", "pool_max_size": 5, "work_time_ms": 10, "pool_acquire_timeout": acquire_timeout_s}
     answers = {"/health": (health, {}), "/admin/config": (200, config), "/api/query": (status, body)}
 
     class Handler(BaseHTTPRequestHandler):
@@ -102,7 +102,7 @@ def test_where_nobody_listens_it_says_where_and_sends_no_load(script: str) -> No
     ("service", "settings", "expected"),
     [
         ({"health": 404}, {}, "/health answers 404: start the services, or say where they are by BASE_URL"),
-        ({"patience_s": 30.0}, {}, "may take 30.01 s: say DRAIN_S=32"),
+        ({"acquire_timeout_s": 30.0}, {}, "may take 30.01 s: say DRAIN_S=32"),
         ({}, {"DRAIN_S": "soon"}, "DRAIN_S must be a number from 0 up, not soon"),
         ({}, {"BASE_URL": "localhost:8000"}, "not a base URL: localhost:8000; write it as http://host:port"),
     ],

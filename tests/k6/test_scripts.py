@@ -34,7 +34,7 @@ def test_the_ramp_counts_what_the_service_counts_and_a_dry_pool_is_no_failure(st
     assert (served, timed_out) == (counted["acquired_total"], counted["timed_out_total"])
     assert sent == served + timed_out
     assert min(served, timed_out) > 0
-    settings = ("service", "pool", "hold (ms)", "patience (s)")
+    settings = ("service", "pool", "hold (ms)", "acquire timeout (s)")
     assert [ended.table[label] for label in settings] == [[name], ["2"], ["20"], ["0.1"]]
     latency, acquire = (
         [float(ended.table[f"{what} {quantile}, served (ms)"][0]) for quantile in ("p50", "p95", "p99")]

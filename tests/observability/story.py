@@ -21,7 +21,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "pool_acquire_timeout": 0.5,
 }
 USERS: Final = 20
-"""Per service. Five hold, fifteen wait, and half a second of patience lasts for twelve or thirteen of these."""
+"""Per service. Five hold, fifteen wait, and half a second of acquire timeout lasts for twelve or thirteen of these."""
 
 PRESSED: Final = ("PoolSaturated", "PoolWaitersSustained", "PoolExhaustionRate")
 """What such a load must raise."""

@@ -13,7 +13,7 @@ import uvloop
 from bench.postgres.database import Database
 from services.common.settings import Settings
 
-PATIENCE_S = 60.0
+LIMIT_S = 60.0
 TURN_S = 0.002
 """How early a timer of uvloop may fire."""
 
@@ -36,7 +36,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     """Runs a coroutine on the event loop that the services use; one that does not end is cut off."""
 
     async def main() -> None:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(LIMIT_S):
             await story()
 
     uvloop.run(main())

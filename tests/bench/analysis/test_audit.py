@@ -11,7 +11,7 @@ from bench.analysis.audit import CHECKS, audit, rejection
 from bench.record.schema import Cell, Counted, CpuSeconds, Event, Finding, Reading
 from tests.bench import made
 
-ROWS = made.fifo_burst(100, 5, hold_us=100_000, patience_us=1_050_000)
+ROWS = made.fifo_burst(100, 5, hold_us=100_000, acquire_timeout_us=1_050_000)
 """55 served and 45 told no."""
 WAITS_S = sum(row["acquire_us"] for row in ROWS) / 1e6
 HOLDS_S = 5.5
@@ -184,7 +184,7 @@ def test_without_a_service_s_own_time_its_parts_are_no_longer_than_whoever_asked
 
 
 @pytest.mark.parametrize(
-    ("hold_us", "patience_us", "told"),
+    ("hold_us", "acquire_timeout_us", "told"),
     [
         (97_000, 1_050_000, "shortest hold 97.0 ms for 100 ms: the setting is not applied"),
         (200_000, 1_050_000, "shortest hold 200.0 ms for 100 ms: the setting is not applied"),
@@ -192,8 +192,8 @@ def test_without_a_service_s_own_time_its_parts_are_no_longer_than_whoever_asked
         (100_000, 1_365_000, "shortest timeout 1365.0 ms for 1050 ms: the setting is not applied"),
     ],
 )
-def test_settings_that_are_shown_and_not_applied(hold_us: int, patience_us: int, told: str) -> None:
-    rows = made.fifo_burst(100, 5, hold_us, patience_us)
+def test_settings_that_are_shown_and_not_applied(hold_us: int, acquire_timeout_us: int, told: str) -> None:
+    rows = made.fifo_burst(100, 5, hold_us, acquire_timeout_us)
     assert told in found(cell(), rows)["settings"].detail
     assert found(cell(), rows)["settings"].verdict == "failed"
 
@@ -387,14 +387,14 @@ def test_a_cell_is_rejected_by_its_first_failure() -> None:
     n=st.integers(1, 60),
     c=st.integers(1, 20),
     hold_ms=st.integers(1, 500),
-    patience=st.floats(0.1, 10, allow_nan=False),
+    acquire_timeout=st.floats(0.1, 10, allow_nan=False),
     lost=st.integers(1, 3),
 )
 def test_a_perfect_pool_is_never_accused_and_a_lost_connection_always(
-    n: int, c: int, hold_ms: int, patience: float, lost: int
+    n: int, c: int, hold_ms: int, acquire_timeout: float, lost: int
 ) -> None:
-    patience_us = round(patience * hold_ms * 1000)
-    rows = made.fifo_burst(n, c, hold_ms * 1000, patience_us)
+    acquire_timeout_us = round(acquire_timeout * hold_ms * 1000)
+    rows = made.fifo_burst(n, c, hold_ms * 1000, acquire_timeout_us)
     served = sum(1 for row in rows if "status" not in row)
     after = replace(
         AFTER,
@@ -405,9 +405,15 @@ def test_a_perfect_pool_is_never_accused_and_a_lost_connection_always(
         used_seconds_total=0.2 + sum(row["work_us"] for row in rows) / 1e6,
         reads=1000 + served,
     )
-    settings = SETTINGS | {"work_time_ms": hold_ms, "pool_acquire_timeout": patience_us / 1e6}
+    settings = SETTINGS | {"work_time_ms": hold_ms, "pool_acquire_timeout": acquire_timeout_us / 1e6}
     settings |= {"pool_min_size": c, "pool_max_size": c}
-    shape = {"hold_ms": hold_ms, "patience_s": patience_us / 1e6, "pool_size": c, "capacity": c, "settings": settings}
+    shape = {
+        "hold_ms": hold_ms,
+        "acquire_timeout_s": acquire_timeout_us / 1e6,
+        "pool_size": c,
+        "capacity": c,
+        "settings": settings,
+    }
     books = ("counts", "integrals", "statements", "settings", "clock", "rest")
 
     clean = found(cell(after, skew_ms=1.0, **shape), rows)

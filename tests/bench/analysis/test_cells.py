@@ -29,7 +29,7 @@ def metrics_of(cell: Cell, rows: list[dict[str, Any]], **more: Any) -> dict[str,
 
 
 def test_every_metric_of_a_small_burst() -> None:
-    """Six at once on two connections, hold 100 ms, patience 150 ms: four are served, one is told no in time, and
+    """Six at once on two connections, hold 100 ms, acquire timeout 150 ms: four are served, one is told no in time, and
     one loses its connection. All are sent 2 ms late."""
     cell = made.cell(
         hold_ms=100,
@@ -41,7 +41,7 @@ def test_every_metric_of_a_small_burst() -> None:
         rss_mb=61.5,
         pss_mb=48.5,
     )
-    rows = made.fifo_burst(6, 2, hold_us=100_000, patience_us=150_000)
+    rows = made.fifo_burst(6, 2, hold_us=100_000, acquire_timeout_us=150_000)
     rows = [row | {"sent_us": 2_000} for row in rows]
     rows[0] |= {"finished_us": 104_000, "app_us": 100_500}
     rows[4] |= {"finished_us": 155_000, "app_us": 151_000}
@@ -140,7 +140,7 @@ def test_every_request_is_counted_once(status: int, error: str, counted: str) ->
 
 @given(n=st.integers(1, 120), c=st.integers(1, 20), hold_ms=st.integers(1, 2000), batches=st.integers(1, 15))
 def test_a_perfect_burst_is_efficient(n: int, c: int, hold_ms: int, batches: int) -> None:
-    patience_us = batches * hold_ms * 1000 - hold_ms * 500
+    acquire_timeout_us = batches * hold_ms * 1000 - hold_ms * 500
     served = min(n, c * batches)
     full = served - served % c
     cell = made.cell(
@@ -149,7 +149,7 @@ def test_a_perfect_burst_is_efficient(n: int, c: int, hold_ms: int, batches: int
         capacity=c,
         forecast=Forecast(served=served, busy=Busy(served=full) if full >= 2 * c else None),
     )
-    found = metrics_of(cell, made.fifo_burst(n, c, hold_ms * 1000, patience_us))
+    found = metrics_of(cell, made.fifo_burst(n, c, hold_ms * 1000, acquire_timeout_us))
     expected = pytest.approx(1.0) if full >= 2 * c else None
     assert (found["efficiency"], found["efficiency_of_hold"]) == (expected, expected)
     assert found["ok"] == served

@@ -26,7 +26,7 @@ def run(*scenarios: str, **changed: Any) -> Run:
 def cells(scenario: str, values: Sequence[float | None], **changed: Any) -> dict[Key, Metrics]:
     primary = SCENARIOS[scenario].primary
     usual: Metrics = {"share_served": 1.0, "goodput_per_s": 50.0, "cpu_bound": 0.0}
-    return {(scenario, A, block): {**usual, primary: value, **changed} for block, value in enumerate(values)}
+    return {(scenario, A, repetition): {**usual, primary: value, **changed} for repetition, value in enumerate(values)}
 
 
 def only(scenario: str, before: dict[Key, Metrics], after: dict[Key, Metrics], **threshold: float) -> Change:
@@ -73,9 +73,9 @@ def test_a_change_that_may_be_chance_is_a_tie() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [(10, 9), (9, 10), (1, 1)])
-def test_under_ten_blocks_on_either_side_nothing_is_judged(one: int, other: int) -> None:
+def test_under_ten_repetitions_on_either_side_nothing_is_judged(one: int, other: int) -> None:
     found = only("burst-timeout", cells("burst-timeout", [50.0] * one), cells("burst-timeout", [5.0] * other))
-    assert (found.verdict, found.why) == ("not judged", f"{one} and {other} of the 10 blocks that it takes")
+    assert (found.verdict, found.why) == ("not judged", f"{one} and {other} of the 10 repetitions that it takes")
 
 
 def test_what_is_bound_by_the_cpu_is_not_compared() -> None:

@@ -23,9 +23,9 @@ def cell(primary: str, value: float | None, **changed: Any) -> Metrics:
 def cells(scenario: str, **values: Sequence[float | None]) -> dict[tuple[str, str, int], Metrics]:
     primary = SCENARIOS[scenario].primary
     return {
-        (scenario, service, block): cell(primary, value)
+        (scenario, service, repetition): cell(primary, value)
         for service, of in values.items()
-        for block, value in enumerate(of)
+        for repetition, value in enumerate(of)
     }
 
 
@@ -40,7 +40,7 @@ def test_a_whole_comparison() -> None:
         a="a",
         b="b",
         metric="latency_ms_p99_all",
-        blocks=10,
+        repetitions=10,
         verdict="better",
         better="a",
         a_median=104.5,
@@ -96,29 +96,34 @@ def test_none_served_is_worse_than_any() -> None:
     assert (found.better, found.difference, found.percent) == ("b", -150, None)
 
 
-@pytest.mark.parametrize("blocks", [1, 9])
-def test_under_ten_blocks_there_is_no_winner(blocks: int) -> None:
-    found = only(cells("leak-dropped", a=[39] * blocks, b=[150] * blocks))
+@pytest.mark.parametrize("repetitions", [1, 9])
+def test_under_ten_repetitions_there_is_no_winner(repetitions: int) -> None:
+    found = only(cells("leak-dropped", a=[39] * repetitions, b=[150] * repetitions))
     assert (found.verdict, found.better) == ("not judged", None)
-    assert found.why == f"{blocks} of the 10 blocks that it takes"
+    assert found.why == f"{repetitions} of the 10 repetitions that it takes"
 
 
-def test_a_block_counts_where_both_were_played_and_neither_was_bound_by_the_cpu() -> None:
+def test_a_repetition_counts_where_both_were_played_and_neither_was_bound_by_the_cpu() -> None:
     metrics = cells("leak-dropped", a=[39] * 12, b=[150] * 12)
     del metrics["leak-dropped", "a", 3]
     metrics["leak-dropped", "b", 5]["cpu_bound"] = 1.0
-    assert (only(metrics).blocks, only(metrics).better) == (10, "b")
+    assert (only(metrics).repetitions, only(metrics).better) == (10, "b")
     metrics["leak-dropped", "a", 6]["cpu_bound"] = 1.0
     found = only(metrics)
-    assert (found.verdict, found.why) == ("not judged", "9 of the 10 blocks that it takes, 2 are CPU-bound")
+    assert (found.verdict, found.why) == ("not judged", "9 of the 10 repetitions that it takes, 2 are CPU-bound")
 
 
 def test_what_is_bound_by_the_cpu_is_not_compared() -> None:
     metrics = cells("leak-dropped", a=[39] * 10, b=[150] * 10)
-    for block in range(10):
-        metrics["leak-dropped", "a", block]["cpu_bound"] = 1.0
+    for repetition in range(10):
+        metrics["leak-dropped", "a", repetition]["cpu_bound"] = 1.0
     found = only(metrics)
-    assert (found.verdict, found.better, found.why, found.blocks) == ("CPU-bound", None, "CPU-bound, not compared", 0)
+    assert (found.verdict, found.better, found.why, found.repetitions) == (
+        "CPU-bound",
+        None,
+        "CPU-bound, not compared",
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,8 +131,8 @@ def test_what_is_bound_by_the_cpu_is_not_compared() -> None:
 )
 def test_waits_are_compared_where_as_many_were_served(share: float, metric: str, better: str) -> None:
     metrics = cells("burst-10", a=[50] * 10, b=[100] * 10)
-    for block in range(10):
-        metrics["burst-10", "a", block] |= {"share_served": share, "goodput_per_s": 40.0}
+    for repetition in range(10):
+        metrics["burst-10", "a", repetition] |= {"share_served": share, "goodput_per_s": 40.0}
     found = only(metrics)
     assert (found.metric, found.better) == (metric, better)
     assert found.why == ("" if share == 0.98 else "goodput, because 97 % and 100 % were served")
@@ -136,7 +141,7 @@ def test_waits_are_compared_where_as_many_were_served(share: float, metric: str,
 def test_a_wait_that_was_longer_than_the_load_leaves_goodput() -> None:
     found = only(cells("burst-10", a=[*TEN[:9], None], b=TEN))
     assert (found.metric, found.verdict) == ("goodput_per_s", "tie")
-    assert found.why == "goodput, because the metric lies beyond the load's end in some blocks"
+    assert found.why == "goodput, because the metric lies beyond the load's end in some repetitions"
 
 
 def test_the_correction_counts_what_could_have_a_winner_and_nothing_else() -> None:
@@ -150,12 +155,12 @@ def test_the_correction_counts_what_could_have_a_winner_and_nothing_else() -> No
     assert {(each.verdict, each.level) for each in found[3:]} == {("tie", 0.05)}
 
 
-def test_too_many_comparisons_for_the_blocks_are_said() -> None:
+def test_too_many_comparisons_for_the_repetitions_are_said() -> None:
     services = [f"s{number}" for number in range(8)]
     values = {name: [100.0 * (number + 1)] * 10 for number, name in enumerate(services)}
     found = compare(("leak-dropped",), services, cells("leak-dropped", **values))
     assert {each.verdict for each in found} == {"not judged"}
-    assert {each.why for each in found} == {"28 comparisons at once take 11 blocks"}
+    assert {each.why for each in found} == {"28 comparisons at once take 11 repetitions"}
     longer = {name: [*of, of[0]] for name, of in values.items()}
     assert {each.verdict for each in compare(("leak-dropped",), services, cells("leak-dropped", **longer))} == {
         "better"
@@ -194,8 +199,8 @@ def test_the_other_way_round_a_verdict_is_mirrored(scenario: str, a: list[float]
 
 
 @given(values, values, st.integers(1, 9))
-def test_too_few_blocks_never_name_a_winner(a: list[float], b: list[float], blocks: int) -> None:
-    found = only(cells("burst-timeout", a=a[:blocks], b=b[:blocks]))
+def test_too_few_repetitions_never_name_a_winner(a: list[float], b: list[float], repetitions: int) -> None:
+    found = only(cells("burst-timeout", a=a[:repetitions], b=b[:repetitions]))
     assert (found.verdict, found.better, found.p_value) == ("not judged", None, None)
 
 

@@ -14,8 +14,8 @@ from tests.bench import made
 ORDER = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
 SHARES = ("jain_index", "jain_index_waits", "worst_user_share", "starved_users", "longest_wait_ms")
 
-OPEN = made.cell("poisson-09", patience_s=1.0)
-CLOSED = made.cell("tight-loop", patience_s=1.0)
+OPEN = made.cell("poisson-09", acquire_timeout_s=1.0)
+CLOSED = made.cell("tight-loop", acquire_timeout_s=1.0)
 
 
 def exactly(asked: float, wait: float, *, served: bool = True) -> Ask:
@@ -56,7 +56,7 @@ def test_one_who_barges_in_overtakes_everybody() -> None:
 
 
 def test_one_who_gave_up_was_overtaken_by_those_who_were_served_meanwhile() -> None:
-    """Patience 15: who asked at 1 gives up at 16, and the connection of 10 went to one who asked at 5."""
+    """Acquire timeout 15: a request of 1 gives up at 16, and the connection of 10 went to one who asked at 5."""
     asks = [exactly(0, 0), exactly(1, 15, served=False), exactly(5, 5), exactly(17, 3)]
     assert (overtakers(asks), overtaken(asks)) == (1, 1)
     # The connection of 10 goes to the one who gave up, that of 20 to the one of 5, and none is left for the last.
@@ -110,24 +110,24 @@ def test_order_is_known_for_either_way_to_take_a_connection() -> None:
 
 @st.composite
 def queues(draw: st.DrawFn) -> tuple[list[Ask], float]:
-    """What c servers make of any asks and holds, in order of asking, with a patience that all share."""
+    """What c servers make of any asks and holds, in order of asking, with an acquire timeout that all share."""
     servers = [0.0] * draw(st.integers(1, 4))
-    patience = draw(st.integers(1, 60))
+    acquire_timeout = draw(st.integers(1, 60))
     at, asks = 0, []
     for _ in range(draw(st.integers(1, 40))):
         at += draw(st.integers(0, 8))
         start = max(at, heappop(servers))
-        served = start - at <= patience
-        asks.append(exactly(at, start - at if served else patience, served=served))
+        served = start - at <= acquire_timeout
+        asks.append(exactly(at, start - at if served else acquire_timeout, served=served))
         heappush(servers, start + draw(st.integers(1, 30)) if served else start)
-    return draw(st.permutations(asks)), patience
+    return draw(st.permutations(asks)), acquire_timeout
 
 
 @given(queues())
 def test_first_come_first_served_is_no_distance_at_all(queue: tuple[list[Ask], float]) -> None:
-    asks, patience = queue
+    asks, acquire_timeout = queue
     assert (overtakers(asks), overtaken(asks)) == (0, 0)
-    assert fifo_waits(asks, patience) == [ask.wait for ask in asks]
+    assert fifo_waits(asks, acquire_timeout) == [ask.wait for ask in asks]
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 5), st.booleans()), max_size=25))

@@ -16,10 +16,16 @@ from services.workload.loads import Burst, Closed, Load, Open, Share, Stage
 from tests.bench import made
 
 
-def asked(load: Load, pool_size: int = 5, patience: float = 10.5, path: str = contract.QUERY) -> Asked:
+def asked(load: Load, pool_size: int = 5, acquire_timeout: float = 10.5, path: str = contract.QUERY) -> Asked:
     """At a hold of one second."""
     scenario = Scenario(
-        name="x", family="exhaustion", question="?", load=load, primary="ok", pool_size=pool_size, patience=patience,
+        name="x",
+        family="exhaustion",
+        question="?",
+        load=load,
+        primary="ok",
+        pool_size=pool_size,
+        acquire_timeout=acquire_timeout,
         path=path,
     )  # fmt: skip
     return scenario.at(1000)
@@ -55,30 +61,30 @@ def test_catalogue(name: str, said: Forecast) -> None:
         assert found.busy.to_s == pytest.approx(said.busy.to_s)
 
 
-@given(n=st.integers(1, 500), c=st.integers(1, 50), patience=st.floats(0.1, 60))
-def test_burst_laws(n: int, c: int, patience: float) -> None:
-    found = forecast(asked(Burst(requests=n), pool_size=c, patience=patience))
+@given(n=st.integers(1, 500), c=st.integers(1, 50), acquire_timeout=st.floats(0.1, 60))
+def test_burst_laws(n: int, c: int, acquire_timeout: float) -> None:
+    found = forecast(asked(Burst(requests=n), pool_size=c, acquire_timeout=acquire_timeout))
     assert found.served is not None
     assert found.timed_out is not None
     assert found.served + found.timed_out == n
-    assert found.served <= c * math.ceil(patience)
+    assert found.served <= c * math.ceil(acquire_timeout)
     assert found.wall_s == math.ceil(found.served / c)
     if found.busy is not None and found.busy.served is not None:
         assert found.busy.served % c == 0
         assert 2 * c <= found.busy.served <= found.served < found.busy.served + c
 
 
-@given(n=st.integers(1, 300), c=st.integers(1, 30), patience=st.integers(1, 40))
-def test_burst_is_what_a_perfect_pool_does(n: int, c: int, patience: int) -> None:
-    rows = made.fifo_burst(n, c, hold_us=1_000_000, patience_us=patience * 1_000_000 + 500_000)
-    found = forecast(asked(Burst(requests=n), pool_size=c, patience=patience + 0.5))
+@given(n=st.integers(1, 300), c=st.integers(1, 30), acquire_timeout=st.integers(1, 40))
+def test_burst_is_what_a_perfect_pool_does(n: int, c: int, acquire_timeout: int) -> None:
+    rows = made.fifo_burst(n, c, hold_us=1_000_000, acquire_timeout_us=acquire_timeout * 1_000_000 + 500_000)
+    found = forecast(asked(Burst(requests=n), pool_size=c, acquire_timeout=acquire_timeout + 0.5))
     assert found.served == sum("status" not in row for row in rows)
     assert found.timed_out == sum("status" in row for row in rows)
 
 
-def test_a_patience_of_whole_holds_is_not_pushed_up_by_floats() -> None:
+def test_an_acquire_timeout_of_whole_holds_is_not_pushed_up_by_floats() -> None:
     scenario = Scenario(
-        name="x", family="fixes", question="?", load=Burst(requests=100), primary="ok", patience=2.1, hold=0.3
+        name="x", family="fixes", question="?", load=Burst(requests=100), primary="ok", acquire_timeout=2.1, hold=0.3
     )
     assert 2.1 / 0.3 > 7
     assert forecast(scenario.at(1000)).served == 35
@@ -116,7 +122,7 @@ def test_nothing_is_said_of_other_paths(path: str) -> None:
 def test_nothing_is_said_of_a_mix() -> None:
     whole = asked(Burst(requests=9))
     mixed = Asked(
-        scenario=whole.scenario, unit_s=1, hold_ms=1000, patience_s=9, load=whole.load,
+        scenario=whole.scenario, unit_s=1, hold_ms=1000, acquire_timeout_s=9, load=whole.load,
         mix=(Share(path=contract.QUERY), Share(path=contract.NOOP)),
     )  # fmt: skip
     assert forecast(mixed) == Forecast()
@@ -139,7 +145,7 @@ def test_closed_load_from_a_jump_on() -> None:
     assert found == Forecast(timed_out=0, wall_s=26.0, busy=Busy(from_s=1.0, to_s=20.0), hold_ms=1000)
 
 
-def test_closed_load_with_more_users_than_patience_allows() -> None:
+def test_closed_load_with_more_users_than_acquire_timeout_allows() -> None:
     found = forecast(asked(Closed(stages=(Stage(users=60, seconds=0), Stage(users=60, seconds=20)))))
     assert found.timed_out is None
 
@@ -158,19 +164,20 @@ def test_open_load_below_what_the_pool_can() -> None:
 
 
 def test_open_load_above_what_the_pool_can() -> None:
-    """10/s on a pool that serves 5/s, patience 10 s: the wait is 10 s at 10 s, and from then on half are served."""
-    found = forecast(asked(Open(rate_per_s=10, seconds=30), patience=10.0))
+    """10/s on a pool that serves 5/s, acquire timeout 10 s: the wait is 10 s at 10 s, and from then on half are
+    served."""
+    found = forecast(asked(Open(rate_per_s=10, seconds=30), acquire_timeout=10.0))
     # A queue of 5 grows at 5/s: one second, and one hold until completions show it.
     assert found == Forecast(served=200, timed_out=100, wall_s=41.0, busy=Busy(from_s=2.0, to_s=30.0), hold_ms=1000)
 
 
 def test_open_load_that_ends_before_anyone_times_out() -> None:
-    found = forecast(asked(Open(rate_per_s=10, seconds=8), patience=10.0))
+    found = forecast(asked(Open(rate_per_s=10, seconds=8), acquire_timeout=10.0))
     assert found == Forecast(served=80, timed_out=0, wall_s=17.0, busy=Busy(from_s=2.0, to_s=8.0), hold_ms=1000)
 
 
 def test_what_follows_for_a_burst() -> None:
-    """100 on 5 at 100 ms, patience 1.05 s: the 50th is in the tenth batch, the 95th is not served."""
+    """100 on 5 at 100 ms, acquire timeout 1.05 s: the 50th is in the tenth batch, the 95th is not served."""
     served = {
         f"{what}_ms_{q}_served": waited + (100 if what == "latency" else 0)
         for what in ("acquire", "latency")
@@ -207,7 +214,7 @@ def test_what_follows_for_other_loads() -> None:
 
 def test_open_and_closed_load_are_simulated_from_a_seed() -> None:
     """What is busy when stays with arithmetic; a burst is arithmetic in any case."""
-    over = asked(Open(rate_per_s=6, seconds=200), patience=5.5)
+    over = asked(Open(rate_per_s=6, seconds=200), acquire_timeout=5.5)
     said = forecast(over, seed=1)
     assert (said.served, said.timed_out) == (1021, 221)
     assert said.busy is not None
@@ -244,7 +251,7 @@ def test_a_hold_as_measured_is_in_everything() -> None:
 
 
 def test_a_larger_capacity_is_in_a_simulation_too() -> None:
-    load = asked(Open(rate_per_s=6, seconds=200), patience=5.5)
+    load = asked(Open(rate_per_s=6, seconds=200), acquire_timeout=5.5)
     assert forecast(load, 7, seed=1).timed_out == 0
 
 

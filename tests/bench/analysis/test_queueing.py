@@ -106,7 +106,7 @@ def test_above_what_the_pool_can_one_in_six_gives_up() -> None:
 @given(n=st.integers(1, 80), c=st.integers(1, 12), patience=st.integers(0, 12))
 def test_a_burst_is_what_arithmetic_says(n: int, c: int, patience: int) -> None:
     """As an open load whose requests all come at once, and as a closed one whose users all do and leave."""
-    rows = made.fifo_burst(n, c, hold_us=1_000_000, patience_us=patience * 1_000_000 + 500_000)
+    rows = made.fifo_burst(n, c, hold_us=1_000_000, acquire_timeout_us=patience * 1_000_000 + 500_000)
     by_hand = [
         Visit(0.0, row["acquire_us"] / 1e6, 1.0 if "status" not in row else None) for row in rows
     ]  # fmt: skip

@@ -15,10 +15,10 @@ def stored(
 ) -> dict[tuple[str, str, int], Metrics]:
     primary = SCENARIOS[scenario].primary
     return {
-        (scenario, service, block): {
+        (scenario, service, repetition): {
             "share_served": 1.0, "goodput_per_s": 50.0, "cpu_bound": bound, primary: value,
         }
-        for block, value in enumerate(values)
+        for repetition, value in enumerate(values)
     }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def test_a_run_against_itself_has_no_change_but_the_planted_one() -> None:
     assert draw_changes(run, metrics, rounds=5, seed=1, planted=-0.1) == Rate(found=0, of=10)
 
 
-def test_each_service_is_drawn_from_its_own_blocks() -> None:
+def test_each_service_is_drawn_from_its_own_repetitions() -> None:
     metrics = stored("ramp", *[10.0] * 10, service="x") | stored("ramp", *[99.0] * 10, service="y")
     drawn = draw(metrics, rounds=1, seed=1)
     assert [(each.service, each.comparison.a_median, each.comparison.b_median) for each in drawn] == [

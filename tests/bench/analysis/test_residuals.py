@@ -51,7 +51,7 @@ def test_what_came_as_forecast_has_none(scenario: str) -> None:
 
 def test_residuals_are_metrics_of_a_cell() -> None:
     cell = made.cell("burst-timeout")
-    rows = made.fifo_burst(100, 5, hold_us=102_000, patience_us=1_050_000)
+    rows = made.fifo_burst(100, 5, hold_us=102_000, acquire_timeout_us=1_050_000)
     found = cell_metrics(cell, made.requests(cell, rows), made.samples(cell))
     assert found["residual_acquire_ms_p99_served"] == pytest.approx(20.0)
     assert found["residual_wall_percent"] == pytest.approx(2.0)

@@ -9,9 +9,9 @@ from bench.analysis.stability import Unstable, half_width, settled, unstable
 from bench.record.summary import CellSummary, Figure, Summary
 
 
-def summarised(low: float | None, high: float | None, *, bound: float = 0.0, blocks: int = 10) -> CellSummary:
+def summarised(low: float | None, high: float | None, *, bound: float = 0.0, repetitions: int = 10) -> CellSummary:
     metrics = {"latency_ms_p50_served": Figure(value=100.0, low=low, high=high), "cpu_bound": Figure(value=bound)}
-    return CellSummary(scenario="five-in-sequence", service="s", repetitions=blocks, metrics=metrics)
+    return CellSummary(scenario="five-in-sequence", service="s", repetitions=repetitions, metrics=metrics)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_where_nobody_is_compared_nothing_is_too_wide() -> None:
 
 
 def test_narrow_ones_are_settled() -> None:
-    summary = Summary(schema=1, cells=(summarised(98, 102), summarised(None, None, blocks=4)))
+    summary = Summary(schema=1, cells=(summarised(98, 102), summarised(None, None, repetitions=4)))
     assert unstable(summary) == ()
     assert settled(summary, "five-in-sequence", 0.02)

@@ -20,41 +20,41 @@ def run_of(*cells: Cell, **changed: Any) -> Run:
     return made.run(cells, **plan)
 
 
-def metrics(*blocks: Metrics, service: str = "asyncpg_fastapi") -> dict[Any, Any]:
-    return {("one", service, block): values for block, values in enumerate(blocks)}
+def metrics(*repetitions: Metrics, service: str = "asyncpg_fastapi") -> dict[Any, Any]:
+    return {("one", service, repetition): values for repetition, values in enumerate(repetitions)}
 
 
-def figures(*blocks: Metrics) -> dict[str, Figure]:
-    summary = summarise_metrics(run_of(), metrics(*blocks))
+def figures(*repetitions: Metrics) -> dict[str, Figure]:
+    summary = summarise_metrics(run_of(), metrics(*repetitions))
     assert len(summary.cells) == 1
-    assert summary.cells[0].repetitions == len(blocks)
+    assert summary.cells[0].repetitions == len(repetitions)
     return summary.cells[0].metrics
 
 
 def test_no_interval_under_five() -> None:
-    blocks: list[Metrics] = [{"ok": value} for value in (4, 1, 2, 3, 9)]
-    assert figures(*blocks[:4]) == {"ok": Figure(value=2.5)}
-    assert figures(*blocks) == {"ok": Figure(value=3, low=1, high=9)}
+    repetitions: list[Metrics] = [{"ok": value} for value in (4, 1, 2, 3, 9)]
+    assert figures(*repetitions[:4]) == {"ok": Figure(value=2.5)}
+    assert figures(*repetitions) == {"ok": Figure(value=3, low=1, high=9)}
 
 
 def test_what_was_not_served_is_longer_than_anything() -> None:
-    blocks: list[Metrics] = [
+    repetitions: list[Metrics] = [
         {"latency_ms_p99_all": value, "first_timeout_s": value} for value in (3.0, None, 1.0, None, 2.0)
     ]
     both = Figure(value=3.0, low=1.0, high=None)
-    assert figures(*blocks) == {"latency_ms_p99_all": both, "first_timeout_s": both}
-    assert figures(blocks[0], blocks[1], blocks[1])["latency_ms_p99_all"] == Figure(value=None)
+    assert figures(*repetitions) == {"latency_ms_p99_all": both, "first_timeout_s": both}
+    assert figures(repetitions[0], repetitions[1], repetitions[1])["latency_ms_p99_all"] == Figure(value=None)
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    blocks: list[Metrics] = [{"app_rss_mb": value} for value in (60.0, None, 62.0)]
-    assert figures(*blocks) == {"app_rss_mb": Figure(value=61.0)}
+    repetitions: list[Metrics] = [{"app_rss_mb": value} for value in (60.0, None, 62.0)]
+    assert figures(*repetitions) == {"app_rss_mb": Figure(value=61.0)}
     assert figures({"app_rss_mb": None}) == {"app_rss_mb": Figure(value=None)}
 
 
 def test_spreads() -> None:
-    blocks: list[Metrics] = [{"ok": n, "latency_ms_p50_all": None, "app_rss_mb": None} for n in (4, 1, 2)]
-    found = spreads(run_of(), metrics(*blocks))
+    repetitions: list[Metrics] = [{"ok": n, "latency_ms_p50_all": None, "app_rss_mb": None} for n in (4, 1, 2)]
+    found = spreads(run_of(), metrics(*repetitions))
     assert found == {("one", "asyncpg_fastapi"): {"ok": (1, 4), "latency_ms_p50_all": (math.inf, math.inf)}}
 
 
@@ -65,11 +65,11 @@ def test_cells_stand_in_the_order_of_the_plan() -> None:
 
 
 def test_summarise_measures_each_cell_by_its_own_rows_and_leaves_out_what_failed() -> None:
-    cells = [made.cell("burst-timeout", service, block) for service in made.SERVICES[:2] for block in (0, 1)]
+    cells = [made.cell("burst-timeout", service, repetition) for service in made.SERVICES[:2] for repetition in (0, 1)]
     cells[3] = replace(cells[3], status="failed", why="it died")
     parts = [
-        made.requests(cell, made.fifo_burst(100, 5, 100_000, patience))
-        for cell, patience in zip(cells, (1_050_000, 950_000, 850_000, 750_000), strict=True)
+        made.requests(cell, made.fifo_burst(100, 5, 100_000, acquire_timeout))
+        for cell, acquire_timeout in zip(cells, (1_050_000, 950_000, 850_000, 750_000), strict=True)
     ]
     run = run_of(*cells)
     samples = made.samples(cells[0], [{"t_us": 0, "waiting": 95}])
@@ -112,12 +112,12 @@ def test_json() -> None:
 
 
 def test_comparisons_are_in_the_summary() -> None:
-    blocks: dict[Any, Any] = {
-        ("burst-timeout", service, block): {"ok": served, "share_served": served / 100, "cpu_bound": 0.0}
+    repetitions: dict[Any, Any] = {
+        ("burst-timeout", service, repetition): {"ok": served, "share_served": served / 100, "cpu_bound": 0.0}
         for service, served in (("asyncpg_fastapi", 50.0), ("psycopg_flask", 60.0))
-        for block in range(10)
+        for repetition in range(10)
     }
-    summary = summarise_metrics(run_of(), blocks)
+    summary = summarise_metrics(run_of(), repetitions)
     (found,) = json.loads(as_json(summary))["comparisons"]
     assert (found["scenario"], found["verdict"], found["better"]) == ("burst-timeout", "better", "psycopg_flask")
     assert (found["percent"], found["percent_low"], found["percent_high"]) == (-20.0, -20.0, -20.0)

@@ -158,8 +158,8 @@ class FakePool:
         self.old = [pool for pool in self.old if self.ledger.close(pool.account) is None]
         return self.old
 
-    async def acquire(self, timing: Timing, hold_ms: int, *, patience_s: float | None = None) -> Lease:
-        timeout_s = self.config.pool_acquire_timeout if patience_s is None else patience_s
+    async def acquire(self, timing: Timing, hold_ms: int, *, acquire_timeout_s: float | None = None) -> Lease:
+        timeout_s = self.config.pool_acquire_timeout if acquire_timeout_s is None else acquire_timeout_s
         timeout_s *= 0.7 if "early timeout" in self.defects else 1.6 if "late timeout" in self.defects else 1
         pool = self.current
         wait = self.ledger.ask(pool.account, hold_ms, timeout_s)

@@ -11,18 +11,18 @@ from tests.bench import made
 from tests.bench.cli.test_main import bench
 
 
-def stored(directory: Path, patience_us: int = 1_050_000, blocks: int = 10, **plan: Any) -> str:
-    """Bursts of 100 in so many blocks, each block's patience as given."""
-    cells = [made.cell(block=block) for block in range(blocks)]
-    store, run = Store(directory), made.run(cells, repeat=blocks, **plan)
+def stored(directory: Path, acquire_timeout_us: int = 1_050_000, repetitions: int = 10, **plan: Any) -> str:
+    """Bursts of 100 in so many repetitions, each repetition's acquire timeout as given."""
+    cells = [made.cell(repetition=repetition) for repetition in range(repetitions)]
+    store, run = Store(directory), made.run(cells, repeat=repetitions, **plan)
     for cell in cells:
-        rows: pl.DataFrame = made.requests(cell, made.fifo_burst(100, 5, 100_000, patience_us))
+        rows: pl.DataFrame = made.requests(cell, made.fifo_burst(100, 5, 100_000, acquire_timeout_us))
         store.save_cell(run, cell, rows, None)
     return str(directory)
 
 
 @pytest.mark.parametrize(
-    ("patience_us", "options", "status", "said"),
+    ("acquire_timeout_us", "options", "status", "said"),
     [
         (1_050_000, (), 0, "0 worse, 0 better, 1 tie, 0 not judged"),
         (950_000, (), 3, "1 worse, 0 better, 0 tie, 0 not judged"),
@@ -31,9 +31,9 @@ def stored(directory: Path, patience_us: int = 1_050_000, blocks: int = 10, **pl
     ],
 )
 def test_a_regression_is_status_3(
-    tmp_path: Path, patience_us: int, options: tuple[str, ...], status: int, said: str
+    tmp_path: Path, acquire_timeout_us: int, options: tuple[str, ...], status: int, said: str
 ) -> None:
-    a, b = stored(tmp_path / "a"), stored(tmp_path / "b", patience_us)
+    a, b = stored(tmp_path / "a"), stored(tmp_path / "b", acquire_timeout_us)
 
     done = bench("compare", a, b, *options)
 
@@ -41,10 +41,10 @@ def test_a_regression_is_status_3(
     assert done.stdout.splitlines()[-1] == said
 
 
-def test_under_ten_blocks_there_is_no_regression(tmp_path: Path) -> None:
-    done = bench("compare", stored(tmp_path / "a"), stored(tmp_path / "b", 100_000, blocks=9))
+def test_under_ten_repetitions_there_is_no_regression(tmp_path: Path) -> None:
+    done = bench("compare", stored(tmp_path / "a"), stored(tmp_path / "b", 100_000, repetitions=9))
     assert done.returncode == 0
-    assert "not judged: 10 and 9 of the 10 blocks that it takes" in " ".join(done.stdout.split())
+    assert "not judged: 10 and 9 of the 10 repetitions that it takes" in " ".join(done.stdout.split())
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:

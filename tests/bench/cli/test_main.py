@@ -123,8 +123,11 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         (("forecast", "-x", "burst-timout"), "unknown scenario 'burst-timout': did you mean burst-timeout?"),
         (("forecast", "--profile", "quik"), "unknown profile 'quik': did you mean quick?"),
         (("forecast", "--pool", "0"), "Invalid value for '--pool': 0 is not in the range 1<=x<=10000."),
-        (("forecast", "--patience-s", "0"), "Invalid value for '--patience-s': 0.0 is not in the range 0<x<=86400"),
-        (("forecast", "--hold-ms", "10"), "--hold-ms 10: burst-timeout at a hold of 10 ms has its patience end 5 ms"),
+        (("forecast", "--timeout", "0"), "Invalid value for '--timeout': 0.0 is not in the range 0<x<=86400"),
+        (
+            ("forecast", "--hold-ms", "10"),
+            "--hold-ms 10: burst-timeout at a hold of 10 ms has its acquire timeout end 5 ms",
+        ),
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
         (("run", "--repeat", "often"), "Invalid value for '--repeat': 'often' is not a valid integer range."),

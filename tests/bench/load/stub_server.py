@@ -23,10 +23,10 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Stub:
-    def __init__(self, connections: int, hold_ms: float, patience_ms: float, close_after_health: bool) -> None:
+    def __init__(self, connections: int, hold_ms: float, acquire_timeout_ms: float, close_after_health: bool) -> None:
         self.pool = asyncio.Semaphore(connections)
         self.hold_ms = hold_ms
-        self.patience_s = patience_ms / 1e3
+        self.acquire_timeout_s = acquire_timeout_ms / 1e3
         self.close_after_health = close_after_health
         self.gathered = asyncio.Event()
         self.in_flight = 0
@@ -99,7 +99,7 @@ class Stub:
     async def query(self, hold_ms: float, writer: asyncio.StreamWriter) -> None:
         asked = time.monotonic()
         try:
-            async with asyncio.timeout(self.patience_s):
+            async with asyncio.timeout(self.acquire_timeout_s):
                 await self.pool.acquire()
         except TimeoutError:
             waited = (time.monotonic() - asked) * 1e3

@@ -89,7 +89,7 @@ def test_more_rows_than_are_read_at_once(tmp_path: Path) -> None:
 
 def test_with_a_cell_s_key_they_are_the_columns_of_the_record(tmp_path: Path) -> None:
     write(tmp_path / "rows")
-    cell = made.cell("one", block=2)
+    cell = made.cell("one", repetition=2)
 
     requests = keyed(cell, read_requests(tmp_path / "rows", MIX))
     samples = keyed(cell, pool_frame([(5, 1, 2, 3, 4, 5, *[None] * 8)]))
@@ -97,6 +97,6 @@ def test_with_a_cell_s_key_they_are_the_columns_of_the_record(tmp_path: Path) ->
     assert requests.schema == made.requests(cell, []).schema
     assert samples.schema == made.samples(cell).schema
     assert (tuple(requests.columns), tuple(samples.columns)) == (tuple(REQUEST_COLUMNS), tuple(POOL_COLUMNS))
-    assert requests.select("scenario", "service", "block").unique().rows() == [cell.key]
+    assert requests.select("scenario", "service", "repetition").unique().rows() == [cell.key]
     assert samples.rows() == [(*cell.key, 5, 1, 2, 3, 4, 5, *[None] * 8)]
     assert keyed(cell, pool_frame(())).schema == samples.schema

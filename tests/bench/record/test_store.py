@@ -17,9 +17,9 @@ from tests.bench import made
 
 FILES = {"run.json", "requests.parquet", "pool.parquet", "events.jsonl"}
 
-A = made.cell(block=0, settings={"pool_max_size": 5}, rss_mb=60.5)
-B = made.cell(service="psycopg_flask", block=0)
-FAILED = made.cell(block=1, status="failed", why="it died", log_tail="Traceback …")
+A = made.cell(repetition=0, settings={"pool_max_size": 5}, rss_mb=60.5)
+B = made.cell(service="psycopg_flask", repetition=0)
+FAILED = made.cell(repetition=1, status="failed", why="it died", log_tail="Traceback …")
 
 
 def rows_of(cell: Cell) -> tuple[pl.DataFrame, pl.DataFrame, list[Event]]:
@@ -232,7 +232,7 @@ def test_nothing_to_read_says_how_to_make_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("run.json", b'{"schema": 2}', "has schema 2, and this bench reads 1"),
+        ("run.json", b'{"schema": 3}', "has schema 3, and this bench reads 1 to 2"),
         ("run.json", b"{", "cannot be read"),
         ("run.json", b"[]", "cannot be read"),
         ("run.json", b'{"schema": 1}', r"cannot be read \(environment: Field required\)"),
@@ -287,3 +287,24 @@ def test_a_run_from_before_there_were_targets_is_a_local_one(tmp_path: Path) -> 
 
     assert (run.plan.target, run.plan.urls, run.environment.fresh_processes) == ("local", {}, True)
     assert run == made.run([A])
+
+
+def test_a_run_of_the_first_schema_is_read_as_if_it_were_written_today(tmp_path: Path) -> None:
+    save(Store(tmp_path), made.run([A]), A)
+    today = load(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    record["schema"] = 1
+    for cell in record["cells"]:
+        cell["block"], cell["patience_s"] = cell.pop("repetition"), cell.pop("acquire_timeout_s")
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    for name in ("requests.parquet", "pool.parquet"):
+        pl.read_parquet(tmp_path / name).rename({"repetition": "block"}).write_parquet(tmp_path / name)
+    events = (tmp_path / "events.jsonl").read_text()
+    assert '"repetition"' in events
+    (tmp_path / "events.jsonl").write_text(events.replace('"repetition"', '"block"'))
+
+    before = load(tmp_path)
+
+    assert (before.run, before.events) == (today.run, today.events)
+    assert_frame_equal(before.requests, today.requests)
+    assert_frame_equal(before.samples, today.samples)

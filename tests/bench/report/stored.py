@@ -14,8 +14,8 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
     """Each burst as a perfect pool plays it, each other load as one request that took one hold."""
     services = tuple(dict.fromkeys(cell.service for cell in cells))
     scenarios = tuple(dict.fromkeys(cell.scenario for cell in cells))
-    blocks = max(cell.block for cell in cells) + 1
-    run = made.run(cells, **{"services": services, "scenarios": scenarios, "repeat": blocks} | plan)
+    repetitions = max(cell.repetition for cell in cells) + 1
+    run = made.run(cells, **{"services": services, "scenarios": scenarios, "repeat": repetitions} | plan)
     return Stored(
         run=run,
         requests=pl.concat([made.requests(cell, _rows(cell)) for cell in cells if cell.status == "ok"]),
@@ -27,6 +27,6 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
 def _rows(cell: Cell) -> list[dict[str, Any]]:
     if not isinstance(cell.load, Burst):
         return [{"finished_us": cell.hold_ms * 1000, "work_us": cell.hold_ms * 1000}]
-    # Later blocks are a little slower.
-    hold_us = cell.hold_ms * (1000 + cell.block)
-    return made.fifo_burst(cell.load.requests, cell.pool_size, hold_us, round(cell.patience_s * 1e6))
+    # Later repetitions are a little slower.
+    hold_us = cell.hold_ms * (1000 + cell.repetition)
+    return made.fifo_burst(cell.load.requests, cell.pool_size, hold_us, round(cell.acquire_timeout_s * 1e6))

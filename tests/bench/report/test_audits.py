@@ -21,7 +21,7 @@ WHY = f"audit, machine: {FAILED.detail}"
 EFFECT = SamplerEffect(
     scenario="burst-10",
     service=A,
-    block=0,
+    repetition=0,
     primary="latency_ms_p99_all",
     primary_with=203.81,
     primary_without=203.6,
@@ -30,8 +30,8 @@ EFFECT = SamplerEffect(
 )
 
 
-def cell(service: str, *findings: Finding, block: int = 0, **changed: object) -> Cell:
-    return made.cell("burst-10", service, block, audit=findings, **changed)
+def cell(service: str, *findings: Finding, repetition: int = 0, **changed: object) -> Cell:
+    return made.cell("burst-10", service, repetition, audit=findings, **changed)
 
 
 def view(run: Stored) -> View:
@@ -43,12 +43,12 @@ def text(run: Stored, form: Format) -> str:
 
 
 def rejected() -> Stored:
-    """Two blocks; in the second, the second service is rejected after it was played again."""
+    """Two repetitions; in the second, the second service is rejected after it was played again."""
     cells = [
         cell(A, PASSED, UNSEEN, NOTED),
         cell(B, PASSED, UNSEEN, NOTED),
-        cell(A, PASSED, UNSEEN, replace(NOTED, detail="more"), block=1, attempt=2),
-        cell(B, PASSED, UNSEEN, FAILED, block=1, attempt=2, status="rejected", why=WHY),
+        cell(A, PASSED, UNSEEN, replace(NOTED, detail="more"), repetition=1, attempt=2),
+        cell(B, PASSED, UNSEEN, FAILED, repetition=1, attempt=2, status="rejected", why=WHY),
     ]
     run = stored(*cells)
     first = tuple(replace(each, attempt=1, status="rejected", why="audit, schedule: late") for each in cells[3:])
@@ -79,7 +79,7 @@ def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_check
 
 
 def test_what_was_played_again_is_named_with_its_reason() -> None:
-    said = "played again: burst-10, block 2, because of psycopg_pool + Flask: audit, schedule: late"
+    said = "played again: burst-10, repetition 2, because of psycopg_pool + Flask: audit, schedule: late"
 
     assert list(audits.played_again(view(rejected()))) == [said]
     assert list(audits.played_again(view(rejected()), "one")) == []
@@ -87,19 +87,19 @@ def test_what_was_played_again_is_named_with_its_reason() -> None:
         assert said in " ".join(text(rejected(), form).split()), form
 
 
-def test_a_block_that_was_played_again_twice_is_one_line() -> None:
+def test_a_repetition_that_was_played_again_twice_is_one_line() -> None:
     run = rejected()
     second = replace(run.run.replaced[-1], attempt=2, why="audit, clock: no")
     twice = replace(run, run=replace(run.run, replaced=(*run.run.replaced, second)))
 
     assert list(audits.played_again(view(twice))) == [
-        "played again: burst-10, block 2, 2 times, first because of psycopg_pool + Flask: audit, schedule: late"
+        "played again: burst-10, repetition 2, 2 times, first because of psycopg_pool + Flask: audit, schedule: late"
     ]
 
 
 def test_a_rejected_cell_is_left_out_in_every_format() -> None:
     for form in ("terminal", "md", "readme"):
-        assert f"psycopg_pool + Flask, block 2: {WHY}" in " ".join(text(rejected(), form).split()), form
+        assert f"psycopg_pool + Flask, repetition 2: {WHY}" in " ".join(text(rejected(), form).split()), form
     assert '"service": "psycopg_flask", "repetitions": 1' in text(rejected(), "json")
 
 

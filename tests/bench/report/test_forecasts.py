@@ -11,7 +11,7 @@ def test_a_whole_answer() -> None:
     assert (
         forecasts(("burst-timeout", "ramp", "leak-kept"), 100, 1, WhatIf())
         == """\
-hold 100 ms · seed 1, block 1
+hold 100 ms · seed 1, repetition 1
 
 scenario       served  timed  goodput  wait  wait  wait   most  last  drain  by
                          out      1/s   p50   p95   p99     in    at      s
@@ -35,14 +35,17 @@ def test_it_fits_a_terminal(hold_ms: int) -> None:
 
 def test_what_if() -> None:
     """A pool that is never exhausted is refused as a scenario, and still a question."""
-    text = forecasts(("burst-timeout",), 100, 1, WhatIf(pool=20, patience_s=0.25))
-    assert text.startswith("hold 100 ms · seed 1, block 1 · pool 20 · patience 0.25 s\n")
+    text = forecasts(("burst-timeout",), 100, 1, WhatIf(pool=20, acquire_timeout_s=0.25))
+    assert text.startswith("hold 100 ms · seed 1, repetition 1 · pool 20 · acquire timeout 0.25 s\n")
     assert text.splitlines()[6].split()[:4] == ["burst-timeout", "60", "40", "200"]
     assert "coin" not in text
 
 
-def test_a_patience_that_ends_with_a_batch_is_a_coin_toss() -> None:
-    text = forecasts(("burst-timeout", "burst-50"), 100, 1, WhatIf(patience_s=1.0))
-    assert "- burst-timeout: the patience ends 0 ms from the 11th batch, and whether its 5 are served is a coin" in text
+def test_an_acquire_timeout_that_ends_with_a_batch_is_a_coin_toss() -> None:
+    text = forecasts(("burst-timeout", "burst-50"), 100, 1, WhatIf(acquire_timeout_s=1.0))
+    assert (
+        "- burst-timeout: the acquire timeout ends 0 ms from the 11th batch, and whether its 5 are served is\n"
+        "  a coin toss" in text
+    )
     assert "toss: 50 to 55 served." in text
     assert "burst-50: " not in text

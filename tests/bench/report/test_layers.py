@@ -22,9 +22,9 @@ def view_of(run: Stored) -> View:
 
 
 def run(*services: str, scenario: str = "burst-10", **plan: Any) -> View:
-    # Over HTTP a block later, which is a little slower.
-    block = 0 if plan.get("layer") == "pool" else 10
-    return view_of(stored(*(made.cell(scenario, service, block) for service in services), repeat=1, **plan))
+    # Over HTTP a repetition later, which is a little slower.
+    repetition = 0 if plan.get("layer") == "pool" else 10
+    return view_of(stored(*(made.cell(scenario, service, repetition) for service in services), repeat=1, **plan))
 
 
 POOL = run("asyncpg_fastapi", "psycopg_flask", layer="pool")
@@ -37,7 +37,8 @@ def test_a_whole_table() -> None:
     assert table == Table(
         title="burst-10, with and without HTTP",
         question="Ten at once on five connections: does the second batch wait one hold, and no longer?",
-        about="hold 100 ms · tuning equalised · pool alone: 1 block: not judged · over HTTP: 1 block: not judged",
+        about="hold 100 ms · tuning equalised · pool alone: 1 repetition: not judged "
+        "· over HTTP: 1 repetition: not judged",
         headers=("", "forecast", "psycopg_pool + Flask"),
         rows=(
             ("latency p99, all (ms), pool alone", "200", "200"),
@@ -99,4 +100,4 @@ def test_the_tables_of_a_pool_name_the_pool_and_the_layer() -> None:
     table = overview(POOL)
 
     assert table.headers == ("scenario", "figure", "forecast", "asyncpg.Pool", "psycopg_pool")
-    assert table.about == "hold 100 ms · tuning equalised · layer: pool, no HTTP · 1 block: not judged"
+    assert table.about == "hold 100 ms · tuning equalised · layer: pool, no HTTP · 1 repetition: not judged"

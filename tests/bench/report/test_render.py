@@ -15,10 +15,10 @@ from tests.bench import made
 from tests.bench.report.stored import stored
 
 
-def everything(blocks: int) -> Stored:
+def everything(repetitions: int) -> Stored:
     cells = [
-        made.cell(scenario, service, block)
-        for block in range(blocks)
+        made.cell(scenario, service, repetition)
+        for repetition in range(repetitions)
         for scenario in SCENARIOS
         for service in made.SERVICES
     ]
@@ -29,9 +29,9 @@ def rendered(run: Stored, form: Format) -> str:
     return render(run, summarise(run.run, run.requests, run.samples, run.events), form)
 
 
-@pytest.mark.parametrize("blocks", [1, 3, 5])
-def test_a_terminal_is_wide_enough(blocks: int) -> None:
-    text = rendered(everything(blocks), "terminal")
+@pytest.mark.parametrize("repetitions", [1, 3, 5])
+def test_a_terminal_is_wide_enough(repetitions: int) -> None:
+    text = rendered(everything(repetitions), "terminal")
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
@@ -41,7 +41,8 @@ def test_terminal() -> None:
         == """\
 burst-10
 Ten at once on five connections: does the second batch wait one hold, and no longer?
-burst of 10 · hold 100 ms · pool 5 · patience 1.05 s · tuning equalised · 1 block: not judged
+burst of 10 · hold 100 ms · pool 5 · acquire timeout 1.05 s · tuning equalised · 1 repetition: not
+judged
 
                           forecast  asyncpg +
                                       FastAPI
@@ -57,7 +58,7 @@ last answer after (s)          0.2      0.200
 most waiting                     5          9
 
 Measured less forecast
-the median over the blocks; each cell against its own forecast
+the median over the repetitions; each cell against its own forecast
 
 scenario    forecast      asyncpg +
                             FastAPI
@@ -78,14 +79,14 @@ How to read this
 - before the app: the client's time less the handler's, mostly the queue in front of the framework.
 - A column is a stack, never a library: pool, driver, framework, server and concurrency model differ
   at once.
-- Fewer than 10 blocks judge nothing; this run has 1.
+- Fewer than 10 repetitions judge nothing; this run has 1.
 - Runs with another hold than 100 ms, or another tuning than equalised, cannot be set beside this
   one.
 - Generator, service and database share one machine and its loopback: no network lies between them,
   and what is bound by the CPU says nothing of a pool.
 
 Overview
-hold 100 ms · tuning equalised · 1 block: not judged
+hold 100 ms · tuning equalised · 1 repetition: not judged
 
 scenario  figure           forecast  asyncpg +
                                        FastAPI
@@ -96,7 +97,7 @@ burst-10  latency p99, ms       200        200
 
 
 def test_markdown_holds_everything_that_a_reader_must_know() -> None:
-    failed = replace(made.cell(block=1), status="failed", why="it | died")
+    failed = replace(made.cell(repetition=1), status="failed", why="it | died")
     text = rendered(stored(made.cell(), failed), "md")
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         "# Results",
@@ -111,11 +112,11 @@ def test_markdown_holds_everything_that_a_reader_must_know() -> None:
         "- Some CPU, 2 cores, 7.8 GB, Linux 6.1 x86_64, Python 3.11.2\n",
         "- PostgreSQL 18.4 (embedded, max_connections 100)\n- asyncpg 0.32.0, psycopg 3.3.9\n",
         "- profile quick, hold 100 ms, tuning equalised, tracing off, seed 1\n",
-        "- 2 blocks of 1 scenario on 1 service, each cell in fresh processes; took 0 s\n",
+        "- 2 repetitions of 1 scenario on 1 service, each cell in fresh processes; took 0 s\n",
         "| burst-timeout | served (of 100) |       55 |                55 |\n",
-        "- burst-timeout · asyncpg + FastAPI, block 2: it | died\n",
+        "- burst-timeout · asyncpg + FastAPI, repetition 2: it | died\n",
         "- A column is a stack, never a library: ",
-        "- Fewer than 10 blocks judge nothing; this run has 2.\n",
+        "- Fewer than 10 repetitions judge nothing; this run has 2.\n",
         "- Runs with another hold than 100 ms, or another tuning than equalised, cannot be set beside this one.\n",
     ):
         assert said in text

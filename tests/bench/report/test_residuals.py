@@ -41,7 +41,7 @@ def test_a_whole_table() -> None:
     cells = [slower(made.cell("burst-10")), made.cell("burst-10", "psycopg_flask", status="failed", why="it died")]
     assert table_of(made.cell("leak-kept"), *cells) == Table(
         title="Measured less forecast",
-        about="the median over the blocks; each cell against its own forecast",
+        about="the median over the repetitions; each cell against its own forecast",
         headers=("scenario", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask"),
         rows=(
             (
@@ -60,9 +60,9 @@ def test_a_whole_table() -> None:
     )
 
 
-def test_the_median_of_the_blocks_is_shown() -> None:
-    """Blocks of the test are 0, 0.1 and 0.2 % slower: the last batch waits 1000, 1001 and 1002 ms."""
-    table = table_of(*(made.cell(block=block) for block in range(3)))
+def test_the_median_of_the_repetitions_is_shown() -> None:
+    """Repetitions of the test are 0, 0.1 and 0.2 % slower: the last batch waits 1000, 1001 and 1002 ms."""
+    table = table_of(*(made.cell(repetition=repetition) for repetition in range(3)))
     assert table.rows[0][2].splitlines()[2] == "wait p99 +1 ms"
     assert table.notes[1] == "The forecasts were made with the hold as asked for."
 

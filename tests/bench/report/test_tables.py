@@ -24,8 +24,8 @@ def view_of(run: Stored) -> View:
     return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
 
 
-def blocks(count: int, **changed: Any) -> list[Cell]:
-    return [made.cell(block=block, **changed) for block in range(count)]
+def repetitions(count: int, **changed: Any) -> list[Cell]:
+    return [made.cell(repetition=repetition, **changed) for repetition in range(count)]
 
 
 def row(table: Table, label: str) -> tuple[str, ...]:
@@ -40,7 +40,8 @@ def test_a_whole_table() -> None:
     assert scenario_table(view, "fix-larger-pool") == Table(
         title="fix-larger-pool",
         question="Twenty connections that the application holds idle: are all hundred served?",
-        about="burst of 100 · hold 100 ms · pool 20 · patience 1.05 s · tuning equalised · 1 block: not judged",
+        about="burst of 100 · hold 100 ms · pool 20 · acquire timeout 1.05 s · tuning equalised "
+        "· 1 repetition: not judged",
         headers=("", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask", "SQLAlchemy + FastAPI"),
         rows=(
             ("", "", "", "", "failed"),
@@ -57,7 +58,7 @@ def test_a_whole_table() -> None:
             ("most waiting", "80", "9", "9", ""),
             ("CPU per request (ms)", "", "1.00", "1.00", ""),
         ),
-        notes=("left out: SQLAlchemy + FastAPI, block 1: it died",),
+        notes=("left out: SQLAlchemy + FastAPI, repetition 1: it died",),
     )
 
 
@@ -67,7 +68,7 @@ def test_the_overview_has_a_line_for_each_scenario() -> None:
     view = view_of(stored(*cells))
     assert overview(view) == Table(
         title="Overview",
-        about="hold 100 ms · tuning equalised · 1 block: not judged",
+        about="hold 100 ms · tuning equalised · 1 repetition: not judged",
         headers=("scenario", "figure", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask"),
         rows=(
             ("burst-10", "latency p99, ms", "200", "200", "not run"),
@@ -79,7 +80,7 @@ def test_the_overview_has_a_line_for_each_scenario() -> None:
             "at a hold of their own, see their tables: leak-kept",
         ),
     )
-    assert failures(view) == ("leak-kept · asyncpg + FastAPI, block 1: it died",)
+    assert failures(view) == ("leak-kept · asyncpg + FastAPI, repetition 1: it died",)
 
 
 def test_what_was_not_served_is_said() -> None:
@@ -91,26 +92,26 @@ def test_what_was_not_served_is_said() -> None:
 @pytest.mark.parametrize(
     ("count", "text", "judged"),
     [
-        (1, "1000", "1 block: not judged"),
-        (4, "1002 [1000–1003]", "4 blocks: not judged"),
-        (5, "1002 (1000–1004)", "5 blocks: not judged"),
-        (9, "1004 (1001–1007)", "9 blocks: not judged"),
-        (10, "1004 (1002–1007)", "10 blocks"),
+        (1, "1000", "1 repetition: not judged"),
+        (4, "1002 [1000–1003]", "4 repetitions: not judged"),
+        (5, "1002 (1000–1004)", "5 repetitions: not judged"),
+        (9, "1004 (1001–1007)", "9 repetitions: not judged"),
+        (10, "1004 (1002–1007)", "10 repetitions"),
     ],
 )
-def test_spread_interval_and_verdict_come_with_blocks(count: int, text: str, judged: str) -> None:
-    table = scenario_table(view_of(stored(*blocks(count))), "burst-timeout")
+def test_spread_interval_and_verdict_come_with_repetitions(count: int, text: str, judged: str) -> None:
+    table = scenario_table(view_of(stored(*repetitions(count))), "burst-timeout")
     assert row(table, "acquire max, served (ms)")[2] == text
     assert table.about.endswith(judged)
 
 
-def test_a_block_that_was_lost_is_missing_from_the_verdict() -> None:
-    cells = [*blocks(10), *blocks(9, service="psycopg_flask")]
-    assert scenario_table(view_of(stored(*cells)), "burst-timeout").about.endswith("9 to 10 blocks: not judged")
+def test_a_repetition_that_was_lost_is_missing_from_the_verdict() -> None:
+    cells = [*repetitions(10), *repetitions(9, service="psycopg_flask")]
+    assert scenario_table(view_of(stored(*cells)), "burst-timeout").about.endswith("9 to 10 repetitions: not judged")
 
 
-def test_cpu_bound_blocks_are_counted() -> None:
-    cells = [*blocks(2, cpu=BUSY, load_s=1.0), *blocks(2, service="psycopg_flask")]
+def test_cpu_bound_repetitions_are_counted() -> None:
+    cells = [*repetitions(2, cpu=BUSY, load_s=1.0), *repetitions(2, service="psycopg_flask")]
     cells[0] = replace(cells[0], cpu=None)
     cells.append(made.cell(service="sqlalchemy_fastapi", cpu=BUSY, load_s=1.0))
     table = scenario_table(view_of(stored(*cells)), "burst-timeout")
@@ -137,7 +138,7 @@ def test_what_a_library_ships_above_the_pool_is_said() -> None:
 
 def test_the_floor_has_no_pool() -> None:
     table = scenario_table(view_of(stored(made.cell("floor"))), "floor")
-    assert table.about == "100 in sequence · no connection taken · tuning equalised · 1 block: not judged"
+    assert table.about == "100 in sequence · no connection taken · tuning equalised · 1 repetition: not judged"
 
 
 def test_a_few_requests_have_no_p99_and_no_cpu_time_of_their_own() -> None:
@@ -177,14 +178,14 @@ def elsewhere(*cells: Cell, target: Any = "compose", **plan: Any) -> Stored:
 def test_another_place_than_usual_is_said_in_every_table(target: str) -> None:
     view = view_of(elsewhere(made.cell(), target=target))
     place = f"target: {target}, processes not fresh"
-    assert f" · tuning equalised · {place} · 1 block" in scenario_table(view, "burst-timeout").about
-    assert overview(view).about == f"hold 100 ms · tuning equalised · {place} · 1 block: not judged"
+    assert f" · tuning equalised · {place} · 1 repetition" in scenario_table(view, "burst-timeout").about
+    assert overview(view).about == f"hold 100 ms · tuning equalised · {place} · 1 repetition: not judged"
 
 
 def test_what_was_skipped_says_why_and_is_no_failure() -> None:
     why = "needs --database-url"
     skips = [made.cell("burst-timeout-cpu", s, b, status="skipped", why=why) for b in (0, 1) for s in made.SERVICES[:2]]
-    view = view_of(elsewhere(*blocks(2), *blocks(2, service="psycopg_flask"), *skips))
+    view = view_of(elsewhere(*repetitions(2), *repetitions(2, service="psycopg_flask"), *skips))
     table = scenario_table(view, "burst-timeout-cpu")
     assert table.rows == (("", "", "skipped", "skipped"),)
     assert table.notes == (f"skipped: {why}",)

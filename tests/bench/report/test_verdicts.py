@@ -23,7 +23,7 @@ A, B, C = made.SERVICES
 
 
 def found(a: str = A, b: str = B, **changed: Any) -> Comparison:
-    usual: dict[str, Any] = {"scenario": "one", "metric": "latency_ms_p50_served", "blocks": 10, "verdict": "tie"}
+    usual: dict[str, Any] = {"scenario": "one", "metric": "latency_ms_p50_served", "repetitions": 10, "verdict": "tie"}
     return Comparison(a=a, b=b, **usual | changed)
 
 
@@ -81,8 +81,10 @@ def test_what_is_said_of_stacks(compared: list[Comparison], expected: tuple[str,
     assert verdict(compared) == expected
 
 
-def view_of(blocks: int, *scenarios: str, services: tuple[str, ...] = (A, B)) -> View:
-    cells = [made.cell(name, who, block) for block in range(blocks) for name in scenarios for who in services]
+def view_of(repetitions: int, *scenarios: str, services: tuple[str, ...] = (A, B)) -> View:
+    cells = [
+        made.cell(name, who, repetition) for repetition in range(repetitions) for name in scenarios for who in services
+    ]
     run = stored(*cells)
     metrics = measure(run.run, run.requests, run.samples, run.events)
     return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
@@ -92,21 +94,21 @@ def test_a_whole_table() -> None:
     assert verdicts(view_of(10, "burst-10", "burst-timeout")) == (
         Table(
             title="Verdicts",
-            about="pairs within blocks, on the figure named; better: by at least 2 %, and the interval in brackets "
-            "leaves out zero, corrected over all comparisons of the run; 10 blocks at least",
+            about="pairs within repetitions, on the figure named; better: by at least 2 %, and the interval in "
+            "brackets leaves out zero, corrected over all comparisons of the run; at least 10 repetitions",
             headers=("scenario", "figure", "verdict"),
             rows=(("burst-10", "latency p99, ms", "tie"), ("burst-timeout", "served (of 100)", "tie")),
         ),
     )
 
 
-@pytest.mark.parametrize("blocks", [1, 9])
-def test_what_judges_nothing_has_no_table(blocks: int) -> None:
-    assert verdicts(view_of(blocks, "burst-10")) == ()
+@pytest.mark.parametrize("repetitions", [1, 9])
+def test_what_judges_nothing_has_no_table(repetitions: int) -> None:
+    assert verdicts(view_of(repetitions, "burst-10")) == ()
 
 
 def test_a_wide_interval_comes_with_advice() -> None:
-    run = stored(*(made.cell("one", A, block) for block in range(10)))
+    run = stored(*(made.cell("one", A, repetition) for repetition in range(10)))
     metrics = measure(run.run, run.requests, run.samples, run.events)
     for key, values in metrics.items():
         metrics[key] = {**values, "latency_ms_p50_served": 100.0 + 5 * (key[2] % 2)}
@@ -121,7 +123,7 @@ def test_pools_alone_are_called_by_their_own_names() -> None:
 
 
 def test_what_nobody_played_is_no_verdict() -> None:
-    played = [made.cell("burst-10", who, block) for block in range(10) for who in (A, B)]
+    played = [made.cell("burst-10", who, repetition) for repetition in range(10) for who in (A, B)]
     skipped = [made.cell("several-short", who, status="skipped", why="not there") for who in (A, B)]
     run = stored(*played, *skipped)
     summary = summarise(run.run, run.requests, run.samples, run.events)
@@ -130,40 +132,43 @@ def test_what_nobody_played_is_no_verdict() -> None:
 
 
 def test_one_line_of_advice_for_stacks_that_vary_alike() -> None:
-    (table,) = verdicts(varied("one", lambda block: 100.0 + 50 * (block % 2)))
+    (table,) = verdicts(varied("one", lambda repetition: 100.0 + 50 * (repetition % 2)))
     (line,) = table.notes
     assert line.startswith("one, asyncpg + FastAPI, psycopg_pool + Flask: spread ±20 %: use a quieter machine;")
 
 
 def test_arrivals_that_differ_by_forecast_are_not_blamed_on_the_machine() -> None:
-    def foretold(block: int) -> float:
-        return 200.0 + 10 * block
+    def foretold(repetition: int) -> float:
+        return 200.0 + 10 * repetition
 
     view = varied("poisson-09", foretold)
     cells = [
-        replace(cell, forecast=replace(cell.forecast, acquire_ms_p99=foretold(cell.block))) for cell in view.run.cells
+        replace(cell, forecast=replace(cell.forecast, acquire_ms_p99=foretold(cell.repetition)))
+        for cell in view.run.cells
     ]
     (table,) = verdicts(View(replace(view.run, cells=tuple(cells)), view.summary, {}))
     (line,) = table.notes
     assert line.startswith("poisson-09, asyncpg + FastAPI, psycopg_pool + Flask: spread ±")
-    assert line.endswith(": every block has arrivals of its own; compare within blocks")
+    assert line.endswith(": arrivals differ between repetitions; compare within them")
     assert ", by forecast ±" in line
     (table,) = verdicts(view)
     (line,) = table.notes
     assert "by forecast" not in line
 
 
-def varied(scenario: str, of_block: Callable[[int], float]) -> View:
-    """Two stacks alike, whose primary metric has this value in each block."""
-    run = stored(*(made.cell(scenario, who, block) for block in range(10) for who in (A, B)))
+def varied(scenario: str, of_repetition: Callable[[int], float]) -> View:
+    """Two stacks alike, whose primary metric has this value in each repetition."""
+    run = stored(*(made.cell(scenario, who, repetition) for repetition in range(10) for who in (A, B)))
     metrics = measure(run.run, run.requests, run.samples, run.events)
     for key, values in metrics.items():
-        metrics[key] = {**values, SCENARIOS[scenario].primary: of_block(key[2])}
+        metrics[key] = {**values, SCENARIOS[scenario].primary: of_repetition(key[2])}
     return View(run.run, summarise_metrics(run.run, metrics), {})
 
 
 def test_the_table_stands_in_every_report() -> None:
-    cells = [made.cell(name, who, block) for block in range(10) for name in SCENARIOS for who in made.SERVICES]
+    cells = [
+        made.cell(name, who, repetition) for repetition in range(10) for name in SCENARIOS for who in made.SERVICES
+    ]
     run = stored(*cells)
     summary = summarise(run.run, run.requests, run.samples, run.events)
     terminal = render(run, summary, "terminal")

@@ -18,7 +18,9 @@ BEGAN_S = 1_763_971_200.25
 
 def played(cell: Cell | None = None) -> Played:
     """Five leak, what was kept is given back, and three of four are served."""
-    cell = cell or made.cell("leak-kept", block=1, began_s=BEGAN_S, load_s=6.5, settings={"service": "asyncpg_fastapi"})
+    cell = cell or made.cell(
+        "leak-kept", repetition=1, began_s=BEGAN_S, load_s=6.5, settings={"service": "asyncpg_fastapi"}
+    )
     requests = made.requests(cell, [{}, {}, {"status": 503}, {}])
     leaks = [made.event(cell, 1.5 + n / 100, "leak", f"kept, {n} of 5: 200") for n in range(1, 6)]
     return Played(cell, requests, made.samples(cell), [*leaks, made.event(cell, 4.0, "release_leaks", "5 given back")])
@@ -40,14 +42,14 @@ class Stub:
 
 
 def test_a_cell_is_marked_from_its_start_to_its_end_and_at_its_faults() -> None:
-    name, tags = "leak-kept · asyncpg_fastapi · block 2", ["poolbench", "leak-kept", "asyncpg_fastapi"]
+    name, tags = "leak-kept · asyncpg_fastapi · repetition 2", ["poolbench", "leak-kept", "asyncpg_fastapi"]
     start = 1_763_971_200_250
     assert list(annotations(played())) == [
         {
             "time": start,
             "timeEnd": start + 6500,
             "tags": [*tags, "cell"],
-            "text": f"{name}: 3 of 4 served in 6.50 s (hold 100 ms, pool 5, patience 0.55 s)",
+            "text": f"{name}: 3 of 4 served in 6.50 s (hold 100 ms, pool 5, acquire timeout 0.55 s)",
         },
         {
             "time": start + 1510,
@@ -79,7 +81,7 @@ def test_a_cell_that_failed_is_marked_with_why() -> None:
     cell = made.cell("one", status="failed", why="it died", began_s=BEGAN_S, took_s=2.5)
     (mark,) = annotations(Played(cell))
     assert (mark["timeEnd"] - mark["time"], mark["tags"][-1]) == (2500, "failed")
-    assert mark["text"] == "one · asyncpg_fastapi · block 1: failed: it died"
+    assert mark["text"] == "one · asyncpg_fastapi · repetition 1: failed: it died"
 
 
 @pytest.mark.parametrize(

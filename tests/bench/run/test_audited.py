@@ -20,7 +20,7 @@ def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
     late = audited(played(made.cell("burst-10", skew_ms=99.0)), judged, 2).cell
     fine = audited(played(made.cell("burst-10", skew_ms=1.0)), judged, 2).cell
     told = audited(played(made.cell("burst-10", skew_ms=99.0)), made.plan(profile="quick"), 2).cell
-    ten_blocks = made.plan(profile="quick", repeat=10)
+    ten_repetitions = made.plan(profile="quick", repeat=10)
 
     assert (late.status, late.why) == (
         "rejected",
@@ -28,7 +28,9 @@ def test_a_cell_whose_audit_fails_is_rejected_and_says_why() -> None:
     )
     assert (fine.status, fine.why, len(fine.audit)) == ("ok", None, 10)
     assert (told.status, told.audit) == ("ok", late.audit), "nothing is judged there, and its figures are shown"
-    assert audited(played(made.cell("burst-10", skew_ms=99.0)), ten_blocks, 2).cell == late, "ten blocks are judged"
+    assert audited(played(made.cell("burst-10", skew_ms=99.0)), ten_repetitions, 2).cell == late, (
+        "ten repetitions are judged"
+    )
 
 
 def test_a_cell_that_failed_has_no_audit() -> None:
@@ -54,12 +56,12 @@ def test_which_cell_is_repeated_without_the_sampler(
 
 
 def test_the_sampler_s_effect_is_both_side_by_side() -> None:
-    cell = made.cell("burst-10", block=2)
+    cell = made.cell("burst-10", repetition=2)
 
     assert effect(played(cell, 125_000), played(cell)) == SamplerEffect(
         scenario="burst-10",
         service="asyncpg_fastapi",
-        block=2,
+        repetition=2,
         primary="latency_ms_p99_all",
         primary_with=250.0,
         primary_without=200.0,

@@ -23,7 +23,7 @@ CONDITIONS = Conditions(
 
 
 def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi") -> Played:
-    cell = made.cell(scenario, service, block=1)
+    cell = made.cell(scenario, service, repetition=1)
     return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin)
 
 
@@ -42,7 +42,7 @@ def test_a_cell_has_its_requests_samples_and_figures() -> None:
     assert done.cell.counted is not None
     assert done.cell.counted.before.at_s <= 0 <= done.cell.counted.after.at_s
     assert done.requests is not None
-    assert done.requests.select("scenario", "service", "block", "n", "sent_us").rows() == [
+    assert done.requests.select("scenario", "service", "repetition", "n", "sent_us").rows() == [
         (*done.cell.key, n, n * 1000) for n in range(5)
     ]
     assert done.samples is not None

@@ -63,17 +63,22 @@ def play(plan: Plan, database: Database, directory: Path) -> tuple[Store, str]:
 def test_services_take_turns_in_being_first() -> None:
     cells = planned_cells(plan("one", "burst-10", repeat=4))
 
-    first = [[cell.service for cell in cells if (cell.block, cell.scenario) == (block, "one")] for block in range(4)]
+    first = [
+        [cell.service for cell in cells if (cell.repetition, cell.scenario) == (repetition, "one")]
+        for repetition in range(4)
+    ]
     a, b, c = SERVICES
     assert first == [[a, b, c], [b, c, a], [c, a, b], [a, b, c]]
     assert len({cell.key for cell in cells}) == len(cells) == 4 * 2 * 3
 
 
-def test_services_of_a_block_meet_the_same_seed_and_blocks_another() -> None:
+def test_services_of_a_repetition_meet_the_same_seed_and_repetitions_another() -> None:
     cells = planned_cells(plan("burst-10", repeat=3))
 
     assert len({cell.seed for cell in cells}) == 3
-    assert {block: len({cell.seed for cell in cells if cell.block == block}) for block in range(3)} == {
+    assert {
+        repetition: len({cell.seed for cell in cells if cell.repetition == repetition}) for repetition in range(3)
+    } == {
         0: 1,
         1: 1,
         2: 1,
@@ -103,7 +108,7 @@ def test_a_run_leaves_every_request_and_what_was_in_force(database: Database, tm
     for cell in stored.run.cells:
         assert cell.settings is not None
         assert cell.settings["pool_max_size"] == cell.settings["pool_min_size"] == 5
-        assert cell.settings["pool_acquire_timeout"] == cell.patience_s
+        assert cell.settings["pool_acquire_timeout"] == cell.acquire_timeout_s
         assert cell.settings["work_time_ms"] == 50
         assert cell.skew_ms is not None
         samples = stored.samples.filter(
@@ -254,13 +259,14 @@ def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: Played(cell))
 
 
-def blocks_of(
+def repetitions_of(
     plan: Plan, done: tuple[Cell, ...], least: dict[str, int]
 ) -> tuple[dict[tuple[str, str], list[int]], list[str]]:
-    """(scenario, service) → the blocks that a run goes on to play, where a scenario needs at least so many blocks."""
+    """(scenario, service) → the repetitions that a run goes on to play, where a scenario needs at least so many
+    repetitions."""
 
     def enough(run: Run, scenario: str) -> bool:
-        return len({cell.block for cell in run.cells if cell.scenario == scenario}) >= least[scenario]
+        return len({cell.repetition for cell in run.cells if cell.scenario == scenario}) >= least[scenario]
 
     said = StringIO()
     cells = [cell for cell in planned_cells(plan) if cell.key not in {each.key for each in done}]
@@ -269,29 +275,29 @@ def blocks_of(
     ended = run(plan, made.ENVIRONMENT, target, before, progress, lambda *_: None, enough)
     played: dict[tuple[str, str], list[int]] = {}
     for cell in ended.cells[len(done) :]:
-        played.setdefault((cell.scenario, cell.service), []).append(cell.block)
+        played.setdefault((cell.scenario, cell.service), []).append(cell.repetition)
     return played, said.getvalue().splitlines()
 
 
 @pytest.mark.usefixtures("without_processes")
 def test_a_scenario_that_is_certain_is_played_no_further_and_the_others_are() -> None:
     asked = plan("one", "burst-10", "floor", services=SERVICES[:2], repeat=14)
-    played, said = blocks_of(asked, (), {"one": 1, "burst-10": 12, "floor": 99})
+    played, said = repetitions_of(asked, (), {"one": 1, "burst-10": 12, "floor": 99})
     assert played == {
-        (scenario, service): list(range(blocks))
-        for scenario, blocks in (("one", 10), ("burst-10", 12), ("floor", 14))
+        (scenario, service): list(range(repetitions))
+        for scenario, repetitions in (("one", 10), ("burst-10", 12), ("floor", 14))
         for service in SERVICES[:2]
     }
     assert said[-1].startswith("[72/72] floor")
 
 
 @pytest.mark.usefixtures("without_processes")
-def test_a_block_that_was_begun_is_ended_after_a_resume() -> None:
+def test_a_repetition_that_was_begun_is_ended_after_a_resume() -> None:
     asked = plan("one", services=SERVICES[:2], repeat=14)
     cells = planned_cells(asked)
     whole, begun = tuple(cells[:20]), tuple(cells[:21])
-    assert blocks_of(asked, whole, {"one": 10}) == ({}, [])
-    played, _ = blocks_of(asked, begun, {"one": 10})
+    assert repetitions_of(asked, whole, {"one": 10}) == ({}, [])
+    played, _ = repetitions_of(asked, begun, {"one": 10})
     assert played == {("one", SERVICES[1]): [10]}
 
 
@@ -301,7 +307,7 @@ def served_late(cell: Cell) -> Played:
 
 
 @pytest.mark.usefixtures("without_processes")
-def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left(
+def test_a_repetition_that_is_played_again_is_counted_and_its_time_is_in_what_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def reject_first_play(played: Played, *_: object) -> Played:
@@ -323,7 +329,8 @@ def test_a_block_that_is_played_again_is_counted_and_its_time_is_in_what_is_left
     assert ended.cells[2].forecast != cells[2].forecast
     lines = said.getvalue().splitlines()
     assert [line.split("]")[0] for line in lines] == [
-        "[1/4", "[2/4", "[3/4", "[4/4", "burst-10 · block 1 is played again (play 2), because of asyncpg_fastapi: late",
+        "[1/4", "[2/4", "[3/4", "[4/4",
+        "burst-10 · repetition 1 is played again (play 2), because of asyncpg_fastapi: late",
         "[5/6", "[6/6",
     ]  # fmt: skip
     assert lines[-2].endswith(" left")

@@ -12,7 +12,7 @@ from tests.bench import made
 EFFECT = SamplerEffect(
     scenario="burst-10",
     service="asyncpg_fastapi",
-    block=0,
+    repetition=0,
     primary="ok",
     primary_with=10,
     primary_without=10,

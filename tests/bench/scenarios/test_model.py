@@ -12,7 +12,7 @@ from services.workload.loads import Open
 OVERLOAD = SCENARIOS["overload-12"]
 
 
-def test_overload_that_ends_before_anybody_loses_patience_is_refused() -> None:
+def test_overload_that_ends_before_anybody_times_out_is_refused() -> None:
     """6 a hold on 5 connections: the wait grows by 0.2 holds a hold, and reaches 4.5 after 22.5."""
     with pytest.raises(ValueError, match=r"is ρ = 1\.2, .* make it longer than 22\.5 holds"):
         replace(OVERLOAD, load=Open(rate_per_s=6, seconds=22))
@@ -34,7 +34,7 @@ def test_a_metric_by_which_nothing_can_be_judged_is_refused(primary: str, why: s
 def test_a_request_may_take_several_connections_one_after_another(path: str, count: int) -> None:
     asked = replace(OVERLOAD, path=path).at(100)
     assert asked.checkouts == count
-    # Patience 0.45 s and hold 0.1 s, as often; 60 requests a second, and half as many again.
+    # Acquire timeout 0.45 s and hold 0.1 s, as often; 60 requests a second, and half as many again.
     assert asked.give_up_s == pytest.approx(20 + count * 0.85)
     assert asked.most_in_flight == pytest.approx(16 + 1.5 * 60 * count * 0.55, abs=1)
 

@@ -31,8 +31,8 @@ LEAKS = (Leak(at=5, count=2, how="kept"), Leak(at=8, count=1, how="kept"))
         ),
         (
             Burst(requests=100),
-            {"patience": 10.0},
-            "patience of 10 holds lies on the boundary of a batch: make it k + ½",
+            {"acquire_timeout": 10.0},
+            "an acquire timeout of 10 holds lies on the boundary of a batch: make it k + ½",
         ),
         (Sequential(requests=9), {}, "requests in sequence never wait, so that none can time out: take another load"),
         (
@@ -44,24 +44,24 @@ LEAKS = (Leak(at=5, count=2, how="kept"), Leak(at=8, count=1, how="kept"))
             EVEN,
             {},
             (
-                "6 × 1 ÷ 5 is ρ = 1.2, so that the wait grows by 0.2 a hold and is 8 after 40, within a patience "
-                "of 10.5: make it longer than 52.5 holds"
+                "6 × 1 ÷ 5 is ρ = 1.2, so that the wait grows by 0.2 a hold and is 8 after 40, within an "
+                "acquire timeout of 10.5: make it longer than 52.5 holds"
             ),
         ),
         (
             ramp(50),
             {},
             (
-                "50 users on 5 connections wait for 50 × 1 ÷ 5 − 1 − 0.5 = 8.5 holds at the most, within a patience "
-                "of 10.5: have more of them"
+                "50 users on 5 connections wait for 50 × 1 ÷ 5 − 1 − 0.5 = 8.5 holds at the most, within an "
+                "acquire timeout of 10.5: have more of them"
             ),
         ),
         (
             ramp(55, seconds=0),
             {},
             (
-                "55 users on 5 connections wait for (⌈55 ÷ 5⌉ − 1) × 1 = 10 holds at the most, within a patience "
-                "of 10.5: have more of them"
+                "55 users on 5 connections wait for (⌈55 ÷ 5⌉ − 1) × 1 = 10 holds at the most, within an "
+                "acquire timeout of 10.5: have more of them"
             ),
         ),
     ],
@@ -163,8 +163,8 @@ def test_leaks_that_can() -> None:
             Open(rate_per_s=2.5, seconds=40),
             (Freeze(at=10, holds=12),),
             (
-                "frozen for 12 holds, of which 5 connections last 2 at 2.5 a hold; whoever waits then has patience for "
-                "10.5: freeze for more than 12.5"
+                "frozen for 12 holds, of which 5 connections last 2 at 2.5 a hold; a request that waits "
+                "then has an acquire timeout of 10.5: freeze for more than 12.5"
             ),
         ),
     ],
@@ -182,8 +182,8 @@ def test_outages_that_do(fault: KillBackends | Freeze) -> None:
 
 
 def test_only_a_burst_can_end_too_near_to_a_batch() -> None:
-    open_load = scenario(Open(rate_per_s=6, seconds=90), must_time_out=True, patience=10.0)
+    open_load = scenario(Open(rate_per_s=6, seconds=90), must_time_out=True, acquire_timeout=10.0)
     assert open_load.refusal(100) is None
     burst = scenario(Burst(requests=100), must_time_out=True)
     assert burst.refusal(100) is None
-    assert "has its patience end 5 ms from a batch" in str(burst.refusal(10))
+    assert "has its acquire timeout end 5 ms from a batch" in str(burst.refusal(10))

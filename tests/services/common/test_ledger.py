@@ -184,7 +184,7 @@ def test_a_leak_is_abandoned_when_everybody_could_have_been_done(clock: Clock) -
         ledger.leak(account)
     clock.pass_(5.75)
     assert ledger.close(account) is None
-    clock.pass_(0.25)  # the second: patience of 4 s and a hold of 2 s
+    clock.pass_(0.25)  # the second: acquire timeout of 4 s and a hold of 2 s
 
     assert ledger.close(account) == 3
     assert ledger.totals() == Totals(0, 0, 0, 3, 0, 0, 0, 3, 3, 0.0, 18.0)

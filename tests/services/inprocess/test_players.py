@@ -20,7 +20,7 @@ from services.workload.arrivals import planned_times
 from services.workload.loads import Arrivals, Burst, Closed, Load, Open, Sequential, Share, Stage, Workload
 from services.workload.samples import EVENTS, LOOKS, REQUESTS, ROW, SampleError
 from services.workload.wire import Fault, PoolJob, decode, encode
-from tests.services.inside import PATIENCE_S, run
+from tests.services.inside import LIMIT_S, run
 
 THREADS = 32
 WARM_UP_HOLD_MS = 7
@@ -42,7 +42,7 @@ class Fake:
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        self._barrier.wait(PATIENCE_S)
+        self._barrier.wait(LIMIT_S)
 
     def query(self, timing: Timing, hold_ms: int) -> None:
         with self._lock:
@@ -89,7 +89,7 @@ class AsyncFake:
         self._there += 1
         if self._there >= self._fake.together:
             self._all_there.set()
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(LIMIT_S):
             await self._all_there.wait()
 
     async def query(self, timing: Timing, hold_ms: int) -> None:

@@ -1,5 +1,5 @@
-"""The order in which cells are played, and played again: a block of a scenario in which an audit failed has two more
-chances, all its services together, because pairs are compared within blocks.
+"""The order in which cells are played, and played again: a repetition of a scenario in which an audit failed has two
+more chances, all its services together, because pairs are compared within repetitions.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from bench.analysis.audit import DISTURBED
 from bench.record.schema import Cell, Run
 
 AGAIN: Final = 2
-"""How often a block of a scenario is played again in one sitting."""
+"""How often a repetition of a scenario is played again in one sitting."""
 
 Step = Callable[[Run, Cell], Run]
 """Plays a cell, and returns the run with it."""
@@ -19,7 +19,7 @@ Step = Callable[[Run, Cell], Run]
 
 @dataclass(frozen=True)
 class Replay:
-    """A block of a scenario that is played again, and the cell on whose account."""
+    """A repetition of a scenario that is played again, and the cell on whose account."""
 
     cells: tuple[Cell, ...]
     attempt: int
@@ -27,30 +27,31 @@ class Replay:
 
     def __str__(self) -> str:
         first = self.cells[0]
-        where = f"{first.scenario} · block {first.block + 1} is played again"
+        where = f"{first.scenario} · repetition {first.repetition + 1} is played again"
         return f"{where} (play {self.attempt}), because of {self.because.service}: {self.because.why}"
 
 
 def taken_up(done: Run) -> Run:
     """An interrupted or rejected run as `--resume` goes on with it: what failed or was skipped is played again, and
-    where a cell was rejected its whole block of the scenario is."""
-    rejected = {(cell.scenario, cell.block) for cell in done.cells if cell.status == "rejected"}
-    again = tuple(cell for cell in done.cells if _measured(cell) and (cell.scenario, cell.block) in rejected)
+    where a cell was rejected its whole repetition of the scenario is."""
+    rejected = {(cell.scenario, cell.repetition) for cell in done.cells if cell.status == "rejected"}
+    again = tuple(cell for cell in done.cells if _measured(cell) and (cell.scenario, cell.repetition) in rejected)
     kept = tuple(cell for cell in done.cells if cell.status == "ok" and cell not in again)
     return replace(done, cells=kept, replaced=(*done.replaced, *again))
 
 
 def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Replay], None], most: int = AGAIN) -> Run:
-    """Plays the cells that `run` lacks, block by block of each scenario; `again` is told before one is repeated."""
+    """Plays the cells that `run` lacks, repetition by repetition of each scenario; `again` is told before one is
+    repeated."""
     finished = {cell.key for cell in run.cells}
-    for (scenario, block), group in groupby(cells, key=lambda cell: (cell.scenario, cell.block)):
+    for (scenario, repetition), group in groupby(cells, key=lambda cell: (cell.scenario, cell.repetition)):
         planned = list(group)
-        attempt = _attempt(run, scenario, block)
+        attempt = _attempt(run, scenario, repetition)
         for cell in planned:
             if cell.key not in finished:
                 run = step(run, replace(cell, attempt=attempt))
         for _ in range(most):
-            played = tuple(cell for cell in run.cells if (cell.scenario, cell.block) == (scenario, block))
+            played = tuple(cell for cell in run.cells if (cell.scenario, cell.repetition) == (scenario, repetition))
             because = next((cell for cell in played if cell.status == "rejected"), None)
             if because is None:
                 break
@@ -70,9 +71,9 @@ def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Repla
     return run
 
 
-def _attempt(run: Run, scenario: str, block: int) -> int:
+def _attempt(run: Run, scenario: str, repetition: int) -> int:
     """The number of the next play: those that were replaced have been."""
-    earlier = (cell.attempt for cell in run.replaced if (cell.scenario, cell.block) == (scenario, block))
+    earlier = (cell.attempt for cell in run.replaced if (cell.scenario, cell.repetition) == (scenario, repetition))
     return 1 + max(earlier, default=0)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.record.schema import Cell, Run, Status
-from bench.run.blocks import Replay, play_all, taken_up
 from bench.run.matrix import planned_cells
+from bench.run.repetitions import Replay, play_all, taken_up
 from tests.bench import made
 
 SERVICES = made.SERVICES
@@ -50,7 +50,7 @@ def test_what_passes_is_played_once_in_the_order_of_the_plan() -> None:
     assert (run.replaced, player.said) == ((), [])
 
 
-def test_a_rejected_cell_is_played_again_with_its_whole_block_before_the_next() -> None:
+def test_a_rejected_cell_is_played_again_with_its_whole_repetition_before_the_next() -> None:
     player = Player()
     player.verdicts = {("one", B, 0): ["rejected"]}
 
@@ -63,7 +63,9 @@ def test_a_rejected_cell_is_played_again_with_its_whole_block_before_the_next() 
         (B, 1, "rejected"),
         (C, 1, "ok"),
     ]
-    assert player.said == ["one · block 1 is played again (play 2), because of psycopg_flask: audit, schedule: late"]
+    assert player.said == [
+        "one · repetition 1 is played again (play 2), because of psycopg_flask: audit, schedule: late"
+    ]
 
 
 def test_after_three_plays_it_stays_rejected() -> None:
@@ -76,13 +78,13 @@ def test_after_three_plays_it_stays_rejected() -> None:
     assert [cell.attempt for cell in run.replaced] == [1, 1, 1, 2, 2, 2]
 
 
-def test_another_block_is_left_alone() -> None:
+def test_another_repetition_is_left_alone() -> None:
     player = Player()
     player.verdicts = {("one", A, 1): ["rejected"]}
 
     run = play_all(cells("one", repeat=2), made.run(), player.step, player.again)
 
-    assert {cell.block: cell.attempt for cell in run.cells} == {0: 1, 1: 2}
+    assert {cell.repetition: cell.attempt for cell in run.cells} == {0: 1, 1: 2}
 
 
 def test_what_failed_is_not_played_again() -> None:
@@ -94,7 +96,7 @@ def test_what_failed_is_not_played_again() -> None:
     assert statuses(run) == [(A, 1, "failed"), (C, 1, "skipped"), (B, 2, "ok")]
 
 
-def test_resume_plays_a_rejected_block_again_and_keeps_the_rest() -> None:
+def test_resume_plays_a_rejected_repetition_again_and_keeps_the_rest() -> None:
     first = Player()
     first.verdicts = {("one", A, 0): ["rejected"] * 3, ("one", C, 1): ["failed"]}
     done = play_all(cells("one", repeat=2), made.run(), first.step, first.again)
@@ -108,7 +110,7 @@ def test_resume_plays_a_rejected_block_again_and_keeps_the_rest() -> None:
     assert len(run.replaced) == 9
 
 
-def test_resume_goes_on_in_the_middle_of_a_repeated_block() -> None:
+def test_resume_goes_on_in_the_middle_of_a_repeated_repetition() -> None:
     """Its first service had been played again when the run was interrupted."""
     planned = cells("one")
     earlier = tuple(replace(cell, status="rejected", why="audit, x: y") for cell in planned)
