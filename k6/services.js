@@ -17,7 +17,7 @@ const sent = new Counter('sent');
 const servedShare = new Rate('served_share');
 const timedOut = new Counter('timed_out');
 const unexpected = new Counter('unexpected');
-// Of what was served alone: whoever timed out has waited for as long as the service has patience.
+// Of what was served alone: a request that timed out has waited for the acquire timeout.
 const latency = new Trend('latency_ms');
 const acquire = new Trend('acquire_ms');
 const sentAt = new Trend('sent_at_ms');
@@ -85,7 +85,7 @@ export function setup() {
     if (longest >= DRAIN_S) {
       throw new Error(`an answer of ${url} may take ${longest} s: say DRAIN_S=${Math.ceil(longest) + 1}`);
     }
-    return { service: config.service, pool: config.pool_max_size, holdMs, patienceS: config.pool_acquire_timeout };
+    return { service: config.service, pool: config.pool_max_size, holdMs, acquireTimeoutS: config.pool_acquire_timeout };
   });
 }
 

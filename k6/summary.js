@@ -5,7 +5,7 @@
 import { targets } from './services.js';
 
 const LEGEND = `
-  served: 200. timed out: 503, no connection within the patience. unexpected: anything else, and then the
+  served: 200. timed out: 503, no connection within the acquire timeout. unexpected: anything else, and then the
   exit status is not 0. goodput: served per second, from the first request to the last answer.
 `;
 
@@ -25,7 +25,7 @@ export function summary(title, data, { spread } = {}) {
 }
 
 /** One service's cells, by their labels, in the order in which they are shown. */
-function column(name, { service, pool, holdMs, patienceS }, metrics) {
+function column(name, { service, pool, holdMs, acquireTimeoutS }, metrics) {
   const values = (metric) => metrics[`${metric}{service:${name}}`].values;
   const served = values('served_share').passes;
   const time = (metric, quantile) => (served ? three(values(metric)[quantile]) : 'not served');
@@ -35,7 +35,7 @@ function column(name, { service, pool, holdMs, patienceS }, metrics) {
     '': service,
     pool: `${pool}`,
     'hold (ms)': `${holdMs}`,
-    'patience (s)': `${patienceS}`,
+    'acquire timeout (s)': `${acquireTimeoutS}`,
     sent: `${values('sent').count}`,
     served: `${served}`,
     'timed out': `${values('timed_out').count}`,

@@ -183,7 +183,11 @@ def run(
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option("--pool", type=click.IntRange(1, 10_000), help="What if every pool had this size?")
 @click.option(
-    "--timeout", type=click.FloatRange(0, 86_400, min_open=True), help="What if everybody waited for so long?"
+    "--timeout",
+    "acquire_timeout_s",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    metavar="S",
+    help="What if the acquire timeout were so many seconds?",
 )
 def forecast(
     scenarios: tuple[str, ...],

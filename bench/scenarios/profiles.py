@@ -60,7 +60,7 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="lab",
-            text="everything at the lab's own times, hold 1 s and acquire timeout 10 s; one repetition",
+            text="everything once at the lab's own times: hold 1 s, acquire timeout 10 s",
             hold_ms=1000,
             repeat=1,
             scenarios=_EVERYTHING,

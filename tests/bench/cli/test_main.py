@@ -65,7 +65,7 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         (("run", "--profile", "quik"), "unknown profile 'quik': did you mean quick?"),
         (("run", "--tuning", "equalized"), "unknown tuning 'equalized': did you mean equalised?"),
         (("run", "--hold-ms", "0"), "Invalid value for '--hold-ms': 0 is not in the range 1<=x<=60000."),
-        (("run", "--hold-ms", "2", "-x", "burst-timeout"), "--hold-ms 2: burst-timeout at a hold of 2 ms has its pat"),
+        (("run", "--hold-ms", "2", "-x", "burst-timeout"), "--hold-ms 2: burst-timeout at a hold of 2 ms has its acq"),
         (("run", "--hold-ms", "52", "-x", "fix-shorter-hold"), "--hold-ms 52: fix-shorter-hold holds for 0.2 × 52 ms"),
         (("run", "--repeat", "-1"), "Invalid value for '--repeat': -1 is not in the range 1<=x<=1000."),
         (("run", "--seed", "one"), "Invalid value for '--seed': 'one' is not a valid integer range."),

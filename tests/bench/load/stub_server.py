@@ -1,6 +1,7 @@
 """A service whose timing is known, in a process of its own: what the load generator is tested against.
 
-`python stub_server.py --connections C --hold-ms H --patience-ms P [--close-after-health]` prints its port, and answers
+`python stub_server.py --connections C --hold-ms H --acquire-timeout-ms P [--close-after-health]`
+prints its port, and answers
     /health           200 (and the connection closed behind it, unannounced, with --close-after-health)
     /api/query        waits up to P ms for one of C connections, first come first served, and holds it H ms;
                       200, or 503 pool_exhausted when P passed. `?hold_ms=` overrides H
@@ -129,7 +130,7 @@ async def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--connections", type=int, default=5)
     options.add_argument("--hold-ms", type=float, default=20.0)
-    options.add_argument("--patience-ms", type=float, default=10_000.0)
+    options.add_argument("--acquire-timeout-ms", type=float, default=10_000.0)
     options.add_argument("--close-after-health", action="store_true")
     stub = Stub(**vars(options.parse_args()))
     server = await asyncio.start_server(stub.serve, "127.0.0.1", 0, backlog=2048)

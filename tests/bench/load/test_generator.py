@@ -108,7 +108,7 @@ def test_connections_that_the_service_closed_are_opened_again_before_the_burst(
 
 def test_those_whom_the_pool_turned_away_are_told_apart(stub: Stubs, play: Callable[..., Generated]) -> None:
     # Five are served at once, and nobody after them lives to see a connection come back.
-    server = stub("--connections", "5", "--hold-ms", "600", "--patience-ms", "100")
+    server = stub("--connections", "5", "--hold-ms", "600", "--acquire-timeout-ms", "100")
     frame = play(server.url, Burst(requests=12)).requests
     counts = frame.group_by("status", "error").len().sort("status").rows()
     assert counts == [(200, "none", 5), (503, "pool_exhausted", 7)]

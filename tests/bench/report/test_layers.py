@@ -36,7 +36,7 @@ def test_a_whole_table() -> None:
 
     assert table == Table(
         title="burst-10, with and without HTTP",
-        question="Ten at once on five connections: does the second batch wait one hold, and no longer?",
+        question="10 requests at once on 5 connections: does the second batch wait exactly one hold?",
         about="hold 100 ms · tuning equalised · pool alone: 1 repetition: not judged "
         "· over HTTP: 1 repetition: not judged",
         headers=("", "forecast", "psycopg_pool + Flask"),

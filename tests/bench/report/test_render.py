@@ -40,7 +40,7 @@ def test_terminal() -> None:
         rendered(stored(made.cell("burst-10")), "terminal")
         == """\
 burst-10
-Ten at once on five connections: does the second batch wait one hold, and no longer?
+10 requests at once on 5 connections: does the second batch wait exactly one hold?
 burst of 10 · hold 100 ms · pool 5 · acquire timeout 1.05 s · tuning equalised · 1 repetition: not
 judged
 

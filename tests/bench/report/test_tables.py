@@ -39,7 +39,7 @@ def test_a_whole_table() -> None:
     view = view_of(stored(made.cell(), quick, other, failed, services=made.SERVICES))
     assert scenario_table(view, "fix-larger-pool") == Table(
         title="fix-larger-pool",
-        question="Twenty connections that the application holds idle: are all hundred served?",
+        question="20 connections that the application holds idle: are all 100 served?",
         about="burst of 100 · hold 100 ms · pool 20 · acquire timeout 1.05 s · tuning equalised "
         "· 1 repetition: not judged",
         headers=("", "forecast", "asyncpg + FastAPI", "psycopg_pool + Flask", "SQLAlchemy + FastAPI"),
