@@ -66,8 +66,10 @@ def integrals(cell: Cell, requests: pl.DataFrame, events: Iterable[Event]) -> Fi
     untold = pooled["acquire_us"].null_count()
     leaks = leaks_of(events)
     if untold or leaks.unknown:
-        return not_checked("integrals", f"{untold + leaks.unknown} requests were not answered, or told no times")
-    # Whoever leaks waits like everybody else, but is not in the samples.
+        return not_checked(
+            "integrals", f"{untold + leaks.unknown} requests were not answered, or did not say their times"
+        )
+    # A leaking request waits like every other, but is not in the samples.
     waits_s = float(pooled["acquire_us"].sum()) / 1e6
     leaks_wait_s = sum(min(cell.acquire_timeout_s, wait) for wait in leaks.longest_waits_s)
     holds_s = float(pooled["work_us"].sum()) / 1e6
@@ -95,7 +97,7 @@ def statements(cell: Cell, saw: Seen) -> Finding:
     if before is None or after is None:
         return not_checked("statements", "no database with pg_stat_statements to look at")
     shipped = (cell.settings or {}).get("tuning") == "as_shipped"
-    # PostgreSQL counts a statement when it is over, and in a transaction that nobody ends it never is.
+    # PostgreSQL counts a statement when it is over, and in a transaction that is never ended it never is.
     least = saw.reads.least - (saw.leaked.most if shipped else 0)
     expected = Range(least, saw.reads.most)
     rise = after - before
@@ -106,7 +108,7 @@ def statements(cell: Cell, saw: Seen) -> Finding:
 
 
 def rest(cell: Cell, events: Iterable[Event]) -> Finding:
-    """At the end nobody waits, nothing is handed out but what leaked, and connections are as they were taken."""
+    """At the end no request waits, nothing is handed out but what leaked, and connections are as they were taken."""
     if cell.counted is None:
         return not_checked("rest", NOT_READ)
     last, leaks = cell.counted.after, leaks_of(events)
@@ -118,13 +120,13 @@ def rest(cell: Cell, events: Iterable[Event]) -> Finding:
         problems.append(f"{last.pool_used_size:g} connections are handed out, and {out} leaked")
     kept = {
         "are left idle in transaction: the service does not end it": last.idle_in_transaction,
-        "hold advisory locks at rest: whoever is handed one next holds them too": last.locking,
-        "have temporary tables at rest: whoever is handed one next finds them": last.temporary,
+        "hold advisory locks at rest: the next request that is handed one holds them, too": last.locking,
+        "have temporary tables at rest: the next request that is handed one finds them": last.temporary,
     }
     problems += [f"{count} connections {what}" for what, count in kept.items() if (count or 0) > out]
     unseen = "" if last.idle_in_transaction is not None else "; PostgreSQL's own view is not known"
     leaked = f" but {out} that leaked" if out else ""
-    return settle("rest", problems, f"nobody waits, nothing is handed out{leaked}{unseen}")
+    return settle("rest", problems, f"no request waits, nothing is handed out{leaked}{unseen}")
 
 
 def rises(counted: Counted) -> Mapping[str, float]:

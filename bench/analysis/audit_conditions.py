@@ -18,7 +18,7 @@ hold, and what is small beside it moves none."""
 SKEW_MS: Final = 20.0
 SKEW_SHARE: Final = 0.5
 """A burst is out within half a hold: the acquire timeout ends in the middle between two batches, and what is sent later
-may be served, or told no, with the batch that is not theirs. Never less than 20 ms: a hundred sockets take ten."""
+may be served, or rejected, with a batch that is not theirs. Never less than 20 ms: a hundred sockets take ten."""
 NOTED_SHARE: Final = 0.1
 DISTURBED_SHARE: Final = 0.2
 """What other programs may take of the machine."""
@@ -37,7 +37,7 @@ def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) ->
     """PostgreSQL never had more of the service's backends than its pool may have.
 
     One that ends may still be there when its successor has come, so that a single sample above is noted. While
-    PostgreSQL stands still nobody asks it: it could not answer, and nothing in it can change.
+    PostgreSQL stands still it is not asked: it could not answer, and nothing in it can change.
     """
     known = samples["backends"].drop_nulls()
     if known.is_empty():
@@ -139,7 +139,7 @@ def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
 def clock(requests: pl.DataFrame) -> Finding:
     """No moment lies before the one that it must come after, and no part is longer than the whole.
 
-    The whole is the service's own time, or on the pool alone, where there is none, that of whoever asked. A rule for
+    The whole is the service's own time, or on the pool alone, where there is none, that of the request. A rule for
     times of which none is known is not among those that are told.
     """
     asked_us = pl.col("finished_us") - pl.col("sent_us")

@@ -12,7 +12,7 @@ from bench.record.schema import Cell
 from bench.scenarios.model import Asked
 
 BASELINES: Final = ("five-in-sequence", "one")
-"""Where nobody waits for a connection; the first of them that was played is taken."""
+"""Where no request waits for a connection; the first of them that was played is taken."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class _Pool:
 
 def _stays(load: Closed) -> tuple[list[int], list[int]]:
     """When each user comes, and when they are told to leave, as the load driver does it: the last to come leaves
-    first, and after the last stage everybody."""
+    first, and after the last stage all."""
     came: list[int] = []
     leaves: list[int] = []
     present: list[int] = []

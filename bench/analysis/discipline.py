@@ -44,7 +44,7 @@ def discipline_metrics(cell: Cell, requests: pl.DataFrame) -> Metrics:
 
 
 def overtakers(asks: Sequence[Ask]) -> int:
-    """How many were served before somebody who had certainly asked before them and still waited."""
+    """How many were served before one that had certainly asked earlier and still waited."""
     before = sorted(asks, key=lambda ask: ask.latest)
     asked = [ask.latest for ask in before]
     # The latest moment at which any of the first k was certainly still waiting.
@@ -57,7 +57,7 @@ def overtakers(asks: Sequence[Ask]) -> int:
 
 
 def overtaken(asks: Sequence[Ask]) -> int:
-    """How many saw somebody served first who had certainly asked after them."""
+    """How many saw one served first that had certainly asked later."""
     after = sorted((ask for ask in asks if ask.served), key=lambda ask: ask.earliest, reverse=True)
     asked = [-ask.earliest for ask in after]
     # The earliest moment by which any of the last k was certainly served.
@@ -70,11 +70,11 @@ def overtaken(asks: Sequence[Ask]) -> int:
 
 
 def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
-    """How long each would have waited had every connection gone to whoever had asked first, in their order.
+    """How long each would have waited had every connection gone to the request that had asked first.
 
-    Whoever gave up does so in the ideal too if nothing came in that time, and is served there if something did: then
-    somebody else is told no, for no connection is handed out more often than it was. Of those who may have asked at the
-    same moment, the one that was handed the connection counts as the first.
+    A request that gave up does so in the ideal, too, if nothing came in that time, and is served there if something
+    did: then another is rejected, for no connection is handed out more often than it was. Of those who may have asked
+    at the same moment, the one that was handed the connection counts as the first.
 
     What the pool loses between a release and the next hand-out is not in the distance then: in a queue that never
     empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the
@@ -98,7 +98,7 @@ def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
         if not queue:
             continue
         first = queue[0][1]
-        # Theirs in fact; or where they have one already, that of somebody whose own went to another.
+        # Theirs in fact; or where they have one already, that of a request whose own went to another.
         if not granted[index]:
             heappush(owed, (asks[index].latest, index))
         while owed and granted[owed[0][1]]:
@@ -114,7 +114,7 @@ def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
 def jain(values: Sequence[float]) -> float | None:
     """Jain's fairness index, (Σx)² ÷ n·Σx²: 1 where all have the same, 1/n where one has everything.
 
-    Jain, Chiu and Hawe, DEC-TR-301 (1984). 1 where nobody has anything; None of nobody.
+    Jain, Chiu and Hawe, DEC-TR-301 (1984). 1 where no user has anything; None of no users.
     """
     if not values:
         return None

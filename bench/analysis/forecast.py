@@ -31,7 +31,7 @@ def forecast(
     held_ms = asked.hold_ms if hold_ms is None else hold_ms
     hold_s = held_ms / 1000
     if _paths(asked) == {contract.NOOP}:
-        # No connection is taken, so that nobody is ever refused one.
+        # No connection is taken, so that no request is ever refused one.
         served = asked.load.requests if isinstance(asked.load, Burst | Sequential) else None
         return Forecast(served=served, timed_out=0)
     said = arithmetic(asked.load, c, hold_s, asked.acquire_timeout_s)
@@ -93,8 +93,8 @@ def made_by(cell: Cell) -> str:
 
 
 def _simulated(cell: Cell, said: Forecast) -> dict[str, float]:
-    """The queue of a simulation, and its waits. Where somebody timed out, a quantile of all is known only where
-    it is nobody who was served."""
+    """The queue of a simulation, and its waits. Where requests timed out, a quantile of all is known only where
+    it falls on none that was served."""
     metrics: dict[str, float] = {}
     if said.waiting_peak is not None:
         metrics["waiting_peak"] = said.waiting_peak

@@ -30,7 +30,7 @@ class Out:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaks:
-    """`refused` were told no, and `unknown` had no answer that says what became of them."""
+    """`refused` were rejected, and `unknown` had no answer that says what became of them."""
 
     out: tuple[Out, ...] = ()
     refused: int = 0
@@ -44,7 +44,7 @@ class Leaks:
 
 
 def leaks_of(events: Iterable[Event]) -> Leaks:
-    """In the order of time; what is given back are the first that somebody kept."""
+    """In the order of time; what is given back are the first that were kept."""
     out: list[Out] = []
     refused = unknown = 0
     waits, before_s = list[float](), 0.0

@@ -25,7 +25,7 @@ def still_s(events: Iterable[Event]) -> float:
 
 def served_again_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | None:
     """From the end of the outage to the planned moment of the last request that was not served; 0 where all that were
-    planned after it were. None where nothing was struck, or where nobody was served after that one."""
+    planned after it were. None where nothing was struck, or where none was served after that one."""
     ended_s = over_s(events)
     if ended_s is None:
         return None

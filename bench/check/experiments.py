@@ -103,9 +103,9 @@ async def capacity_of(subject: Subject) -> int:
 
 
 async def shown_exhaustion(subject: Subject) -> Exhaustion:
-    """An exhaustion in which everybody waited; where the machine was too busy for that, again with longer holds.
+    """An exhaustion in which every request waited; where the machine was too busy for that, again with longer holds.
 
-    It was when a waiter came so late that it was served in time, or when nobody looked while all of them waited.
+    It was when a waiter came so late that it was served in time, or when no look came while all of them waited.
     """
     for hold_ms in (SURELY_HELD_MS, 3 * SURELY_HELD_MS):
         last = await _exhaustion(subject, hold_ms)

@@ -112,7 +112,7 @@ def waiting(polls: Sequence[Poll], samples: Sequence[Sample], steady: int, after
     elif seen > steady:
         problems.append(f"waiting_requests was {seen} while {steady} waited")
     if after != 0:
-        problems.append(f"waiting_requests was {after} when nobody waited any more")
+        problems.append(f"waiting_requests was {after} when no request waited any more")
     return settle(problems, f"{seen} of {steady} while they waited, 0 after, {len(polls)} looks")
 
 

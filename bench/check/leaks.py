@@ -116,7 +116,7 @@ async def leak_kept(subject: Subject) -> str:
 
 
 async def leak_dropped(subject: Subject) -> str:
-    """A leaked connection that nobody refers to is still counted as used: no handler gave it back."""
+    """A leaked connection without a reference is still counted as used: no handler gave it back."""
     before = await subject.pool_of(subject.size, hold_ms=20)
     answer = await subject.client.get(f"{contract.QUERY_LEAK}?how=dropped")
     problem = problem_of(answer, 200, models.Leaked)

@@ -60,7 +60,7 @@ async def metrics_from_zero(subject: Subject) -> str:
 
 
 async def metrics_on_request(subject: Subject) -> str:
-    """Prometheus text for whoever says nothing, OpenMetrics for whoever asks for it."""
+    """Prometheus text where nothing is said, OpenMetrics where it is asked for."""
     plain = await subject.client.get(contract.METRICS)
     asked = await subject.client.ask("GET", contract.METRICS, headers={"Accept": f"{OPENMETRICS}; version=1.0.0"})
     kinds = [answer.headers.get("content-type", "none") for answer in (plain, asked)]

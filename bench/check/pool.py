@@ -21,13 +21,13 @@ GROWING_TRIES: Final = 3
 
 
 async def at_rest(subject: Subject) -> str:
-    """With nothing asked, nothing is used and nobody waits."""
+    """With nothing asked, nothing is used and no request waits."""
     stats = await subject.at_rest()
     named = ("pool_used_size", "waiting_requests", "pool_connecting")
     problems = [f"{name} is {stats[name]} with nothing asked" for name in named if stats[name]]
     if "draining" in stats:
         problems.append(f"an old pool drains for ever: {stats['draining']}")
-    return settle(problems, "nothing used, nobody waits")
+    return settle(problems, "nothing used, no request waits")
 
 
 async def capacity(subject: Subject) -> str:

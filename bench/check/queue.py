@@ -79,7 +79,7 @@ async def _come(subject: Subject, waiters: list[asyncio.Task[Answer]]) -> str:
 
 
 async def _serve(subject: Subject, waiters: list[asyncio.Task[Answer]]) -> Order:
-    """Gives back what is kept, sees who has it then, and again until nobody waits."""
+    """Gives back what is kept, sees who has it then, and again until no request waits."""
     order: list[int] = []
     while len(order) < len(waiters):
         await subject.post(contract.RELEASE_LEAKS)
@@ -94,7 +94,7 @@ async def _serve(subject: Subject, waiters: list[asyncio.Task[Answer]]) -> Order
 
 
 async def _clear(subject: Subject, waiters: list[asyncio.Task[Answer]]) -> None:
-    """Everybody is answered, and nothing is kept any more."""
+    """Every request is answered, and nothing is kept any more."""
     while any(not one.done() for one in waiters):
         await subject.post(contract.RELEASE_LEAKS)
         await asyncio.wait([one for one in waiters if not one.done()], return_when=asyncio.FIRST_COMPLETED)

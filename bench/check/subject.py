@@ -96,7 +96,8 @@ class Subject:
         return await self.at_rest()
 
     async def at_rest(self, used: int = 0) -> Stats:
-        """The counts when nobody waits, `used` are handed out and no old pool drains, or when that does not come."""
+        """The counts when no request waits, `used` are handed out and no old pool drains, or when that does not
+        come."""
         now = await self.until(lambda now: _rests(now, used), QUIET_S)
         return await self.until(lambda now: _rests(now, used), DRAINED_S) if "draining" in now else now
 
@@ -172,7 +173,7 @@ def rise(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, float
 
 
 def exposition(answer: Answer) -> Exposition:
-    """What `/metrics` said. Reading it takes milliseconds in which this client hears nobody else."""
+    """What `/metrics` said. Reading it takes milliseconds in which this client hears no other."""
     try:
         return parse(answer.body.decode())
     except ValueError as error:

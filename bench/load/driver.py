@@ -50,7 +50,7 @@ class LoadGenerator:
 
     @property
     def pid(self) -> int:
-        """The child's process id, for whoever samples its CPU time. Raises RuntimeError before `start`."""
+        """The child's process id, for the sampler of its CPU time. Raises RuntimeError before `start`."""
         if self._child is None:
             raise RuntimeError("the load generator was not started")
         return self._child.pid

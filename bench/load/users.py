@@ -177,7 +177,7 @@ class ClosedUser(PlayUser):
 
 
 class OpenUser(PlayUser):
-    """The one dispatcher of an open load: starts each request at its time, whoever has not come back."""
+    """The one dispatcher of an open load: starts each request at its time, whatever has not come back."""
 
     connections = OPEN_CONNECTIONS
 

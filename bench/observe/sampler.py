@@ -67,9 +67,9 @@ class PostgresCpu:
 class Sampler:
     """A thread that samples into `rows` every max(50 ms, hold ÷ 5), on connections of its own.
 
-    Without `base_url` PostgreSQL alone is asked, and nobody for the pool's state. `generator` and `service` are asked
+    Without `base_url` PostgreSQL alone is asked, and not the pool's state. `generator` and `service` are asked
     for their CPU seconds; `local_database` says whether PostgreSQL's processes can be looked at on this machine.
-    While somebody else has `asking`, PostgreSQL is not asked: a fault has it stand still.
+    While another has `asking`, PostgreSQL is not asked: a fault has it stand still.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ class Totals:
         return Reading(at_s=at_s, reads=self._reads(), **self._session_state(), **_said(stats))
 
     def read_at_rest(self, still_out: int, most_s: float) -> Reading:
-        """The counts once nobody waits, and nothing is handed out or left open but what leaked; as they are after
+        """The counts once no request waits, and nothing is handed out or left open but what leaked; as they are after
         `most_s`, where it does not come to that."""
         deadline = monotonic() + most_s
         while not at_rest(reading := self.read(), still_out) and monotonic() < deadline:

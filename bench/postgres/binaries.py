@@ -151,6 +151,6 @@ def _copy(prefix: Path, copy_to: Path) -> Path:
 
 
 def _open_to_all(tree: Path) -> None:
-    """A strict umask at installation leaves files that only their owner reads: let everybody read the copy."""
+    """A strict umask at installation leaves files that only their owner reads: let every user read the copy."""
     for path in (tree, *tree.rglob("*")):
         path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)

@@ -111,7 +111,7 @@ def reachable(database: Database) -> None:
 def load_schema(database: Database, path: Path) -> None:
     """Run a file of SQL in one transaction; two benches that do so at once take turns.
 
-    Raises UserError when the user may not create what is in it, or somebody else's table has the name of one of these.
+    Raises UserError when the user may not create what is in it, or another's table has the name of one of these.
     """
     with connect(database) as connection:
         try:

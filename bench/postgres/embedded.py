@@ -166,7 +166,7 @@ class EmbeddedPostgres:
 def embedded_postgres(
     *, max_connections: int = 200, pg_bin: Path | None = None, port: int | None = None
 ) -> Iterator[Database]:
-    """The same for whoever needs nothing but the database."""
+    """The same where nothing but the database is needed."""
     with EmbeddedPostgres(max_connections=max_connections, pg_bin=pg_bin, port=port) as server:
         yield server.database
 

@@ -94,7 +94,7 @@ class Server:
         raise StartError(self._said())
 
     def freeze(self) -> int:
-        """SIGSTOP to the postmaster, which then starts nobody, and to all that it has started; returns how many."""
+        """SIGSTOP to the postmaster, which then starts no process, and to all that it has started; returns how many."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
         frozen = set[int]()

@@ -19,7 +19,7 @@ _ORPHAN_TIMEOUT_S = 10.0
 
 
 def sweep() -> None:
-    """Remove what killed keepers left behind: our own directories that nobody locks, and a server still in them."""
+    """Remove what killed keepers left behind: our own directories that no process locks, and a server still in them."""
     for directory in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         remove_if_abandoned(directory)
 
@@ -33,7 +33,7 @@ def private_directory(user: ServerUser | None) -> tuple[Path, int]:
     if user is not None:
         place = Path(tempfile.gettempdir()).resolve()
         for closed in (part for part in (place, *place.parents) if not part.stat().st_mode & stat.S_IXOTH):
-            raise UserError(f"user {user.name} cannot enter {closed}: set TMPDIR to a directory that everybody can")
+            raise UserError(f"user {user.name} cannot enter {closed}: set TMPDIR to a directory that every user can")
     while True:
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = _locked(directory)
@@ -65,7 +65,7 @@ def _locked(directory: Path) -> int | None:
 
 
 def remove_if_abandoned(directory: Path) -> None:
-    """Remove one directory of ours, and end the server in it, unless somebody alive locks it."""
+    """Remove one directory of ours, and end the server in it, unless a live process locks it."""
     lock = _locked(directory)
     if lock is None:
         return
@@ -98,5 +98,5 @@ def _end_orphan(data: Path) -> None:
 
 
 def _alive(process: psutil.Process) -> bool:
-    # A zombie that nobody reaps (a container without an init) is listed like a live process.
+    # A zombie that is not reaped (a container without an init) is listed like a live process.
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -30,7 +30,7 @@ class SessionState:
     """How many idle connections carry some; one that carries several kinds counts for each."""
 
     idle_in_transaction: int
-    """With a transaction that nobody ends, one that has failed included."""
+    """With a transaction that is not ended, one that has failed included."""
     locking: int
     """In no transaction, with advisory locks."""
     temporary: int | None

@@ -133,7 +133,7 @@ class Reading:
     reads: int | None = None
     """Statements that read `items`, by pg_stat_statements; None where PostgreSQL does not count them."""
     idle_in_transaction: int | None = None
-    """Backends of the service with a transaction that nobody works in."""
+    """Backends of the service with a transaction in which nothing happens."""
     locking: int | None = None
     """Idle ones in no transaction that hold advisory locks."""
     temporary: int | None = None

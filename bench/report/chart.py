@@ -16,7 +16,7 @@ from bench.report import words
 from bench.scenarios.catalogue import SCENARIOS
 
 FORMATS: Final = ("svg", "png")
-USED, FREE, SEEN, WAITING, TOLD_NO = "#1f77b4", "#b7d3e9", "#222222", "#e08214", "#c51b3f"
+USED, FREE, SEEN, WAITING, REJECTED = "#1f77b4", "#b7d3e9", "#222222", "#e08214", "#c51b3f"
 SERVED: Final = "#2c9a4b"
 FAILED: Final = "#6b4226"
 CUT: Final = (pl.col("status") == 503) & (pl.col("error") == "database_unavailable")
@@ -53,7 +53,7 @@ def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
             grid[row][0].set_ylabel(name)
             grid[row][0].set_ylim(bottom=0)
             grid[row][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        grid[1][0].set_ylim(top=max(1, grid[1][0].get_ylim()[1]))  # where nobody waits, not by hundredths
+        grid[1][0].set_ylim(top=max(1, grid[1][0].get_ylim()[1]))  # where no request waits, not by hundredths
         figure.suptitle(f"{scenario}: {SCENARIOS[scenario].question}", fontsize=11)
         figure.supxlabel(_origin(stored, cells), fontsize=8, color="#555555")
         out = io.BytesIO()
@@ -74,8 +74,8 @@ def _first_repetition(stored: Stored, scenario: str) -> list[Cell]:
 def _kinds(cut: bool) -> tuple[Kind, ...]:
     """The kinds of answers; one that no cell has is not in the legend."""
     served: Kind = (pl.col("status") == 200, SERVED, "served (200)")
-    told_no = (pl.col("status") == 503) & ~CUT, TOLD_NO, "told no (503)"
-    return (served, told_no, (CUT, FAILED, "database failed (503)")) if cut else (served, told_no)
+    rejected = (pl.col("status") == 503) & ~CUT, REJECTED, "rejected (503)"
+    return (served, rejected, (CUT, FAILED, "database failed (503)")) if cut else (served, rejected)
 
 
 def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Kind]) -> None:
@@ -99,7 +99,7 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Ki
 
 
 def _waits(axis: Axes, requests: pl.DataFrame, kinds: Sequence[Kind]) -> None:
-    """A dot for each request at the end of its wait; what was told no in another colour."""
+    """A dot for each request at the end of its wait; rejected ones in another colour."""
     for which, colour, answer in kinds:
         frame, label = requests.filter(which), "got one" if colour == SERVED else answer
         after_us = pl.col("finished_us") - pl.col("work_us").fill_null(0) - pl.col("release_us").fill_null(0)

@@ -91,7 +91,7 @@ def _added(pool: View, http: View, name: str, metric: str, service: str) -> str:
 def _notes(pool: View, http: View, name: str) -> Iterator[str]:
     yield (
         "what HTTP adds: the difference of the medians, without an interval; server, framework, sockets and a "
-        "generator of its own are in it; on the pool alone, whoever asks runs in the same process"
+        "generator of its own are in it; on the pool alone, requests are tasks or threads of the same process"
     )
     bound = [
         f"{view.stack(service)} ({where})"

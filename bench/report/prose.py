@@ -85,7 +85,7 @@ def _reading(view: View) -> Iterator[str]:
     )
     if any(SCENARIOS[name].family in ("overload", "fairness") for name in view.scenarios if name in SCENARIOS):
         yield (
-            "overtook somebody: got a connection before a request that had certainly asked earlier. from first come "
+            "overtook another: got a connection before a request that had certainly asked earlier. from first come "
             "first served: how far waits are from those of a pool that hands out the same connections at the same "
             "moments in order of asking. Jain's index: 1 where all users were served alike, 1/n where one was alone."
         )

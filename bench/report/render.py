@@ -40,7 +40,7 @@ def beside(one: View, other: View, form: Literal["terminal", "md"]) -> str:
 def view_of(stored: Stored, summary: Summary) -> View:
     """A stored run as its tables ask for it."""
     repetitions = max((cell.repetitions for cell in summary.cells), default=0)
-    # Where there are intervals, nobody asks for the lowest and the highest.
+    # Where there are intervals, the lowest and the highest are not shown.
     metrics = (
         measure(stored.run, stored.requests, stored.samples, stored.events)
         if 1 < repetitions < LEAST_FOR_INTERVAL

@@ -27,7 +27,7 @@ class Grafana:
     """Takes cells as they end. After the first refusal it says so once, and asks no more."""
 
     def __init__(self, url: str, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
-        """`environment` may hold GRAFANA_USER and GRAFANA_PASSWORD; an empty user means nobody in particular.
+        """`environment` may hold GRAFANA_USER and GRAFANA_PASSWORD; an empty user means an anonymous one.
 
         Raises UserError where the address is none.
         """
@@ -59,7 +59,7 @@ class Grafana:
 def annotations(played: Played) -> Iterator[Annotation]:
     """One region from the load's start to its end, and one for each fault; none for a cell that was not played.
 
-    One that failed is a region too: that is the moment that somebody will look for.
+    One that failed is a region too: that is the moment that a reader looks for.
     """
     cell = played.cell
     if cell.began_s is None:

@@ -47,7 +47,7 @@ class Progress:
         self._total -= 1
 
     def more(self, estimates_s: list[float]) -> None:
-        """Parts that nobody had planned."""
+        """Parts that were not planned."""
         self._left_s += sum(estimates_s)
         self._left += len(estimates_s)
         self._total += len(estimates_s)

@@ -47,8 +47,8 @@ def why_leaks_do_not_matter(load: Load, c: int, hold: float, leaked: int) -> str
 
 
 def why_a_freeze_does_not_matter(load: Load, c: int, holds: float, acquire_timeout: float) -> str:
-    """Whoever asks while the database is frozen takes a connection and keeps it, until all c are taken; who comes
-    then waits for the end of it, and longer than the acquire timeout."""
+    """A request that comes while the database is frozen takes a connection and keeps it, until all c are taken; one
+    that comes then waits for the end of it, and longer than the acquire timeout."""
     if not isinstance(load, Open):
         return ""
     taken = c / load.rate_per_s

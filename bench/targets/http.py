@@ -32,7 +32,7 @@ class Client:
         self._connection.close()
 
     def get(self, path: str) -> dict[str, Any]:
-        """The body of a 200; raises ServiceError for any other status, OSError where nobody answers."""
+        """The body of a 200; raises ServiceError for any other status, OSError where nothing answers."""
         return self.request("GET", path)
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class LocalService:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on at this moment."""
+    """A port of loopback that no process listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -174,7 +174,7 @@ def free_port() -> int:
 
 
 def port_in_use(port: int) -> bool:
-    """Whether somebody listens there already."""
+    """Whether a process listens there already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

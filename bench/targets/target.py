@@ -58,7 +58,9 @@ class Target:
         threads, needed = self.remote[cell.service].found["threads"], _in_flight(cell) + PROBE_THREADS
         if threads is None or threads >= needed:
             return None
-        return f"its server has {threads} threads, and {needed} are needed for nobody to wait in front of the pool"
+        return (
+            f"its server has {threads} threads, and {needed} are needed so that no request waits in front of the pool"
+        )
 
     def _uncalibrated(self, cell: Cell) -> str | None:
         if SCENARIOS[cell.scenario].work_kind != "cpu":
@@ -70,7 +72,7 @@ class Target:
         return None
 
     def _far(self, cell: Cell) -> str | None:
-        """Why the backends of a service elsewhere cannot be ended, or not without somebody else's."""
+        """Why the backends of a service elsewhere cannot be ended, or not without another's."""
         remote = self.remote[cell.service]
         if self.database is None:
             return "needs --database-url: its connections are ended from the database"

@@ -105,7 +105,7 @@ def restore(remote: Remote) -> None:
 
 
 def _reconfigure(client: Client, settings: Mapping[str, Any]) -> None:
-    """The settings in force, with a pool that has served nobody yet; waits until the old ones are gone."""
+    """The settings in force, with a pool that has served no request yet; waits until the old ones are gone."""
     before = client.get(contract.CONFIG)
     _new_pool(client, before)
     after = client.post(contract.CONFIG, {name: settings[name] for name in SETTABLE})
@@ -113,7 +113,8 @@ def _reconfigure(client: Client, settings: Mapping[str, Any]) -> None:
 
 
 def _new_pool(client: Client, config: Mapping[str, Any]) -> None:
-    """Makes a pool of another size. What leaked goes with the old one, as soon as everybody could be done with it."""
+    """Makes a pool of another size. What leaked goes with the old one, as soon as every request could be done with
+    it."""
     size = 2 if config["pool_max_size"] == 1 else 1
     client.post(contract.CONFIG, {"pool_min_size": size, "pool_max_size": size})
 
@@ -128,7 +129,7 @@ def _give_back(client: Client) -> None:
 
 
 def rest(client: Client, most_s: float) -> None:
-    """Waits until nobody waits or holds a connection, no old pool drains, and the new one has its size.
+    """Waits until no request waits or holds a connection, no old pool drains, and the new one has its size.
 
     Raises ServiceError after `most_s`.
     """
@@ -153,5 +154,5 @@ def _busy(stats: Mapping[str, Any]) -> str:
 
 
 def _longest_s(config: Mapping[str, Any]) -> float:
-    """After this long everybody who asks now is done."""
+    """After this long every request of now is done."""
     return float(config["pool_acquire_timeout"] + config["work_time_ms"] / 1000)

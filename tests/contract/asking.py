@@ -58,7 +58,7 @@ def at_once(service: LocalService, paths: list[str]) -> list[Answer]:
 
 
 def at_rest(service: LocalService, used: int = 0) -> dict[str, Any]:
-    """The stats once nobody waits, nothing connects or drains, and no more than the leaks are used."""
+    """The stats once no request waits, nothing connects or drains, and no more than the leaks are used."""
 
     def resting() -> dict[str, Any] | None:
         now = stats(service)

@@ -12,7 +12,7 @@ from bench.record.schema import Cell, Counted, CpuSeconds, Event, Finding, Readi
 from tests.bench import made
 
 ROWS = made.fifo_burst(100, 5, hold_us=100_000, acquire_timeout_us=1_050_000)
-"""55 served and 45 told no."""
+"""55 served and 45 rejected."""
 WAITS_S = sum(row["acquire_us"] for row in ROWS) / 1e6
 HOLDS_S = 5.5
 SETTINGS = {
@@ -250,7 +250,7 @@ def test_no_database_is_not_checked_and_never_passed() -> None:
     findings = found(alone)
 
     assert verdict(findings, "statements") == ("not checked", "no database with pg_stat_statements to look at")
-    assert findings["rest"].detail == "nobody waits, nothing is handed out; PostgreSQL's own view is not known"
+    assert findings["rest"].detail == "no request waits, nothing is handed out; PostgreSQL's own view is not known"
 
 
 def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
@@ -261,7 +261,7 @@ def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
     findings = found(cell(), rows)
 
     assert verdict(findings, "counts") == ("passed", "acquired 54 to 55, timed out 45 to 46: as the client saw")
-    assert verdict(findings, "integrals") == ("not checked", "1 requests were not answered, or told no times")
+    assert verdict(findings, "integrals") == ("not checked", "1 requests were not answered, or did not say their times")
     assert found(cell(replace(AFTER, acquired_total=66, released_total=66)), rows)["counts"].verdict == "failed"
 
 
@@ -350,7 +350,7 @@ def test_leaks_are_in_the_books_until_they_are_given_back() -> None:
 
     for findings in (leaky(given_back=1, after=kept), leaky(given_back=2, after=back)):
         assert {finding.verdict for finding in findings.values()} == {"passed"}
-    assert leaky(given_back=1, after=kept)["rest"].detail == "nobody waits, nothing is handed out but 1 that leaked"
+    assert leaky(given_back=1, after=kept)["rest"].detail == "no request waits, nothing is handed out but 1 that leaked"
 
 
 def test_a_leak_that_heals_by_itself() -> None:

@@ -29,8 +29,8 @@ def metrics_of(cell: Cell, rows: list[dict[str, Any]], **more: Any) -> dict[str,
 
 
 def test_every_metric_of_a_small_burst() -> None:
-    """Six at once on two connections, hold 100 ms, acquire timeout 150 ms: four are served, one is told no in time, and
-    one loses its connection. All are sent 2 ms late."""
+    """Six at once on two connections, hold 100 ms, acquire timeout 150 ms: four are served, one is rejected in time,
+    and one loses its connection. All are sent 2 ms late."""
     cell = made.cell(
         hold_ms=100,
         pool_size=2,

@@ -95,7 +95,7 @@ def test_waiting_count_that_is_right_passes() -> None:
         ([Poll(0.4, 0.5, 0, 2)], 0, "never more than 2 while 3 waited"),
         ([Poll(0.4, 0.5, 0, 4)], 0, "was 4 with 3 requests in flight"),
         ([Poll(0.4, 0.5, 0, 3), Poll(1.1, 1.2, 0, 1)], 0, "was 1 with 0 requests in flight"),
-        ([Poll(0.4, 0.5, 0, 3)], 3, "was 3 when nobody waited any more"),
+        ([Poll(0.4, 0.5, 0, 3)], 3, "was 3 when no request waited any more"),
         ([], 0, "never more than 0"),
     ],
 )

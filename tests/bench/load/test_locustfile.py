@@ -94,7 +94,7 @@ def test_alone_every_request_is_recorded_and_a_503_is_a_failure_by_its_name(
     options = ("--headless", "-u", "12", "-r", "12", "--json", "--exit-code-on-error", "7", CLASSES[name])
 
     with locust(tmp_path / "log", *options, **where(name, service.base_url)) as process:
-        until(lambda: process.ended or stats(service)["timed_out_total"] > 20, "twenty who were told no")
+        until(lambda: process.ended or stats(service)["timed_out_total"] > 20, "twenty that were rejected")
         status = process.stop()
 
     counted = at_rest(service)

@@ -57,7 +57,7 @@ def test_a_whole_table() -> None:
         notes=(
             (
                 "what HTTP adds: the difference of the medians, without an interval; server, framework, sockets and a "
-                "generator of its own are in it; on the pool alone, whoever asks runs in the same process"
+                "generator of its own are in it; on the pool alone, requests are tasks or threads of the same process"
             ),
         ),
     )

@@ -245,5 +245,5 @@ def test_order_and_shares_are_shown() -> None:
     view = view_of(stored(made.cell("tight-loop")))
     table = scenario_table(view, "tight-loop")
     assert row(table, "Jain's index, served per user")[2:] == ("1.000",)
-    assert row(table, "overtook somebody")[2:] == ("0",)
+    assert row(table, "overtook another")[2:] == ("0",)
     assert row(table, "from first come first served, mean (ms)")[2:] == ("0",)

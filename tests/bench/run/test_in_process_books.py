@@ -47,7 +47,7 @@ def test_the_books_of_a_pool_alone_balance(name: str, audit: Audit) -> None:
     assert played.counted.before.at_s < 0 < played.load_s <= played.counted.after.at_s
     findings = {finding.name: finding for finding in played.audit}
     assert {name: findings[name].verdict for name in BOOKS} == dict.fromkeys(BOOKS, "passed")
-    assert findings["rest"].detail == "nobody waits, nothing is handed out"
+    assert findings["rest"].detail == "no request waits, nothing is handed out"
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def at_rest(url: str, application_name: str, database: Database, most_s: float) 
     [
         (BEGUN, "1 connections are left idle in transaction: the service does not end it"),
         (FAILED, "1 connections are left idle in transaction: the service does not end it"),
-        (LOCKED, "1 connections hold advisory locks at rest: whoever is handed one next holds them too"),
-        (TEMPORARY, "1 connections have temporary tables at rest: whoever is handed one next finds them"),
+        (LOCKED, "1 connections hold advisory locks at rest: the next request that is handed one holds them, too"),
+        (TEMPORARY, "1 connections have temporary tables at rest: the next request that is handed one finds them"),
     ],
 )
 def test_a_connection_that_is_not_reset_is_named(
@@ -88,7 +88,7 @@ def test_a_connection_that_is_not_reset_is_named(
         leave_in_mid_hold(url, UNTIL_CANCELLED_MS)
         left = at_rest(url, SERVICE, database, HASTY_S)
 
-    assert (tidy.verdict, tidy.detail) == ("passed", "nobody waits, nothing is handed out")
+    assert (tidy.verdict, tidy.detail) == ("passed", "no request waits, nothing is handed out")
     assert (left.verdict, left.detail) == ("failed", told)
 
 
@@ -100,7 +100,7 @@ def test_a_connection_that_is_reset_is_not_accused(
         leave_in_mid_hold(url, UNTIL_CANCELLED_MS)
         found = at_rest(url, SERVICE, database, PATIENT_S)
 
-    assert (found.verdict, found.detail) == ("passed", "nobody waits, nothing is handed out")
+    assert (found.verdict, found.detail) == ("passed", "no request waits, nothing is handed out")
 
 
 @pytest.mark.parametrize("tuning", ["equalised", "as_shipped"])
@@ -113,4 +113,4 @@ def test_the_services_are_not_accused(start: StartService, name: str, database: 
         client.exchange("GET", f"{contract.NESTED}?hold_ms=1")
     found = at_rest(service.base_url, name, database, PATIENT_S)
 
-    assert (found.verdict, found.detail) == ("passed", "nobody waits, nothing is handed out")
+    assert (found.verdict, found.detail) == ("passed", "no request waits, nothing is handed out")
