@@ -39,7 +39,7 @@ class BareService(LocalService):
     """The same process without the instruments."""
 
     def module(self) -> tuple[str, ...]:
-        return (f"perf.bare.{self.name}",)
+        return ("perf.bare", self.name)
 
 
 def efficiency(here: Lab) -> str:

@@ -27,7 +27,10 @@ from services.stacks import STACKS
 from services.workload.loads import Closed, Stage
 
 TURNS: Final = (True, False, False, True)
-"""Which of a pair is asked: here, there, there, here."""
+"""Which of a pair is asked in a round: here, there, there, here."""
+ROUNDS: Final = 6
+TURN_S: Final = 0.8
+"""Short turns, because a machine's speed drifts within seconds."""
 NO_HOLD: Final = {"pool_min_size": 20, "pool_max_size": 20, "work_time_ms": 0, "threads": 40}
 HOLD_MS: Final = 100
 HOLDING: Final = {
@@ -57,37 +60,42 @@ class OfCheckout(LocalService):
         )
 
 
-def no_hold(here: Lab, ours: LocalService, theirs: LocalService) -> tuple[float, float]:
-    """The ratios of requests a second, and of CPU time a request."""
-    rates: dict[bool, list[float]] = {True: [], False: []}
-    cpu: dict[bool, list[float]] = {True: [], False: []}
-    for mine in TURNS:
-        service = ours if mine else theirs
-        before = service.usage().cpu_s
-        frame = _closed(here, service, users=20, seconds=2).requests
-        rates[mine].append(rate_per_s(frame, 0.3, 2))
-        cpu[mine].append((service.usage().cpu_s - before) / len(frame))
-    return fmean(rates[True]) / fmean(rates[False]), fmean(cpu[True]) / fmean(cpu[False])
-
-
-def efficiency(here: Lab, ours: LocalService, theirs: LocalService) -> float:
-    """The ratio of goodput ÷ (c/h)."""
-    rates: dict[bool, list[float]] = {True: [], False: []}
-    for mine in TURNS[:2]:
-        frame = _closed(here, ours if mine else theirs, users=100, seconds=6).requests
-        rates[mine].append(rate_per_s(frame, 1, 6))
-    return fmean(rates[True]) / fmean(rates[False])
-
-
-def measured(here: Lab, name: str, there: type[LocalService]) -> tuple[float, float, float]:
-    """The three ratios of one pair."""
+def no_hold(here: Lab, name: str, there: type[LocalService]) -> tuple[float, float]:
+    """The ratios of requests a second, and of CPU time a request: medians over the rounds of one pair."""
+    rates: list[float] = []
+    costs: list[float] = []
     with LocalService(name, here.database, NO_HOLD) as ours, there(name, here.database, NO_HOLD) as theirs:
-        rate, cpu = no_hold(here, ours, theirs)
+        for _ in range(ROUNDS):
+            found: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+            for side in TURNS:
+                found[side].append(_turn(here, ours if side else theirs))
+            here_, there_ = ([fmean(each) for each in zip(*found[side], strict=True)] for side in (True, False))
+            rates.append(here_[0] / there_[0])
+            costs.append(here_[1] / there_[1])
+    return median(rates), median(costs)
+
+
+def _turn(here: Lab, service: LocalService) -> tuple[float, float]:
+    """Requests a second, and CPU seconds of the service a request."""
+    before = service.usage().cpu_s
+    frame = _closed(here, service, users=20, seconds=TURN_S).requests
+    return rate_per_s(frame, 0.1, TURN_S), (service.usage().cpu_s - before) / len(frame)
+
+
+def held(here: Lab, name: str, there: type[LocalService]) -> tuple[float, ...]:
+    """The ratio of goodput ÷ (c/h)."""
     with LocalService(name, here.database, HOLDING) as ours, there(name, here.database, HOLDING) as theirs:
-        return rate, cpu, efficiency(here, ours, theirs)
+        rates = [rate_per_s(_closed(here, one, users=100, seconds=6).requests, 1, 6) for one in (ours, theirs)]
+    return (rates[0] / rates[1],)
 
 
-def rows(found: dict[str, list[tuple[float, float, float]]]) -> Iterator[tuple[str, ...]]:
+FIGURES: Final = {
+    "rate": (no_hold, ("rate without a hold", "CPU a request")),
+    "goodput": (held, ("goodput ÷ (c/h)",)),
+}
+
+
+def rows(found: dict[str, list[tuple[float, ...]]]) -> Iterator[tuple[str, ...]]:
     for name, pairs in found.items():
         yield (name, str(len(pairs)), *(_interval(ratios) for ratios in zip(*pairs, strict=True)))
 
@@ -109,6 +117,7 @@ def main() -> None:
     parser.add_argument("checkout", type=Path, help="another checkout of the project, after `make setup`")
     parser.add_argument("stacks", nargs="*", metavar="STACK", default=list(STACKS))
     parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--figure", choices=FIGURES, action="append", help="only this one")
     asked = parser.parse_args()
     checkout = asked.checkout.resolve()
     if not (checkout / ".venv" / "bin" / "python").exists():
@@ -116,15 +125,15 @@ def main() -> None:
     if unknown := set(asked.stacks) - set(STACKS):
         sys.exit(f"perf: unknown stack {', '.join(unknown)}: there are {', '.join(STACKS)}")
     there = type("There", (OfCheckout,), {"checkout": checkout})
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in asked.stacks}
-    headers = ("stack", "pairs", "rate without a hold", "CPU a request", "goodput ÷ (c/h)")
+    chosen = [FIGURES[figure] for figure in asked.figure or FIGURES]
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in asked.stacks}
     with lab() as here:
         for pair in range(1, asked.pairs + 1):
             for name, pairs in found.items():
-                pairs.append(measured(here, name, there))
+                pairs.append(tuple(ratio for measure, _ in chosen for ratio in measure(here, name, there)))
             print(f"pair {pair} of {asked.pairs}", file=sys.stderr, flush=True)
     print(f"here ÷ {checkout}, median of pairs and its 95 % interval")
-    print(tabulate(rows(found), headers))
+    print(tabulate(rows(found), ("stack", "pairs", *(head for _, heads in chosen for head in heads))))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from services.common import answers, contract
 from services.common.exchange import Exchange
 from services.common.tracing import Tracing
 from services.pools.asynchronous import AsyncPool
+from services.pools.synchronous import SyncPool
 
 
 def answer(body: dict[str, Any]) -> Response:
@@ -38,7 +39,7 @@ async def body_of(request: Request) -> bytes:
     return body
 
 
-def answer_errors(app: FastAPI, pool: AsyncPool[Any], tracing: Tracing) -> None:
+def answer_errors(app: FastAPI, pool: AsyncPool[Any] | SyncPool[Any], tracing: Tracing) -> None:
     """Registers what becomes of each exception that a handler lets pass."""
 
     async def failed(_: Request, error: Exception) -> Response:

@@ -1,0 +1,12 @@
+"""`python -m perf.bare STACK`: the floor of a stack, on its own server."""
+
+import sys
+from importlib import import_module
+
+from services.common import settings
+from services.stacks import STACKS
+
+stack = STACKS[sys.argv[1]]
+library = import_module(f"{stack.package}.pool").Pool
+front = import_module(f"perf.bare.{stack.front.lower()}")
+front.serve(stack.name, library, settings.from_environment(port=stack.port))
