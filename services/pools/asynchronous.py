@@ -9,9 +9,9 @@ from time import monotonic
 from typing import Any, Final, Generic
 
 from services.common.books import Books, describe, gave_up, unavailable
-from services.common.contract import ROWS, PoolView, Timing
+from services.common.contract import ROWS, Timing
 from services.common.ledger import Account
-from services.common.metrics import Metrics, PoolStats
+from services.common.metrics import Metrics
 from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
 from services.pools.adapters import AsyncAdapter, C
@@ -34,6 +34,8 @@ class AsyncPool(Generic[C]):
         self._library = library
         self._address = settings.address(service)
         self._state: Generations[AsyncAdapter[C], C] = Generations(settings.config(), self.books)
+        self.view = self._state.view
+        self.snapshot = self._state.snapshot
         self._resizing = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = logging.getLogger(service)
@@ -90,8 +92,23 @@ class AsyncPool(Generic[C]):
 
         The transaction, where the tuning has one, ends within the hold.
         """
+        adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
+        until = lease.wait.granted + hold_ms / 1000
         with self.books.working(lease.wait, lease.timing):
-            return await self._hold(lease, hold_ms)
+            rows = await adapter.execute(connection, "items", ROWS)
+            match config.work_kind:
+                case "query":
+                    await adapter.execute(connection, "sleep", max(0.0, until - monotonic()))
+                case "cpu":
+                    await adapter.execute(connection, "burn", config.units(hold_ms))
+                case "lock":
+                    await adapter.execute(connection, "lock")
+                case "sleep":
+                    pass
+            while (left := until - monotonic()) > 0:  # again for the rest: a timer may fire early
+                await asyncio.sleep(left)
+            await adapter.end(connection)
+            return rows
 
     def leak(self, lease: AsyncLease[C], *, keep: bool) -> None:
         """The bug on purpose: the request ends without `release`."""
@@ -120,30 +137,6 @@ class AsyncPool(Generic[C]):
                 self._retiring.add(task)
                 task.add_done_callback(self._retiring.discard)
             state.config = config
-
-    def view(self) -> PoolView:
-        return self._state.view()
-
-    def snapshot(self) -> PoolStats:
-        return self._state.snapshot()
-
-    async def _hold(self, lease: AsyncLease[C], hold_ms: int) -> int:
-        adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
-        until = lease.wait.granted + hold_ms / 1000
-        rows = await adapter.execute(connection, "items", ROWS)
-        match config.work_kind:
-            case "query":
-                await adapter.execute(connection, "sleep", max(0.0, until - monotonic()))
-            case "cpu":
-                await adapter.execute(connection, "burn", config.units(hold_ms))
-            case "lock":
-                await adapter.execute(connection, "lock")
-            case "sleep":
-                pass
-        while (left := until - monotonic()) > 0:  # again for the rest: a timer may fire early
-            await asyncio.sleep(left)
-        await adapter.end(connection)
-        return rows
 
     async def _make(self, config: Config) -> AsyncGeneration[C]:
         try:

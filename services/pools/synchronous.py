@@ -9,9 +9,9 @@ from time import monotonic, sleep
 from typing import Any, Generic
 
 from services.common.books import Books, describe, gave_up, unavailable
-from services.common.contract import ROWS, PoolView, Timing
+from services.common.contract import ROWS, Timing
 from services.common.ledger import Account
-from services.common.metrics import Metrics, PoolStats
+from services.common.metrics import Metrics
 from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
 from services.pools.adapters import C, SyncAdapter
@@ -36,6 +36,8 @@ class SyncPool(Generic[C]):
         self._library = library
         self._address = settings.address(service)
         self._state: Generations[SyncAdapter[C], C] = Generations(settings.config(), self.books)
+        self.view = self._state.view
+        self.snapshot = self._state.snapshot
         self._metrics = metrics
         self._resizing = threading.Lock()
         self._log = logging.getLogger(service)
@@ -96,8 +98,23 @@ class SyncPool(Generic[C]):
 
         The transaction, where the tuning has one, ends within the hold.
         """
+        adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
+        until = lease.wait.granted + hold_ms / 1000
         with self.books.working(lease.wait, lease.timing):
-            return self._hold(lease, hold_ms)
+            rows = adapter.execute(connection, "items", ROWS)
+            match config.work_kind:
+                case "query":
+                    adapter.execute(connection, "sleep", max(0.0, until - monotonic()))
+                case "cpu":
+                    adapter.execute(connection, "burn", config.units(hold_ms))
+                case "lock":
+                    adapter.execute(connection, "lock")
+                case "sleep":
+                    pass
+            while (left := until - monotonic()) > 0:  # again for the rest: a timer may fire early
+                sleep(left)
+            adapter.end(connection)
+            return rows
 
     def leak(self, lease: SyncLease[C], *, keep: bool) -> None:
         """The bug on purpose: the request ends without `release`."""
@@ -119,30 +136,6 @@ class SyncPool(Generic[C]):
                 state.draining.append(old)
                 threading.Thread(target=self._retire, args=(old,), daemon=True).start()
             state.config = config
-
-    def view(self) -> PoolView:
-        return self._state.view()
-
-    def snapshot(self) -> PoolStats:
-        return self._state.snapshot()
-
-    def _hold(self, lease: SyncLease[C], hold_ms: int) -> int:
-        adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
-        until = lease.wait.granted + hold_ms / 1000
-        rows = adapter.execute(connection, "items", ROWS)
-        match config.work_kind:
-            case "query":
-                adapter.execute(connection, "sleep", max(0.0, until - monotonic()))
-            case "cpu":
-                adapter.execute(connection, "burn", config.units(hold_ms))
-            case "lock":
-                adapter.execute(connection, "lock")
-            case "sleep":
-                pass
-        while (left := until - monotonic()) > 0:  # again for the rest: a timer may fire early
-            sleep(left)
-        adapter.end(connection)
-        return rows
 
     def _make(self, config: Config) -> SyncGeneration[C]:
         try:
