@@ -1,12 +1,11 @@
 """What a handler has seen and read, for the front to make an answer of."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from services.common.contract import PoolView
 
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Served(NamedTuple):
