@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common import contract
@@ -93,6 +93,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40)  # each takes a tenth of a second to draw
 @given(st.dictionaries(st.text(), JSON_VALUES, max_size=5))
 def test_an_object_survives_encoding_and_parsing(body: dict[str, Any]) -> None:
     assert contract.parse_object(contract.encode(body)) == body
