@@ -107,7 +107,7 @@ def test_a_column_of_the_dashboard_is_added(out: Path) -> None:
     assert heads == [stack.label for stack in STACKS.values()]
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")
 def test_prometheus_takes_its_file(out: Path) -> None:
     out.mkdir()
     file = out / "prometheus.yml"
