@@ -150,7 +150,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True)
 
-    # A container's port is published by Compose, on loopback.
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - Compose publishes it on loopback
     port: TcpPort = Field(
         default=8000, description="TCP port to listen on; by default the port of the stack in the lab."
