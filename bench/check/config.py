@@ -10,6 +10,7 @@ from bench.check.shapes import problem_of
 from bench.check.subject import PATIENT_S, Subject
 from bench.check.verdicts import Failed, settle
 from services.common import contract, models
+from services.common.encoding import encode
 
 PATCHES: Final[tuple[dict[str, Any], ...]] = (
     {"work_time_ms": 0},
@@ -63,7 +64,7 @@ async def any_content_type(subject: Subject) -> str:
     kinds = ("application/x-www-form-urlencoded", "text/plain", None, contract.JSON)
     for value, kind in enumerate(kinds, 11):
         headers = {"Content-Type": kind} if kind else {}
-        body = contract.encode({"work_time_ms": value})
+        body = encode({"work_time_ms": value})
         answer = await subject.client.ask("POST", contract.CONFIG, body, headers)
         if problem := problem_of(answer, 200, models.Configuration):
             problems.append(f"{problem} with Content-Type {kind}")

@@ -7,6 +7,7 @@ from bench.check.shapes import problem_of
 from bench.check.subject import Subject, rise
 from bench.check.verdicts import Failed, Skipped, settle
 from services.common import contract, models
+from services.common.encoding import encode
 
 UNKNOWN: Final = ("/", "/nope", "/api", "/API/query", "//health", "/api/../health", "/docs", "/static/x")
 QUERIES: Final = (
@@ -137,7 +138,7 @@ async def several_workers(subject: Subject) -> str:
     """409 for a change where several worker processes serve the address, and only there."""
     if subject.workers == 1:
         raise Skipped("one worker process: there is nothing to refuse")
-    answer = await subject.post(contract.CONFIG, contract.encode({"work_time_ms": subject.found["work_time_ms"]}))
+    answer = await subject.post(contract.CONFIG, encode({"work_time_ms": subject.found["work_time_ms"]}))
     if problem := _refused(answer, 409):
         raise Failed(problem)
     return f"409 with {subject.workers} worker processes"

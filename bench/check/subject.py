@@ -12,6 +12,7 @@ from bench.check.judge import Poll, Sample
 from bench.check.verdicts import Failed
 from bench.errors import UserError
 from services.common import contract, models
+from services.common.encoding import encode
 from services.stacks import shipped_overflow
 
 PATIENT_S: Final = 6.0
@@ -77,9 +78,9 @@ class Subject:
 
     async def configure(self, **patch: Any) -> dict[str, Any]:
         """Puts a configuration in force; raises Failed where it is refused."""
-        answer = await self.post(contract.CONFIG, contract.encode(patch))
+        answer = await self.post(contract.CONFIG, encode(patch))
         if answer.status != 200:
-            raise Failed(f"POST {contract.CONFIG} {contract.encode(patch).decode()} → {answer.status}: {cause(answer)}")
+            raise Failed(f"POST {contract.CONFIG} {encode(patch).decode()} → {answer.status}: {cause(answer)}")
         if problem := mismatch(answer.json(), models.Configuration):
             raise Failed(f"{answer}: {problem}")
         return dict(answer.json())

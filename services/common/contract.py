@@ -121,14 +121,6 @@ class PoolView:
     free: int | None
 
 
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """The one JSON encoder, so that every service pays the same for the same bytes."""
-    return _ENCODER.encode(body).encode()
-
-
 def health_body(service: str) -> dict[str, Any]:
     return {"status": "ok", "service": service}
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from services.common import contract, models
+from services.common.encoding import encode
 from services.common.models import Body
 from services.common.settings import Config
 
@@ -169,4 +170,4 @@ def _document() -> Schema:
     }
 
 
-DOCUMENT: Final = contract.encode(_document())
+DOCUMENT: Final = encode(_document())

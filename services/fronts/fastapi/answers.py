@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from services.common import answers, contract
+from services.common.encoding import encode
 from services.common.exchange import Exchange
 from services.common.tracing import Tracing
 from services.pools.asynchronous import AsyncPool
@@ -13,7 +14,7 @@ from services.pools.synchronous import SyncPool
 
 
 def answer(body: dict[str, Any]) -> Response:
-    return Response(contract.encode(body), media_type=contract.JSON)
+    return Response(encode(body), media_type=contract.JSON)
 
 
 def exchange_of(request: Request) -> Exchange:
@@ -55,4 +56,4 @@ def answer_errors(app: FastAPI, pool: AsyncPool[Any] | SyncPool[Any], tracing: T
 
 
 def _response(made: answers.Answer) -> Response:
-    return Response(contract.encode(made.body), made.status, made.headers, contract.JSON)
+    return Response(encode(made.body), made.status, made.headers, contract.JSON)

@@ -7,13 +7,14 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from services.common import answers, contract
+from services.common.encoding import encode
 from services.common.exchange import Exchange
 from services.common.tracing import Tracing
 from services.pools.synchronous import SyncPool
 
 
 def answer(body: dict[str, Any]) -> Response:
-    return Response(contract.encode(body), content_type=contract.JSON)
+    return Response(encode(body), content_type=contract.JSON)
 
 
 def current_exchange() -> Exchange:
@@ -54,4 +55,4 @@ def answer_errors(app: Flask, pool: SyncPool[Any], tracing: Tracing) -> None:
 
 
 def _response(made: answers.Answer) -> Response:
-    return Response(contract.encode(made.body), made.status, made.headers, content_type=contract.JSON)
+    return Response(encode(made.body), made.status, made.headers, content_type=contract.JSON)

@@ -5,6 +5,7 @@ from time import monotonic
 
 from services.common import contract
 from services.common.contract import BadRequest, PoolView, Timing
+from services.common.encoding import encode
 from services.common.metrics import Metrics, PoolStats
 from services.common.openapi import DOCUMENT
 from services.common.settings import Config, SettingsError
@@ -33,14 +34,14 @@ class FakeService:
         try:
             status, body = 200, await self._answer(request, timing, began)
         except BadRequest as error:
-            status, body = error.status, contract.encode(contract.error_body(error.error, str(error)))
+            status, body = error.status, encode(contract.error_body(error.error, str(error)))
             more = contract.allow(request.path) if status == 405 else {}
         except SettingsError as error:
-            status, body = 422, contract.encode(contract.error_body("invalid", str(error)))
+            status, body = 422, encode(contract.error_body("invalid", str(error)))
         except LeakedOnPurpose:
-            status, body = 500, contract.encode(contract.error_body("leaked", "not given back"))
+            status, body = 500, encode(contract.error_body("leaked", "not given back"))
         except Aborted:
-            status, body = 500, contract.encode(contract.error_body("failed", "current transaction is aborted"))
+            status, body = 500, encode(contract.error_body("failed", "current transaction is aborted"))
         except Refused as error:
             status, more, body = self._refused(error, timing, began)
         total_ms = (monotonic() - began) * 1000
@@ -73,7 +74,7 @@ class FakeService:
             return self._metrics(request)
         if path == contract.OPENAPI:
             return DOCUMENT
-        return contract.encode(await self._plain(method, path, request.body))
+        return encode(await self._plain(method, path, request.body))
 
     async def _plain(self, method: str, path: str, body: bytes) -> dict[str, object]:
         if path == contract.STATS:
@@ -175,7 +176,7 @@ class FakeService:
         more = ({"leaked": True} if leaked else {}) | extra
         view = PoolView(self.shown.pool_max_size, None, None)
         total_ms = (monotonic() - began) * 1000
-        return contract.encode(contract.served_body(SERVICE, told, total_ms, view, rows, None, **more))
+        return encode(contract.served_body(SERVICE, told, total_ms, view, rows, None, **more))
 
     def _refused(self, error: Refused, timing: Timing, began: float) -> Reply:
         if "200 for a timeout" in self.defects:
@@ -185,7 +186,7 @@ class FakeService:
         more = {"stage": error.stage} if error.stage else {}
         body = contract.refused_body(reason, "no connection", waited_s, self.shown.pool_max_size, None, **more)
         wait = {} if "no Retry-After" in self.defects else {contract.RETRY_AFTER: "1"}
-        return 503, wait, contract.encode(body)
+        return 503, wait, encode(body)
 
     def _change(self, body: bytes) -> None:
         if len(body) > contract.MAX_BODY_BYTES:

@@ -12,6 +12,7 @@ from bench.check.exposition import Series, parse
 from bench.check.shapes import problem_of, refusal_problem
 from services.common import contract, models
 from services.common.contract import PoolView, Timing
+from services.common.encoding import encode
 from services.common.models import Body, Count, Number, OneOf, Text
 
 TIMING = Timing(1.0, 2.0, 3.0)
@@ -101,7 +102,7 @@ def test_what_may_be_missing_or_null_may_be_and_a_whole_number_is_a_number() -> 
 
 
 def answer(status: int, body: dict[str, Any] | bytes, path: str = contract.QUERY, **headers: str) -> Answer:
-    content = body if isinstance(body, bytes) else contract.encode(body)
+    content = body if isinstance(body, bytes) else encode(body)
     return Answer("GET", path, status, {"content-type": contract.JSON} | headers, content, 0.0, 1.0)
 
 

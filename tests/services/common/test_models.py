@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.common import contract, models
+from services.common.encoding import encode
 from services.common.ledger import Totals
 from services.common.models import Body
 from services.common.openapi import MODELS
@@ -29,7 +30,7 @@ def model_of(example: Example) -> type[Body]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_what_the_services_build_fits_its_model_as_it_arrives(example: Example) -> None:
-    model_of(example).model_validate(json.loads(contract.encode(example.body)))
+    model_of(example).model_validate(json.loads(encode(example.body)))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

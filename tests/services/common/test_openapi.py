@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from services.common import contract, models
+from services.common.encoding import encode
 from services.common.openapi import CHANGE, DOCUMENT
 from services.common.settings import Config, SettingsError
 from tests.services.common.bodies import EXAMPLES, Example
@@ -98,7 +99,7 @@ def test_every_answer_is_described_with_its_headers() -> None:
 def test_what_the_services_build_is_what_it_says(example: Example) -> None:
     found = schema(example.path, example.method, example.status)
 
-    validator(found).validate(json.loads(contract.encode(example.body)))
+    validator(found).validate(json.loads(encode(example.body)))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

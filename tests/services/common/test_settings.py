@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
 from services.common import contract, settings
+from services.common.encoding import encode
 from services.common.settings import Config, Settings, SettingsError
 
 TIMES = st.floats(0.001, 3600, allow_nan=False)
@@ -94,7 +95,7 @@ def test_what_ends_a_start_is_one_line_on_stderr(capsys: pytest.CaptureFixture[s
 
 @given(config=configs())
 def test_a_configuration_survives_its_own_json(config: Config) -> None:
-    assert Config.model_validate(json.loads(contract.encode(config.model_dump()))) == config
+    assert Config.model_validate(json.loads(encode(config.model_dump()))) == config
 
 
 @given(config=configs())
@@ -107,7 +108,7 @@ def test_a_configuration_survives_the_environment(config: Config) -> None:
 
 @given(old=configs(), new=configs())
 def test_what_is_shown_can_be_sent_back(old: Config, new: Config) -> None:
-    patch = json.loads(contract.encode(new.model_dump(exclude={"tuning"})))
+    patch = json.loads(encode(new.model_dump(exclude={"tuning"})))
 
     assert old.changed(patch) == new.model_copy(update={"tuning": old.tuning})
 
