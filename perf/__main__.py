@@ -26,10 +26,10 @@ from bench.targets.process import LocalService
 from bench.targets.target import Target
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
-from perf.measures import rate_per_s
+from perf.measures import CONNECTIONS, HOLD_MS, HOLDING, NO_HOLD, closed, rate_per_s
 from services.common import contract
 from services.stacks import STACKS
-from services.workload.loads import Burst, Closed, Open, Stage
+from services.workload.loads import Burst, Open
 
 ROUNDS: Final = 5
 SERVICES: Final = tuple(STACKS)
@@ -46,40 +46,33 @@ def efficiency(here: Lab) -> str:
     """Goodput ÷ (c/h) at hold 100 ms with 100 clients."""
     rows = []
     for name in SERVICES:
-        settings = {
-            "pool_min_size": 5,
-            "pool_max_size": 5,
-            "work_time_ms": 100,
-            "pool_acquire_timeout": 30,
-            "threads": 108,
-        }
-        with LocalService(name, here.database, settings) as service:
-            load = Closed(stages=(Stage(users=100, seconds=0), Stage(users=100, seconds=6)))
-            frame = here.play(service.base_url, load, contract.QUERY).requests
+        with LocalService(name, here.database, HOLDING) as service:
+            frame = here.play(service.base_url, closed(100, 6), contract.QUERY).requests
         held_s = fmean(frame.filter(pl.col("status") == 200)["work_us"].to_list()) / 1e6
         rate = rate_per_s(frame, 1, 6)
-        rows.append((name, f"{rate / (5 / 0.1):.4f}", f"{rate / (5 / held_s):.4f}", f"{held_s * 1000:.2f} ms"))
+        rows.append(
+            (
+                name,
+                f"{rate / CONNECTIONS * HOLD_MS / 1000:.4f}",
+                f"{rate / CONNECTIONS * held_s:.4f}",
+                f"{held_s * 1000:.2f} ms",
+            )
+        )
     return tabulate(rows, ("service", "goodput ÷ (c/h) (aim ≥ 0.98)", "÷ (c/hold measured) (aim ≥ 0.985)", "hold"))
 
 
 def instruments(here: Lab) -> str:
     """Each service without a hold against the bare one, alternating."""
     rows = []
-    settings = {"pool_min_size": 20, "pool_max_size": 20, "work_time_ms": 0, "threads": 40}
     for name in SERVICES:
-        ours, bare = LocalService(name, here.database, settings), BareService(name, here.database, settings)
+        ours, bare = LocalService(name, here.database, NO_HOLD), BareService(name, here.database, NO_HOLD)
         rates: dict[str, list[float]] = {"ours": [], "bare": []}
         cpu: dict[str, list[float]] = {"ours": [], "bare": []}
         with ours, bare:
             for _ in range(ROUNDS):
                 for label, service in (("ours", ours), ("bare", bare)):
                     before = service.usage().cpu_s
-                    outcome = here.play(
-                        service.base_url,
-                        Closed(stages=(Stage(users=20, seconds=0), Stage(users=20, seconds=3))),
-                        contract.QUERY,
-                    )
-                    frame = outcome.requests
+                    frame = here.play(service.base_url, closed(20, 3), contract.QUERY).requests
                     rates[label].append(rate_per_s(frame, 0.5, 3))
                     cpu[label].append((service.usage().cpu_s - before) / len(frame))
         ratio = [a / b for a, b in zip(rates["ours"], rates["bare"], strict=True)]

@@ -1,137 +1,177 @@
 """`python -m perf.against CHECKOUT [--pairs N] [STACK …]`: each stack here against the same stack of another checkout.
 
-A pair is two fresh processes, one of each checkout, that are asked in turn (here, there, there, here …). What is shown
-is the ratio of a pair, here ÷ there: requests a second without a hold, CPU time of the service a request, and goodput
-÷ (c/h) under a hold; the median of all pairs, with the exact 95 % interval of Wilcoxon's signed-rank test on logs.
+A pair is two fresh processes, one of each checkout, that are asked at the same time, each by a generator of its own:
+what disturbs the machine disturbs both. Shown is the ratio of a pair, here ÷ there: requests a second without a hold,
+requests a CPU second of the service, and goodput ÷ (c/h) under a hold; the median of all pairs, with the exact 95 %
+interval of Wilcoxon's signed-rank test on logs. Without a hold both services share one core, on which nothing else that
+belongs to the measurement runs: there, what a service can serve is what its code costs.
 """
 
 import argparse
 import math
-import subprocess
+import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
+import polars as pl
 from tabulate import tabulate
 
 from bench.analysis.ranks import paired
-from bench.load.outcome import Outcome
+from bench.load.driver import LoadGenerator
 from bench.targets.process import LocalService
 from perf.lab import Lab, lab
-from perf.measures import rate_per_s
+from perf.measures import HOLDING, NO_HOLD, closed, rate_per_s
 from services.common import contract
 from services.stacks import STACKS
-from services.workload.loads import Closed, Stage
 
-TURNS: Final = (True, False, False, True)
-"""Which of a pair is asked in a round: here, there, there, here."""
-ROUNDS: Final = 6
-TURN_S: Final = 0.8
-"""Short turns, because a machine's speed drifts within seconds."""
-NO_HOLD: Final = {"pool_min_size": 20, "pool_max_size": 20, "work_time_ms": 0, "threads": 40}
-HOLD_MS: Final = 100
-HOLDING: Final = {
-    "pool_min_size": 5,
-    "pool_max_size": 5,
-    "work_time_ms": HOLD_MS,
-    "pool_acquire_timeout": 30,
-    "threads": 108,
-}
+WARM_UP_S: Final = 1.0
+TURN_S: Final = 6.0
+EDGE_S: Final = 1.0
+"""So much of a turn's begin is in no rate: connections are made then."""
+
+Cores = set[int]
 
 
-class OfCheckout(LocalService):
-    """A service process of another checkout, by the interpreter of its own environment."""
+@dataclass(frozen=True)
+class Pairs:
+    """Two laboratories over one PostgreSQL, and where the services of a pair come from."""
 
-    checkout: Path
+    labs: tuple[Lab, Lab]
+    elsewhere: type[LocalService]
 
-    def start(self) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._process = subprocess.Popen(
-            [self.checkout / ".venv" / "bin" / "python", "-m", f"services.{self.name}"],
-            cwd=self.checkout,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
+    @contextmanager
+    def services(
+        self, name: str, settings: Mapping[str, object], where: Cores, *, ours_first: bool
+    ) -> Iterator[list[LocalService]]:
+        """Ours and theirs, running on these cores; started in the order that is asked for."""
+        pair = [kind(name, self.labs[0].database, settings) for kind in (LocalService, self.elsewhere)]
+        with ExitStack() as running:
+            with on(where):
+                for service in pair if ours_first else reversed(pair):
+                    running.enter_context(service)
+            yield pair
 
-
-def no_hold(here: Lab, name: str, there: type[LocalService]) -> tuple[float, float]:
-    """The ratios of requests a second, and of CPU time a request: medians over the rounds of one pair."""
-    rates: list[float] = []
-    costs: list[float] = []
-    with LocalService(name, here.database, NO_HOLD) as ours, there(name, here.database, NO_HOLD) as theirs:
-        for _ in range(ROUNDS):
-            found: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-            for side in TURNS:
-                found[side].append(_turn(here, ours if side else theirs))
-            here_, there_ = ([fmean(each) for each in zip(*found[side], strict=True)] for side in (True, False))
-            rates.append(here_[0] / there_[0])
-            costs.append(here_[1] / there_[1])
-    return median(rates), median(costs)
+    def play(self, pair: Sequence[LocalService], users: int, seconds: float) -> list[pl.DataFrame]:
+        """The requests of both, asked at the same time."""
+        with ThreadPoolExecutor(len(pair)) as together:
+            return list(
+                together.map(
+                    lambda one: one[0].play(one[1].base_url, closed(users, seconds), contract.QUERY).requests,
+                    zip(self.labs, pair, strict=True),
+                )
+            )
 
 
-def _turn(here: Lab, service: LocalService) -> tuple[float, float]:
-    """Requests a second, and CPU seconds of the service a request."""
-    before = service.usage().cpu_s
-    frame = _closed(here, service, users=20, seconds=TURN_S).requests
-    return rate_per_s(frame, 0.1, TURN_S), (service.usage().cpu_s - before) / len(frame)
+def no_hold(pairs: Pairs, name: str, *, ours_first: bool) -> tuple[float, ...]:
+    """The ratios of requests a second, and of requests a CPU second."""
+    with pairs.services(name, NO_HOLD, cores()[0], ours_first=ours_first) as pair:
+        pairs.play(pair, 10, WARM_UP_S)
+        before = [service.usage().cpu_s for service in pair]
+        frames = pairs.play(pair, 10, TURN_S)
+        spent_s = [service.usage().cpu_s - already for service, already in zip(pair, before, strict=True)]
+    rates = [rate_per_s(frame, EDGE_S, TURN_S) for frame in frames]
+    costs = [len(frame) / cpu_s for frame, cpu_s in zip(frames, spent_s, strict=True)]
+    return rates[0] / rates[1], costs[0] / costs[1]
 
 
-def held(here: Lab, name: str, there: type[LocalService]) -> tuple[float, ...]:
+def held(pairs: Pairs, name: str, *, ours_first: bool) -> tuple[float, ...]:
     """The ratio of goodput ÷ (c/h)."""
-    with LocalService(name, here.database, HOLDING) as ours, there(name, here.database, HOLDING) as theirs:
-        rates = [rate_per_s(_closed(here, one, users=100, seconds=6).requests, 1, 6) for one in (ours, theirs)]
-    return (rates[0] / rates[1],)
+    with pairs.services(name, HOLDING, os.sched_getaffinity(0), ours_first=ours_first) as pair:
+        ours, theirs = (rate_per_s(frame, EDGE_S, TURN_S) for frame in pairs.play(pair, 100, TURN_S))
+    return (ours / theirs,)
 
 
-FIGURES: Final = {
-    "rate": (no_hold, ("rate without a hold", "CPU a request")),
+Measure = Callable[..., tuple[float, ...]]
+FIGURES: Final[dict[str, tuple[Measure, tuple[str, ...]]]] = {
+    "rate": (no_hold, ("rate without a hold", "requests a CPU second")),
     "goodput": (held, ("goodput ÷ (c/h)",)),
 }
 
 
+def cores() -> tuple[Cores, Cores]:
+    """One core for the services, and those for everything else; the same where there is but one."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return {first}, set(others) or {first}
+
+
+@contextmanager
+def on(chosen: Cores) -> Iterator[None]:
+    """What is started inside runs on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, chosen)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def of_checkout(checkout: Path) -> type[LocalService]:
+    """A service process of another checkout, by the interpreter of its own environment."""
+
+    class There(LocalService):
+        python = checkout / ".venv" / "bin" / "python"
+        root = checkout
+
+    return There
+
+
+@contextmanager
+def laboratories(checkout: Path) -> Iterator[Pairs]:
+    with (
+        on(cores()[1]),
+        lab() as one,
+        LoadGenerator() as generator,
+        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
+    ):
+        two = replace(one, generator=generator, directory=Path(directory))
+        yield Pairs((one, two), of_checkout(checkout))
+
+
 def rows(found: dict[str, list[tuple[float, ...]]]) -> Iterator[tuple[str, ...]]:
     for name, pairs in found.items():
-        yield (name, str(len(pairs)), *(_interval(ratios) for ratios in zip(*pairs, strict=True)))
+        yield (name, str(len(pairs)), *(interval(ratios) for ratios in zip(*pairs, strict=True)))
 
 
-def _closed(here: Lab, service: LocalService, *, users: int, seconds: float) -> Outcome:
-    load = Closed(stages=(Stage(users=users, seconds=0), Stage(users=users, seconds=seconds)))
-    return here.play(service.base_url, load, contract.QUERY)
-
-
-def _interval(ratios: Sequence[float]) -> str:
-    """`0.995 (0.981–1.010)`."""
-    interval = paired([math.log(ratio) for ratio in ratios]).interval(0.05)
-    shown = "" if interval is None else f" ({math.exp(interval[0]):.4f}–{math.exp(interval[1]):.4f})"
+def interval(ratios: Sequence[float]) -> str:
+    """`0.9950 (0.9810–1.0100)`; without an interval where the pairs are too few for one."""
+    bounds = paired([math.log(ratio) for ratio in ratios]).interval(0.05)
+    shown = "" if bounds is None else f" ({math.exp(bounds[0]):.4f}–{math.exp(bounds[1]):.4f})"
     return f"{median(ratios):.4f}{shown}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="perf.against", description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m perf.against", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("checkout", type=Path, help="another checkout of the project, after `make setup`")
     parser.add_argument("stacks", nargs="*", metavar="STACK", default=list(STACKS))
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--figure", choices=FIGURES, action="append", help="only this one")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args(arguments)
     checkout = asked.checkout.resolve()
     if not (checkout / ".venv" / "bin" / "python").exists():
-        sys.exit(f"perf: {checkout} has no .venv: run `make setup` there")
+        parser.error(f"{checkout} has no .venv: run `make setup` there")
     if unknown := set(asked.stacks) - set(STACKS):
-        sys.exit(f"perf: unknown stack {', '.join(unknown)}: there are {', '.join(STACKS)}")
-    there = type("There", (OfCheckout,), {"checkout": checkout})
+        parser.error(f"unknown stack {', '.join(sorted(unknown))}: there are {', '.join(STACKS)}")
+    if asked.pairs < 1:
+        parser.error("--pairs must be 1 or more")
     chosen = [FIGURES[figure] for figure in asked.figure or FIGURES]
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in asked.stacks}
-    with lab() as here:
-        for pair in range(1, asked.pairs + 1):
-            for name, pairs in found.items():
-                pairs.append(tuple(ratio for measure, _ in chosen for ratio in measure(here, name, there)))
-            print(f"pair {pair} of {asked.pairs}", file=sys.stderr, flush=True)
+    with laboratories(checkout) as pairs:
+        for number in range(asked.pairs):
+            for name, ratios in found.items():
+                ours_first = number % 2 == 0
+                ratios.append(
+                    tuple(each for measure, _ in chosen for each in measure(pairs, name, ours_first=ours_first))
+                )
+            print(f"pair {number + 1} of {asked.pairs}", file=sys.stderr, flush=True)
     print(f"here ÷ {checkout}, median of pairs and its 95 % interval")
     print(tabulate(rows(found), ("stack", "pairs", *(head for _, heads in chosen for head in heads))))
 

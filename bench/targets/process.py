@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Any, ClassVar, Final, Self
 
 import psutil
 
@@ -41,6 +41,10 @@ class ServiceDied(RuntimeError):
 
 class LocalService:
     """One service process. Entering waits until it answers with its pool open; raises ServiceDied."""
+
+    python: ClassVar[Path] = Path(sys.executable)
+    root: ClassVar[Path] = ROOT
+    """Whose code it is: the checkout, and the interpreter of its environment."""
 
     def __init__(
         self, name: str, database: Database, settings: Mapping[str, Any] | None = None, port: int | None = None
@@ -79,8 +83,8 @@ class LocalService:
     def _begin(self, log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
         self._log = log
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *self.module()],
-            cwd=ROOT,
+            [self.python, "-m", *self.module()],
+            cwd=self.root,
             env=self._environment,
             stdin=stdin,
             stdout=stdout,
