@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="poolbench", prog_name="bench")
 def cli() -> None:
-    """Connection pool exhaustion, side by side: asyncpg, psycopg_pool and SQLAlchemy."""
+    """Connection pool exhaustion, stack by stack, side by side."""
 
 
 @cli.command("list")
