@@ -23,7 +23,7 @@ def arithmetic(load: Load, c: int, hold_s: float, patience_s: float) -> Forecast
     """
     match load:
         case Sequential(requests=n):
-            # Nobody ever meets another: one batch after another, of one.
+            # No request ever meets another: one batch after another, of one.
             return replace(_burst(n, n, hold_s, patience_s), wall_s=n * hold_s, goodput_per_s=1 / hold_s, busy=None)
         case Burst(requests=n):
             return _burst(n, c, hold_s, patience_s)
@@ -35,7 +35,7 @@ def arithmetic(load: Load, c: int, hold_s: float, patience_s: float) -> Forecast
 
 def _burst(n: int, c: int, hold_s: float, patience_s: float) -> Forecast:
     """Batches start at 0, h, 2h …; those that start before the patience is over are served. The last of them ends
-    after the patience, and so after the last who is told no."""
+    after the patience, and so after the last request that is rejected."""
     served = min(n, c * _ceil(patience_s / hold_s))
     full = served - served % c
     wall_s = math.ceil(served / c) * hold_s
@@ -56,9 +56,9 @@ def _burst(n: int, c: int, hold_s: float, patience_s: float) -> Forecast:
 
 
 def _closed(load: Closed, c: int, hold_s: float, patience_s: float) -> Forecast:
-    """Nobody times out if even the most users queue for less than the patience.
+    """No request times out if even the most users queue for less than the patience.
 
-    All connections are busy while the users, if nobody waited, would keep 2·c of them busy; a hold later,
+    All connections are busy while the users, if none waited, would keep 2·c of them busy; a hold later,
     completions tell of nothing else.
     """
     most = max(stage.users for stage in load.stages)

@@ -62,7 +62,7 @@ def schedule(cell: Cell, cores: int | None) -> Finding:
     elif cell.skew_ms is not None:
         limit, value, what = max(SKEW_MS, SKEW_SHARE * cell.hold_ms), cell.skew_ms, "all sent within"
     else:
-        return not_checked("schedule", "who sends after an answer has no plan")
+        return not_checked("schedule", "a request that is sent after an answer has no plan")
     said = f"{what} {value:.1f} ms, at most {limit:g} ms"
     if value <= limit:
         return settle("schedule", [], said)

@@ -74,12 +74,12 @@ def _served(requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def _refused(requests: pl.DataFrame) -> pl.DataFrame:
-    """Those who were told in time that no connection came free."""
+    """Requests that were rejected: no connection came free within the acquire timeout."""
     return requests.filter((pl.col("status") == 503) & pl.col("error").is_in(TIMED_OUT))
 
 
 def _holding(ok: pl.DataFrame) -> pl.DataFrame:
-    """Those who had a connection: the floor's answers say 0 ms where there was nothing to wait for."""
+    """Those that had a connection: the no-pool baseline's answers say 0 ms where there was nothing to wait for."""
     return ok.filter(~pl.col("path").str.starts_with(contract.NOOP))
 
 

@@ -1,4 +1,4 @@
-"""What is known of a metric before anybody measures it."""
+"""What is known of a metric before it is measured."""
 
 import math
 from dataclasses import dataclass

@@ -80,14 +80,14 @@ def _reading(view: View) -> Iterator[str]:
         "second over what c connections held for h can serve, while all of them are busy by forecast."
     )
     yield (
-        "all: what was not served counts as longer than anything that was, and a quantile that falls there "
+        "all: a request that was not served counts as infinitely slow, and a quantile that falls on one "
         "reads “not served”; served: the 200s alone."
     )
     if any(SCENARIOS[name].family in ("overload", "fairness") for name in view.scenarios if name in SCENARIOS):
         yield (
             "overtook another: got a connection before a request that had certainly asked earlier. from first come "
             "first served: how far waits are from those of a pool that hands out the same connections at the same "
-            "moments in order of asking. Jain's index: 1 where all users were served alike, 1/n where one was alone."
+            "moments in order of asking. Jain's index: 1 where all users were served alike, 1/n where only one was."
         )
     if any(SCENARIOS[name].family == "outage" for name in view.scenarios if name in SCENARIOS):
         yield (
@@ -124,8 +124,8 @@ def _repetitions(asked: Plan) -> str:
 def _column(layer: Layer) -> str:
     if layer == "pool":
         return (
-            "A column is a pool with its driver and its concurrency model, without framework, server and HTTP; who "
-            "asks is a task or a thread of the same process, whose CPU time is the pool's own."
+            "A column is a pool with its driver and its concurrency model, without framework, server and HTTP; a "
+            "request is a task or a thread of the same process, whose CPU time is the pool's own."
         )
     return "A column is a stack, never a library: pool, driver, framework, server and concurrency model differ at once."
 

@@ -78,4 +78,4 @@ def _notes(view: View) -> Iterator[str]:
         for stack, extra in holds.items()
     )
     yield f"The forecasts have the overhead of the baseline in each hold (ms): {overheads}."
-    yield "What is left is hand-off, HTTP, and who is served when."
+    yield "What is left is hand-off, HTTP, and the order in which requests are served."

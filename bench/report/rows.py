@@ -69,7 +69,7 @@ def about_latency(metrics: Iterable[str], kind: str) -> Iterator[str]:
     if kind == "open":
         yield "latency counts from the moment planned for sending, whether or not the generator kept it"
     if kind == "closed":
-        yield "latency counts from sending: a closed load has no plan, so that who waits asks less often"
+        yield "latency counts from sending: a closed load has no plan, and a slow stack receives fewer requests"
 
 
 def says_something(view: View, scenario: str, name: str, forecast: str, figures: Iterable[str]) -> bool:

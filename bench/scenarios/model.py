@@ -121,7 +121,7 @@ class Scenario:
         return self.path != contract.NOOP
 
     def _shows_no_fault(self, leaks: Sequence[Leak]) -> str:
-        """Why what is to go wrong does not, or too late for anybody to meet it."""
+        """Why what is to go wrong does not, or too late for a request to meet it."""
         outages = [fault for fault in self.faults if isinstance(fault, Outage)]
         if self.family == "leaks" and not leaks:
             return "nothing leaks: add a Leak to its faults"

@@ -21,8 +21,8 @@ def load_text(load: Load) -> str:
 
 
 def settings_text(scenario: Scenario) -> str:
-    """`pool 5, timeout 10.5 h`, and what differs from the usual."""
-    parts = [f"pool {scenario.pool_size}", f"timeout {scenario.acquire_timeout:g} h"]
+    """`pool 5, acquire timeout 10.5 h`, and what differs from the usual."""
+    parts = [f"pool {scenario.pool_size}", f"acquire timeout {scenario.acquire_timeout:g} h"]
     if scenario.hold != 1:
         parts.append(f"hold {scenario.hold:g} h")
     if scenario.work_kind != "sleep":

@@ -74,7 +74,7 @@ How to read this
 - asyncpg + FastAPI: asyncpg.Pool, asyncpg, FastAPI, uvicorn on one event loop.
 - forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per
   second over what c connections held for h can serve, while all of them are busy by forecast.
-- all: what was not served counts as longer than anything that was, and a quantile that falls there
+- all: a request that was not served counts as infinitely slow, and a quantile that falls on one
   reads “not served”; served: the 200s alone.
 - before the app: the client's time less the handler's, mostly the queue in front of the framework.
 - A column is a stack, never a library: pool, driver, framework, server and concurrency model differ

@@ -237,7 +237,7 @@ def test_open_load_shows_latency_from_the_plan_and_from_sending() -> None:
     closed = scenario_table(view, "tight-loop")
     assert not any("from sending" in row[0] for row in closed.rows)
     assert closed.notes == (
-        "latency counts from sending: a closed load has no plan, so that who waits asks less often",
+        "latency counts from sending: a closed load has no plan, and a slow stack receives fewer requests",
     )
 
 
