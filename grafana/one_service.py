@@ -194,7 +194,7 @@ def _requests() -> tuple[model.Panel, ...]:
         over_time(
             "How many are served?",
             "200s per second on the paths that take a connection, and answers of any kind; the gap between the two is "
-            "what was told no, or failed.",
+            "rejected and failed requests.",
             "reqps",
             queries.answers(SERVICE),
         ),

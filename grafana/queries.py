@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 EVERY: Final = ".+"
-HIGHEST: Final = "highest of the three"
+HIGHEST: Final = "highest of all"
 POOL_NAME: Final = "db_client_connection_pool_name"
 POOL: Final = f'{{job="$job", {POOL_NAME}="$pool"}}'
 """One pool of any service that follows the semantic conventions."""

@@ -91,7 +91,8 @@ QUESTIONS = (
         queries=queries.answers,
         description=(
             "200s per second on the paths that take a connection, and answers of any kind; the gap between the two is "
-            "what was told no. c connections held for h seconds serve at most c ÷ h: the pool is busy there, not slow."
+            "rejected and failed requests. c connections held for h seconds serve at most c ÷ h: the pool is busy "
+            "there, not slow."
         ),
     ),
     Question(

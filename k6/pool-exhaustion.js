@@ -3,7 +3,7 @@
 //     k6 run k6/pool-exhaustion.js                      the services of the lab, 74 s each
 //     k6 run -e STAGE_S=1 -e HOLD_MS=200 …              the same story five times as fast
 //     k6 run -e BASE_URL=http://localhost:8001 …        one service
-//     k6 run -e MIN_SERVED=1 …                          exit status 99 where anybody is told no
+//     k6 run -e MIN_SERVED=1 …                          exit status 99 where any request is rejected
 //
 // In: the settings of services.js; STAGE_S (5: the stages take 2, 3, 5 and 2 of these), THINK_S (0.1).
 // Out: a table. The exit status is 0 also when a pool runs dry; not when anything but 200 and its 503 comes.
