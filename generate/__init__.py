@@ -1,1 +1,1 @@
-"""What cannot read the registry of stacks is written from it: parts of files between markers, and the dashboards."""
+"""Writes what follows from the code: parts of files between markers, tables of the docs, and the dashboards."""

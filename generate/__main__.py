@@ -1,4 +1,4 @@
-"""`python -m generate`: writes what follows from the registry of stacks, dashboards included.
+"""`python -m generate`: writes what follows from the code: parts of files, tables of the docs, and the dashboards.
 
 Exit status: 0 as asked, 1 where `--check` finds a file that is not what would be written, 2 wrong use.
 """
