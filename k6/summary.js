@@ -5,7 +5,7 @@
 import { targets } from './services.js';
 
 const LEGEND = `
-  served: 200. timed out: 503, no connection within the acquire timeout. unexpected: anything else, and then the
+  served: 200. rejected: 503, no connection within the acquire timeout. unexpected: anything else, and then the
   exit status is not 0. goodput: served per second, from the first request to the last answer.
 `;
 
@@ -38,7 +38,7 @@ function column(name, { service, pool, holdMs, acquireTimeoutS }, metrics) {
     'acquire timeout (s)': `${acquireTimeoutS}`,
     sent: `${values('sent').count}`,
     served: `${served}`,
-    'timed out': `${values('timed_out').count}`,
+    rejected: `${values('timed_out').count}`,
     unexpected: `${values('unexpected').count}`,
     'goodput (1/s)': took > 0 ? three((served * 1000) / took) : '-',
     'latency p50, served (ms)': time('latency_ms', 'p(50)'),

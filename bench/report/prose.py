@@ -96,7 +96,7 @@ def _reading(view: View) -> Iterator[str]:
             "what a library does with a connection that was cut follows from no arithmetic."
         )
     if view.run.plan.layer == "http":
-        yield "before the app: the client's time less the handler's, mostly the queue in front of the framework."
+        yield "server queue: the client's time less the handler's, mostly the queue in front of the framework."
     if any(cell.repetitions >= 2 for cell in view.summary.cells):
         yield (
             "1.23 (1.20–1.26): the median over the repetitions and its 95 % interval; [1.20–1.26]: under five "

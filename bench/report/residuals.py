@@ -64,7 +64,7 @@ def _how(view: View, scenario: str) -> str:
 
 
 def _notes(view: View) -> Iterator[str]:
-    yield "A wait that is shorter than forecast began late: the request was queued before the app until then."
+    yield "A wait that is shorter than forecast began late: the request was in the server queue until then."
     holds: dict[str, list[float]] = {}
     for cell in view.run.cells:
         # Other holds have the same overhead on top of them; one is enough to tell it.

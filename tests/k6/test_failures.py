@@ -72,7 +72,7 @@ def test_an_answer_that_is_neither_served_nor_told_no_fails_the_run(script: str,
         ended = run(script, BASE_URL=url, **SHORT[script])
 
     assert ended.status == BROKEN_THRESHOLDS, ended.text
-    sent, served, timed_out, unexpected = ended.counts("sent", "served", "timed out", "unexpected")
+    sent, served, timed_out, unexpected = ended.counts("sent", "served", "rejected", "unexpected")
     assert sent == unexpected > 0 == served == timed_out
     assert ended.table["latency p50, served (ms)"] == ["not served"]
     assert (str(status) if status else "EOF") in ended.text
@@ -84,7 +84,7 @@ def test_nobody_served_because_the_pool_is_dry_is_no_failure(script: str) -> Non
         ended = run(script, BASE_URL=url, **SHORT[script])
 
     assert ended.status == 0, ended.text
-    sent, served, timed_out, unexpected = ended.counts("sent", "served", "timed out", "unexpected")
+    sent, served, timed_out, unexpected = ended.counts("sent", "served", "rejected", "unexpected")
     assert sent == timed_out > 0 == served == unexpected
 
 

@@ -29,7 +29,7 @@ def test_the_ramp_counts_what_the_service_counts_and_a_dry_pool_is_no_failure(st
     ended = run("pool-exhaustion.js", BASE_URL=service.base_url, STAGE_S=0.25, THINK_S=0.01, DRAIN_S=10)
 
     counted = at_rest(service)
-    sent, served, timed_out, unexpected = ended.counts("sent", "served", "timed out", "unexpected")
+    sent, served, timed_out, unexpected = ended.counts("sent", "served", "rejected", "unexpected")
     assert (ended.status, unexpected) == (0, 0), ended.text
     assert (served, timed_out) == (counted["acquired_total"], counted["timed_out_total"])
     assert sent == served + timed_out
@@ -64,7 +64,7 @@ def test_a_burst_is_at_the_service_all_at_once(start: StartService) -> None:
         ended: Ended = playing.result()
 
     assert ended.status == 0, ended.text
-    assert ended.counts("sent", "served", "timed out", "unexpected") == [6, 6, 0, 0]
+    assert ended.counts("sent", "served", "rejected", "unexpected") == [6, 6, 0, 0]
     assert ended.table["hold (ms)"] == ["1000"]
     assert at_rest(service)["acquired_total"] == 6
     assert float(ended.table["acquire p99, served (ms)"][0]) > 1000
@@ -137,4 +137,4 @@ def test_the_users_who_are_told_no_can_be_made_a_failure(start: StartService) ->
     ended = run("concurrent-burst.js", **settings, MIN_SERVED=1)
 
     assert ended.status == BROKEN_THRESHOLDS
-    assert ended.counts("served", "timed out") == [2, 2]
+    assert ended.counts("served", "rejected") == [2, 2]

@@ -48,12 +48,12 @@ judged
                                       FastAPI
 ------------------------  --------  ---------
 served (of 10)                  10         10
-timed out                        0          0
+rejected                         0          0
 goodput (1/s)                   50       50.0
 acquire p50, all (ms)            0          0
 acquire p99, all (ms)          100        100
 acquire max, served (ms)       100        100
-before the app, p50 (ms)                    0
+server queue, p50 (ms)                      0
 last answer after (s)          0.2      0.200
 most waiting                     5          9
 
@@ -67,7 +67,7 @@ burst-10  arithmetic    goodput 0 %
                       wait p50 0 ms
                       wait p99 0 ms
                            queue +4
-A wait that is shorter than forecast began late: the request was queued before the app until then.
+A wait that is shorter than forecast began late: the request was in the server queue until then.
 The forecasts were made with the hold as asked for.
 
 How to read this
@@ -76,7 +76,7 @@ How to read this
   second over what c connections held for h can serve, while all of them are busy by forecast.
 - all: a request that was not served counts as infinitely slow, and a quantile that falls on one
   reads “not served”; served: the 200s alone.
-- before the app: the client's time less the handler's, mostly the queue in front of the framework.
+- server queue: the client's time less the handler's, mostly the queue in front of the framework.
 - A column is a stack, never a library: pool, driver, framework, server and concurrency model differ
   at once.
 - Fewer than 10 repetitions judge nothing; this run has 1.

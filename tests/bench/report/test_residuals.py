@@ -53,7 +53,7 @@ def test_a_whole_table() -> None:
             ),
         ),
         notes=(
-            "A wait that is shorter than forecast began late: the request was queued before the app until then.",
+            "A wait that is shorter than forecast began late: the request was in the server queue until then.",
             "The forecasts have the overhead of the baseline in each hold (ms): asyncpg + FastAPI 1.25.",
             "What is left is hand-off, HTTP, and the order in which requests are served.",
         ),
