@@ -7,12 +7,12 @@ import polars as pl
 from bench.analysis import audit_books as books
 from bench.analysis import audit_conditions as conditions
 from bench.analysis.client_saw import seen
-from bench.record.schema import Cell, Event, Finding
+from bench.record.schema import AuditCheck, Cell, Event
 
 CHECKS = (
     "counts", "integrals", "statements", "backends", "schedule", "cpu", "machine", "settings", "clock", "rest",
 )  # fmt: skip
-"""The names of all findings, in the order in which they are told."""
+"""The names of all checks, in the order in which they are told."""
 
 
 DISTURBED = frozenset({"schedule", "machine"})
@@ -21,8 +21,8 @@ DISTURBED = frozenset({"schedule", "machine"})
 
 def audit(
     cell: Cell, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event], cores: int | None = None
-) -> tuple[Finding, ...]:
-    """Every check of a cell that was played, one finding each; frames and events hold only what is the cell's.
+) -> tuple[AuditCheck, ...]:
+    """Every audit check of a cell that was played, in the order of `CHECKS`; frames and events hold only what is the cell's.
 
     What cannot be looked at is "not checked", never "passed". A cell with one "failed" is in no figure.
 
@@ -44,11 +44,11 @@ def audit(
     )
 
 
-def rejection(findings: Sequence[Finding], *, judging: bool = True) -> str | None:
-    """Why a cell is in no figure, by its first failed finding; None where it may be.
+def rejection(checks: Sequence[AuditCheck], *, judging: bool = True) -> str | None:
+    """Why a cell is in no figure, by its first failed check; None where it may be.
 
     Where nothing is judged, a disturbed machine is told, and the figures are shown all the same.
     """
-    failed = (finding for finding in findings if finding.verdict == "failed")
-    counting = (finding for finding in failed if judging or finding.name not in DISTURBED)
-    return next((f"audit, {finding.name}: {finding.detail}" for finding in counting), None)
+    failed = (check for check in checks if check.verdict == "failed")
+    counting = (check for check in failed if judging or check.name not in DISTURBED)
+    return next((f"audit, {check.name}: {check.detail}" for check in counting), None)

@@ -5,10 +5,10 @@ from typing import Final
 
 import polars as pl
 
+from bench.analysis.audit_check import not_checked, settle
 from bench.analysis.client_saw import Range, Seen
-from bench.analysis.findings import not_checked, settle
 from bench.analysis.leaks import leaks_of
-from bench.record.schema import Cell, Counted, Event, Finding
+from bench.record.schema import AuditCheck, Cell, Counted, Event
 from services.common import contract
 
 PER_REQUEST_S: Final = 0.001
@@ -20,7 +20,7 @@ PER_LEAK_S: Final = 0.05
 NOT_READ: Final = "the totals were not read"
 
 
-def counts(cell: Cell, saw: Seen) -> Finding:
+def counts(cell: Cell, saw: Seen) -> AuditCheck:
     """The totals rose by what the client saw, and what was acquired came back or is handed out still."""
     if cell.counted is None:
         return not_checked("counts", NOT_READ)
@@ -51,7 +51,7 @@ def counts(cell: Cell, saw: Seen) -> Finding:
     return settle("counts", problems, f"{text}: as the client saw")
 
 
-def integrals(cell: Cell, requests: pl.DataFrame, events: Iterable[Event]) -> Finding:
+def integrals(cell: Cell, requests: pl.DataFrame, events: Iterable[Event]) -> AuditCheck:
     """The integrals rose by the sum of the waits, and of the holds, that the answers told."""
     if cell.counted is None:
         return not_checked("integrals", NOT_READ)
@@ -89,7 +89,7 @@ def integrals(cell: Cell, requests: pl.DataFrame, events: Iterable[Event]) -> Fi
     return settle("integrals", problems, ", ".join(figures))
 
 
-def statements(cell: Cell, saw: Seen) -> Finding:
+def statements(cell: Cell, saw: Seen) -> AuditCheck:
     """PostgreSQL executed the contract's statement once for each request that had a connection."""
     if cell.counted is None:
         return not_checked("statements", NOT_READ)
@@ -107,7 +107,7 @@ def statements(cell: Cell, saw: Seen) -> Finding:
     return settle("statements", [] if expected.has(rise) else [said], said)
 
 
-def rest(cell: Cell, events: Iterable[Event]) -> Finding:
+def rest(cell: Cell, events: Iterable[Event]) -> AuditCheck:
     """At the end no request waits, nothing is handed out but what leaked, and connections are as they were taken."""
     if cell.counted is None:
         return not_checked("rest", NOT_READ)

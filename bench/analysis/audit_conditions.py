@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from bench.analysis.audit_check import not_checked, noted, settle
 from bench.analysis.cpu import MACHINE_LIMIT, PART_LIMIT, cpu_shares
-from bench.analysis.findings import not_checked, noted, settle
 from bench.analysis.outages import still_s
-from bench.record.schema import Cell, Event, Finding
+from bench.record.schema import AuditCheck, Cell, Event
 
 LATE_MS: Final = 2.0
 LATE_SHARE: Final = 0.05
@@ -33,7 +33,7 @@ APPLIED_US: Final = 50_000
 setting."""
 
 
-def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) -> Finding:
+def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) -> AuditCheck:
     """PostgreSQL never had more of the service's backends than its pool may have.
 
     One that ends may still be there when its successor has come, so that a single sample above is noted. While
@@ -54,7 +54,7 @@ def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) ->
     return settle("backends", [], said)
 
 
-def schedule(cell: Cell, cores: int | None) -> Finding:
+def schedule(cell: Cell, cores: int | None) -> AuditCheck:
     """The generator sent when it should have. Where all CPUs are taken by the cell's own work, that it could not is
     noted: the cell is in no comparison anyway."""
     if cell.lateness_ms_p99 is not None:
@@ -71,7 +71,7 @@ def schedule(cell: Cell, cores: int | None) -> Finding:
     return settle("schedule", [f"{what} {value:.1f} ms, and {limit:g} ms is the limit"], said)
 
 
-def cpu(cell: Cell, cores: int | None) -> Finding:
+def cpu(cell: Cell, cores: int | None) -> AuditCheck:
     """Who used the CPU; noted where the cell says more of it than of the pool."""
     shares = cpu_shares(cell, cores)
     machine, part = shares["cpu_machine_share"], shares["cpu_largest_part_share"]
@@ -87,7 +87,7 @@ def cpu(cell: Cell, cores: int | None) -> Finding:
     return settle("cpu", [], said)
 
 
-def machine(cell: Cell) -> Finding:
+def machine(cell: Cell) -> AuditCheck:
     """Programs that are none of the run's left the machine to it."""
     if cell.cpu is None or not cell.cpu.available:
         return not_checked("machine", "CPU time was not measured")
@@ -102,7 +102,7 @@ def machine(cell: Cell) -> Finding:
     return noted("machine", said) if share > NOTED_SHARE else settle("machine", [], said)
 
 
-def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
+def settings(cell: Cell, requests: pl.DataFrame) -> AuditCheck:
     """What was in force is what was asked for, before and after, and by what holds and timeouts really lasted."""
     if cell.settings is None:
         return not_checked("settings", "they were not read")
@@ -136,7 +136,7 @@ def settings(cell: Cell, requests: pl.DataFrame) -> Finding:
     return settle("settings", problems, ", ".join(("as asked for, before and after", *said)))
 
 
-def clock(requests: pl.DataFrame) -> Finding:
+def clock(requests: pl.DataFrame) -> AuditCheck:
     """No moment lies before the one that it must come after, and no part is longer than the whole.
 
     The whole is the service's own time, or on the pool alone, where there is none, that of the request. A rule for

@@ -103,7 +103,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class AuditCheck:
     """One verdict of a cell's audit, with its figures.
 
     `noted` is worth knowing and spoils nothing; `not checked` is what could not be looked at.
@@ -215,7 +215,7 @@ class Cell:
     pss_mb: float | None = None
     counted: Counted | None = None
     """What the audit compares the client's counts with."""
-    audit: tuple[Finding, ...] = ()
+    audit: tuple[AuditCheck, ...] = ()
     ideal: Forecast | None = None
     """What the forecast would be with the hold as asked for; None where it was made with that."""
     attempt: int = 1

@@ -6,12 +6,12 @@ from typing import Final
 
 from bench.analysis.audit import CHECKS
 from bench.metrics.registry import METRICS
-from bench.record.schema import Cell, Finding
+from bench.record.schema import AuditCheck, Cell
 from bench.report import words
 from bench.report.table import Table
 from bench.report.view import View
 
-Told = tuple[Cell, Finding]
+Told = tuple[Cell, AuditCheck]
 SAID: Final = ("passed", "noted", "failed", "not checked")
 TITLE: Final = "Audit"
 
@@ -33,7 +33,7 @@ def audit_table(view: View) -> Table | None:
 def table_rows(view: View) -> tuple[tuple[str, ...], ...]:
     """A row for each check, a column for each stack: in how many cells it ended how."""
     counts: Counter[tuple[str, str, str]] = Counter(
-        (finding.name, cell.service, finding.verdict) for cell, finding in _told(view.run.cells)
+        (check.name, cell.service, check.verdict) for cell, check in _told(view.run.cells)
     )
     return tuple(
         (name, *(_counted(counts, name, service) for service in view.services))
@@ -47,7 +47,7 @@ def summary(view: View) -> str:
     cells = [cell for cell in view.run.cells if cell.audit]
     if not cells:
         return ""
-    told = [finding.verdict for cell in cells for finding in cell.audit]
+    told = [check.verdict for cell in cells for check in cell.audit]
     parts = [f"{told.count(verdict)} {verdict}" for verdict in SAID if verdict in told]
     return f"{words.counted(len(cells), 'cell')}, {words.counted(len(told), 'check')}: {', '.join(parts)}"
 
@@ -86,12 +86,12 @@ def played_again(view: View, scenario: str | None = None) -> Iterator[str]:
 
 
 def _told(cells: Sequence[Cell]) -> Iterator[Told]:
-    return ((cell, finding) for cell in cells for finding in cell.audit)
+    return ((cell, check) for cell in cells for check in cell.audit)
 
 
 def _names(view: View) -> tuple[str, ...]:
     """The audit's own order, and behind it what another version has found."""
-    found = dict.fromkeys(finding.name for _, finding in _told(view.run.cells))
+    found = dict.fromkeys(check.name for _, check in _told(view.run.cells))
     return (*CHECKS, *(name for name in found if name not in CHECKS))
 
 
@@ -103,24 +103,24 @@ def _counted(counts: Counter[tuple[str, str, str]], name: str, service: str) -> 
 
 def _worth_knowing(view: View) -> Iterator[str]:
     grouped: dict[tuple[str, str], list[Told]] = {}
-    for cell, finding in _told(view.run.cells):
-        if finding.verdict in ("failed", "noted"):
-            grouped.setdefault((finding.verdict, finding.name), []).append((cell, finding))
+    for cell, check in _told(view.run.cells):
+        if check.verdict in ("failed", "noted"):
+            grouped.setdefault((check.verdict, check.name), []).append((cell, check))
     for (verdict, name), told in sorted(grouped.items()):
-        first, finding = told[0]
+        first, check = told[0]
         scenarios = dict.fromkeys(cell.scenario for cell, _ in told)
         first_of = f", first of {len(told)} cells" if len(told) > 1 else ""
         within = f" in {', '.join(scenarios)}" if len(scenarios) > 1 else ""
         where = f"{first.scenario} · {view.stack(first.service)}{first_of}{within}"
-        yield f"{verdict}: {name} · {where}: {finding.detail}"
+        yield f"{verdict}: {name} · {where}: {check.detail}"
 
 
 def _unchecked(view: View) -> Iterator[str]:
     reasons: dict[tuple[str, str], set[str]] = {}
-    for cell, finding in _told(view.run.cells):
-        if finding.verdict == "not checked":
+    for cell, check in _told(view.run.cells):
+        if check.verdict == "not checked":
             # The figure in front of a reason is one cell's.
-            reasons.setdefault((finding.name, finding.detail.lstrip("0123456789. ")), set()).add(cell.scenario)
+            reasons.setdefault((check.name, check.detail.lstrip("0123456789. ")), set()).add(cell.scenario)
     for (name, why), scenarios in reasons.items():
         where = ", ".join(scenario for scenario in view.scenarios if scenario in scenarios)
         yield f"not checked: {name} ({where}): {why}"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.audit import CHECKS, audit, rejection
-from bench.record.schema import Cell, Counted, CpuSeconds, Event, Finding, Reading
+from bench.record.schema import AuditCheck, Cell, Counted, CpuSeconds, Event, Reading
 from tests.bench import made
 
 ROWS = made.fifo_burst(100, 5, hold_us=100_000, acquire_timeout_us=1_050_000)
@@ -60,23 +60,23 @@ def found(
     rows: list[dict[str, Any]] = ROWS,
     backends: tuple[int | None, ...] = (5, 5),
     events: tuple[Event, ...] = (),
-) -> dict[str, Finding]:
+) -> dict[str, AuditCheck]:
     samples = made.samples(of, [{"t_us": n * 50_000, "backends": count} for n, count in enumerate(backends)])
-    return {finding.name: finding for finding in audit(of, made.requests(of, rows), samples, events, 2)}
+    return {check.name: check for check in audit(of, made.requests(of, rows), samples, events, 2)}
 
 
-def verdict(findings: dict[str, Finding], name: str) -> tuple[str, str]:
-    return findings[name].verdict, findings[name].detail
+def verdict(checks: dict[str, AuditCheck], name: str) -> tuple[str, str]:
+    return checks[name].verdict, checks[name].detail
 
 
 def test_a_clean_cell_passes_in_everything_and_says_its_figures() -> None:
-    findings = found(cell())
+    checks = found(cell())
 
-    assert tuple(findings) == CHECKS
-    assert {finding.verdict for finding in findings.values()} == {"passed"}
-    assert findings["counts"].detail == "acquired 55, timed out 45: as the client saw"
-    assert findings["statements"].detail == "PostgreSQL counted 55 reads of items, and the client saw 55"
-    assert rejection(tuple(findings.values())) is None
+    assert tuple(checks) == CHECKS
+    assert {check.verdict for check in checks.values()} == {"passed"}
+    assert checks["counts"].detail == "acquired 55, timed out 45: as the client saw"
+    assert checks["statements"].detail == "PostgreSQL counted 55 reads of items, and the client saw 55"
+    assert rejection(tuple(checks.values())) is None
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_a_clean_cell_passes_in_everything_and_says_its_figures() -> None:
     ],
 )
 def test_books_that_do_not_balance(name: str, after: dict[str, Any], told: str) -> None:
-    findings = found(cell(replace(AFTER, **after)))
+    checks = found(cell(replace(AFTER, **after)))
 
-    assert findings[name].verdict == "failed"
-    assert told in findings[name].detail
-    assert rejection(tuple(findings.values())) is not None
+    assert checks[name].verdict == "failed"
+    assert told in checks[name].detail
+    assert rejection(tuple(checks.values())) is not None
 
 
 def test_a_200_for_a_timeout_is_not_what_the_service_counted() -> None:
@@ -204,15 +204,15 @@ def test_work_of_the_database_may_take_longer_than_it_does_alone() -> None:
 
 
 def test_cpu_bound_is_noted_with_who_used_it_and_excuses_the_schedule() -> None:
-    findings = found(cell(cpu=replace(CPU, postgres=1.5), skew_ms=111.0))
+    checks = found(cell(cpu=replace(CPU, postgres=1.5), skew_ms=111.0))
 
     said = (
         "CPU-bound: not about the pool: 83% of the machine, 17% of a core in its busier part (generator 0.10 s, "
         "service 0.20 s, PostgreSQL 1.50 s, bench 0.10 s, other 0.10 s), limits 60% and 70%"
     )
-    assert verdict(findings, "cpu") == ("noted", said)
-    assert verdict(findings, "schedule") == ("noted", "all sent within 111.0 ms and not 50 ms: CPU-bound")
-    assert rejection(tuple(findings.values())) is None
+    assert verdict(checks, "cpu") == ("noted", said)
+    assert verdict(checks, "schedule") == ("noted", "all sent within 111.0 ms and not 50 ms: CPU-bound")
+    assert rejection(tuple(checks.values())) is None
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_other_programs(cpu: CpuSeconds | None, expected: tuple[str, str]) -> No
 def test_what_cannot_be_looked_at_is_not_checked() -> None:
     blind = cell(counted=None, settings=None, cpu=None, skew_ms=None)
 
-    findings = found(blind, backends=())
+    checks = found(blind, backends=())
 
-    assert {name: finding.verdict for name, finding in findings.items()} == {
+    assert {name: check.verdict for name, check in checks.items()} == {
         **dict.fromkeys(CHECKS, "not checked"),
         "clock": "passed",
     }
@@ -247,10 +247,10 @@ def test_no_database_is_not_checked_and_never_passed() -> None:
     blind: dict[str, Any] = dict.fromkeys(("reads", "idle_in_transaction", "locking", "temporary"))
     alone = cell(counted=Counted(before=replace(BEFORE, **blind), after=replace(AFTER, **blind)))
 
-    findings = found(alone)
+    checks = found(alone)
 
-    assert verdict(findings, "statements") == ("not checked", "no database with pg_stat_statements to look at")
-    assert findings["rest"].detail == "no request waits, nothing is handed out; PostgreSQL's own view is not known"
+    assert verdict(checks, "statements") == ("not checked", "no database with pg_stat_statements to look at")
+    assert checks["rest"].detail == "no request waits, nothing is handed out; PostgreSQL's own view is not known"
 
 
 def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
@@ -258,10 +258,10 @@ def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
     gone = {"status": 0, "error": "gave_up"} | dict.fromkeys(("acquire_us", "work_us", "release_us", "app_us"))
     rows = [*ROWS[:54], ROWS[54] | gone, *ROWS[55:]]
 
-    findings = found(cell(), rows)
+    checks = found(cell(), rows)
 
-    assert verdict(findings, "counts") == ("passed", "acquired 54 to 55, timed out 45 to 46: as the client saw")
-    assert verdict(findings, "integrals") == ("not checked", "1 requests were not answered, or did not say their times")
+    assert verdict(checks, "counts") == ("passed", "acquired 54 to 55, timed out 45 to 46: as the client saw")
+    assert verdict(checks, "integrals") == ("not checked", "1 requests were not answered, or did not say their times")
     assert found(cell(replace(AFTER, acquired_total=66, released_total=66)), rows)["counts"].verdict == "failed"
 
 
@@ -275,12 +275,12 @@ def test_a_connection_that_was_cut_was_acquired_and_its_read_is_left_open() -> N
     after = replace(AFTER, used_seconds_total=AFTER.used_seconds_total - 0.06, reads=1054)
 
     for reads in (1054, 1055):
-        findings = found(cell(replace(after, reads=reads)), rows)
-        assert verdict(findings, "counts") == ("passed", "acquired 55, timed out 45, cut 1: as the client saw")
-        assert findings["integrals"].verdict == "passed"
+        checks = found(cell(replace(after, reads=reads)), rows)
+        assert verdict(checks, "counts") == ("passed", "acquired 55, timed out 45, cut 1: as the client saw")
+        assert checks["integrals"].verdict == "passed"
         untold = "whether 1 whose connection was cut had read is not told"
         said = f"PostgreSQL counted {reads - 1000} reads of items, and the client saw 54 to 55: {untold}"
-        assert verdict(findings, "statements") == ("passed", said)
+        assert verdict(checks, "statements") == ("passed", said)
     # Nothing else is left open for its sake.
     assert found(cell(replace(after, acquired_total=64, released_total=64)), rows)["counts"].verdict == "failed"
     assert found(cell(replace(after, timed_out_total=46)), rows)["counts"].verdict == "failed"
@@ -291,9 +291,9 @@ def test_a_connection_that_was_cut_was_acquired_and_its_read_is_left_open() -> N
 def test_a_connect_that_failed_was_never_acquired() -> None:
     rows = [*ROWS[:99], ROWS[99] | CUT | {"work_us": 0, "acquire_us": ROWS[99]["acquire_us"]}]
 
-    findings = found(cell(replace(AFTER, timed_out_total=44, failed_total=1)), rows)
+    checks = found(cell(replace(AFTER, timed_out_total=44, failed_total=1)), rows)
 
-    assert findings["counts"].verdict == findings["integrals"].verdict == "passed"
+    assert checks["counts"].verdict == checks["integrals"].verdict == "passed"
 
 
 def test_a_database_that_stood_still_was_not_asked_meanwhile() -> None:
@@ -311,11 +311,11 @@ def test_nested_takes_two_and_noop_none() -> None:
     rows = [served, refused, {"path": "/api/noop", "work_us": 0}]
     after = replace(AFTER, acquired_total=13, released_total=13, timed_out_total=1, reads=1001)
 
-    findings = found(cell(after), rows)
+    checks = found(cell(after), rows)
 
-    assert verdict(findings, "counts") == ("passed", "acquired 2 to 3, timed out 1: as the client saw")
-    assert verdict(findings, "statements") == ("passed", "PostgreSQL counted 1 reads of items, and the client saw 1")
-    assert findings["integrals"].verdict == "not checked"
+    assert verdict(checks, "counts") == ("passed", "acquired 2 to 3, timed out 1: as the client saw")
+    assert verdict(checks, "statements") == ("passed", "PostgreSQL counted 1 reads of items, and the client saw 1")
+    assert checks["integrals"].verdict == "not checked"
 
 
 def test_several_takes_one_after_another_and_reads_with_each() -> None:
@@ -323,18 +323,18 @@ def test_several_takes_one_after_another_and_reads_with_each() -> None:
     refused = served | {"status": 503, "error": "pool_exhausted"}
     after = replace(AFTER, acquired_total=17, released_total=17, timed_out_total=1, reads=1007)
 
-    findings = found(cell(after), [served, refused])
+    checks = found(cell(after), [served, refused])
     uncounted = found(cell(replace(after, acquired_total=14, released_total=14, reads=1004)), [served, refused])
 
-    assert verdict(findings, "counts") == ("passed", "acquired 5 to 9, timed out 1: as the client saw")
-    assert verdict(findings, "statements") == (
+    assert verdict(checks, "counts") == ("passed", "acquired 5 to 9, timed out 1: as the client saw")
+    assert verdict(checks, "statements") == (
         "passed",
         "PostgreSQL counted 7 reads of items, and the client saw 5 to 9",
     )
     assert uncounted["counts"].verdict == uncounted["statements"].verdict == "failed"
 
 
-def leaky(*, given_back: int, after: dict[str, Any], settings: dict[str, Any] = SETTINGS) -> dict[str, Finding]:
+def leaky(*, given_back: int, after: dict[str, Any], settings: dict[str, Any] = SETTINGS) -> dict[str, AuditCheck]:
     """Two that somebody kept leak at 0.2 and 0.3 s; the last reading is at 1.2 s."""
     one = made.cell()
     events = [made.event(one, 0.2, "leak", "kept, 1 of 2: 200"), made.event(one, 0.3, "leak", "kept, 2 of 2: 200")]
@@ -348,19 +348,19 @@ def test_leaks_are_in_the_books_until_they_are_given_back() -> None:
     kept = {"released_total": 66.0, "pool_used_size": 1.0, "used_seconds_total": used + 0.5 + 0.9}
     back = {"released_total": 67.0, "used_seconds_total": used + 0.5 + 0.4}
 
-    for findings in (leaky(given_back=1, after=kept), leaky(given_back=2, after=back)):
-        assert {finding.verdict for finding in findings.values()} == {"passed"}
+    for checks in (leaky(given_back=1, after=kept), leaky(given_back=2, after=back)):
+        assert {check.verdict for check in checks.values()} == {"passed"}
     assert leaky(given_back=1, after=kept)["rest"].detail == "no request waits, nothing is handed out but 1 that leaked"
 
 
 def test_a_leak_that_heals_by_itself() -> None:
-    findings = leaky(given_back=1, after={"released_total": 67.0, "used_seconds_total": 0.2 + HOLDS_S + 0.2})
+    checks = leaky(given_back=1, after={"released_total": 67.0, "used_seconds_total": 0.2 + HOLDS_S + 0.2})
 
-    assert verdict(findings, "counts") == (
+    assert verdict(checks, "counts") == (
         "failed",
         "57 were acquired and 57 came back, and 1 of those that leaked are out",
     )
-    assert findings["integrals"].verdict == "failed"
+    assert checks["integrals"].verdict == "failed"
 
 
 def test_a_transaction_that_leaked_may_never_have_ended() -> None:
@@ -377,8 +377,8 @@ def test_a_transaction_that_leaked_may_never_have_ended() -> None:
 
 def test_a_cell_is_rejected_by_its_first_failure() -> None:
     passed, failed = (
-        Finding(name="counts", verdict="passed", detail=""),
-        Finding(name="clock", verdict="failed", detail="no"),
+        AuditCheck(name="counts", verdict="passed", detail=""),
+        AuditCheck(name="clock", verdict="failed", detail="no"),
     )
     assert rejection((passed, failed, replace(failed, name="rest"))) == "audit, clock: no"
 
@@ -425,5 +425,5 @@ def test_a_perfect_pool_is_never_accused_and_a_lost_connection_always(
 
 def test_frames_may_be_empty() -> None:
     one = cell(BEFORE)
-    findings = audit(one, made.requests(one, []), made.samples(one), (), 2)
-    assert {finding.name for finding in findings if finding.verdict == "failed"} == set()
+    checks = audit(one, made.requests(one, []), made.samples(one), (), 2)
+    assert {check.name for check in checks if check.verdict == "failed"} == set()

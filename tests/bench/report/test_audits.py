@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bench.analysis.summary import summarise
-from bench.record.schema import Cell, Finding, SamplerEffect
+from bench.record.schema import AuditCheck, Cell, SamplerEffect
 from bench.record.store import Stored
 from bench.report import audits
 from bench.report.formats.terminal import WIDTH
@@ -13,10 +13,10 @@ from tests.bench import made
 from tests.bench.report.stored import stored
 
 A, B, _ = made.SERVICES
-PASSED = Finding(name="counts", verdict="passed", detail="55 acquired")
-NOTED = Finding(name="machine", verdict="noted", detail="other programs took 12% of the machine")
-FAILED = Finding(name="machine", verdict="failed", detail="other programs took 40% of the machine: end them")
-UNSEEN = Finding(name="statements", verdict="not checked", detail="no database")
+PASSED = AuditCheck(name="counts", verdict="passed", detail="55 acquired")
+NOTED = AuditCheck(name="machine", verdict="noted", detail="other programs took 12% of the machine")
+FAILED = AuditCheck(name="machine", verdict="failed", detail="other programs took 40% of the machine: end them")
+UNSEEN = AuditCheck(name="statements", verdict="not checked", detail="no database")
 WHY = f"audit, machine: {FAILED.detail}"
 EFFECT = SamplerEffect(
     scenario="burst-10",
@@ -30,8 +30,8 @@ EFFECT = SamplerEffect(
 )
 
 
-def cell(service: str, *findings: Finding, repetition: int = 0, **changed: object) -> Cell:
-    return made.cell("burst-10", service, repetition, audit=findings, **changed)
+def cell(service: str, *checks: AuditCheck, repetition: int = 0, **changed: object) -> Cell:
+    return made.cell("burst-10", service, repetition, audit=checks, **changed)
 
 
 def view(run: Stored) -> View:

@@ -45,9 +45,9 @@ def test_the_books_of_a_pool_alone_balance(name: str, audit: Audit) -> None:
     assert played.counted is not None
     assert played.counted.before.acquired_total == 10
     assert played.counted.before.at_s < 0 < played.load_s <= played.counted.after.at_s
-    findings = {finding.name: finding for finding in played.audit}
-    assert {name: findings[name].verdict for name in BOOKS} == dict.fromkeys(BOOKS, "passed")
-    assert findings["rest"].detail == "no request waits, nothing is handed out"
+    checks = {check.name: check for check in played.audit}
+    assert {name: checks[name].verdict for name in BOOKS} == dict.fromkeys(BOOKS, "passed")
+    assert checks["rest"].detail == "no request waits, nothing is handed out"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_defect_in_the_pool_s_process_is_named(
 ) -> None:
     played = audit(service, scenario, defect)
 
-    failed = {finding.name: finding.detail for finding in played.audit if finding.verdict == "failed"}
+    failed = {one.name: one.detail for one in played.audit if one.verdict == "failed"}
     assert told in failed[check]
     assert played.status == "rejected"
 

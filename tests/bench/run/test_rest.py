@@ -13,7 +13,7 @@ import pytest
 from bench.analysis.audit_books import rest
 from bench.observe.totals import OverHttp, Totals
 from bench.postgres.database import Database
-from bench.record.schema import Counted, Finding
+from bench.record.schema import AuditCheck, Counted
 from bench.targets.http import Client
 from services.common import contract
 from tests.bench import made
@@ -62,7 +62,7 @@ def leave_in_mid_hold(url: str, hold_ms: int) -> None:
         until(lambda: counted("pool_used_size") == 0, "the end of its request")
 
 
-def at_rest(url: str, application_name: str, database: Database, most_s: float) -> Finding:
+def at_rest(url: str, application_name: str, database: Database, most_s: float) -> AuditCheck:
     """What the audit says of the service as it is now."""
     with Client(url) as client, Totals(OverHttp(client), application_name, database) as totals:
         reading = totals.read_at_rest(0, most_s)
