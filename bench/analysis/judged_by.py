@@ -31,7 +31,7 @@ def chosen_metric(scenario: str, ours: Sequence[Metrics], theirs: Sequence[Metri
     primary = METRICS[primary_of(scenario)]
     shares = [fmean(cell["share_served"] or 0.0 for cell in cells) for cells in (ours, theirs)]
     # A share of 0.12 is no more than 0.02 above one of 0.1, whatever their difference in binary is.
-    if primary.served_alone and round(abs(shares[0] - shares[1]), 9) > SHARES_ALIKE:
+    if primary.needs_equal_shares and round(abs(shares[0] - shares[1]), 9) > SHARES_ALIKE:
         return GOODPUT, f"goodput, because {100 * shares[0]:.0f} % and {100 * shares[1]:.0f} % were served"
     if any(primary.measured(cell[primary.name]) == math.inf for cell in (*ours, *theirs)):
         return GOODPUT, "goodput, because the metric lies beyond the load's end in some repetitions"

@@ -38,8 +38,9 @@ class Metric:
     beyond: str = ""
     """The word for a missing value that lies beyond the end of the load: it counts as longer than any that was
     measured. "": a missing value is not known."""
-    served_alone: bool = False
-    """A wait of the requests that were served, which says nothing between stacks that served different shares."""
+    needs_equal_shares: bool = False
+    """A wait or a latency, of the requests served or of all: it says nothing between stacks that served different
+    shares."""
     uncorrected: str = ""
     """The metric that counts the same from the moment of sending, where this one counts from the planned moment."""
     least_sent: int = 0
