@@ -3,7 +3,7 @@
 from typing import Final
 
 from grafana import queries
-from grafana.looks import FULL, LOST, NO_REQUESTS, SOMEBODY_WAITS, WAIT
+from grafana.looks import ANY_WAITING, FULL, LOST, NO_REQUESTS, WAIT
 from grafana.panels import Row, Value, dashboard, marks, numbers, over_time, share, variable
 from grafana.sdk import dashboard as model
 
@@ -51,7 +51,7 @@ def _now() -> tuple[model.Panel, ...]:
         numbers(
             "How many wait now?",
             "Requests for a connection that are not answered yet, at the last scrape.",
-            [Value(waiting, "short", limits=SOMEBODY_WAITS)],
+            [Value(waiting, "short", limits=ANY_WAITING)],
             empty=NOT_REPORTED,
         ),
         numbers(
@@ -100,7 +100,7 @@ def _pool() -> tuple[model.Panel, ...]:
             "comes late for those that are long. From the dashed line on, requests wait.",
             "short",
             (*queries.any_waiting(), *queries.any_mean_waiting()),
-            limits=SOMEBODY_WAITS,
+            limits=ANY_WAITING,
             empty=NOT_REPORTED,
         ),
         over_time(

@@ -18,7 +18,8 @@ that it is about. Grafana fits the axis to the data alone (grafana/grafana#14372
 sight, and flattens nothing.
 """
 
-SOMEBODY_WAITS: Final[Limits] = ((1, "orange"),)
+ANY_WAITING: Final[Limits] = ((1, "orange"),)
+"""Requests inside acquire: one is a queue."""
 WAIT: Final[Limits] = ((0.1, "orange"), (1, "red"))
 """Seconds: from 0.1 on a user notices, from 1 on it is all that a user notices."""
 LOST: Final[Limits] = ((0.001, "red"),)

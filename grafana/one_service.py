@@ -4,6 +4,7 @@ from typing import Final
 
 from grafana import queries
 from grafana.looks import (
+    ANY_WAITING,
     CPU,
     FULL,
     IN_TRANSACTION,
@@ -11,7 +12,6 @@ from grafana.looks import (
     NEAR_THE_LIMIT,
     NO_EXPORTER,
     NO_REQUESTS,
-    SOMEBODY_WAITS,
     WAIT,
 )
 from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time, share, variable
@@ -55,13 +55,13 @@ def _now() -> tuple[model.Panel, ...]:
         numbers(
             "How many wait now?",
             "Handlers that have asked for a connection and have none, at the last scrape.",
-            [Value(waiting, "short", limits=SOMEBODY_WAITS)],
+            [Value(waiting, "short", limits=ANY_WAITING)],
         ),
         numbers(
             "How long is the queue?",
             "L, its mean length over the last 20 s, from the integral of the waiting handlers: it misses nothing "
             "between two scrapes.",
-            [Value(mean_waiting, "short", limits=SOMEBODY_WAITS)],
+            [Value(mean_waiting, "short", limits=ANY_WAITING)],
             decimals=2,
         ),
         numbers(
@@ -104,7 +104,7 @@ def _pool() -> tuple[model.Panel, ...]:
             "came and went between two scrapes. From the dashed line on, requests wait.",
             "short",
             (*queries.waiting(SERVICE), *queries.mean_waiting(SERVICE)),
-            limits=SOMEBODY_WAITS,
+            limits=ANY_WAITING,
         ),
         over_time(
             "How many connections are busy on average?",

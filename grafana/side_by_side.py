@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from grafana import queries
 from grafana.looks import (
+    ANY_WAITING,
     CPU,
     IN_TRANSACTION,
     LOST,
     NO_DATA,
     NO_EXPORTER,
     NO_REQUESTS,
-    SOMEBODY_WAITS,
     WAIT,
     Limits,
 )
@@ -52,7 +52,7 @@ QUESTIONS = (
         fact="waiting requests",
         unit="short",
         queries=queries.waiting,
-        limits=SOMEBODY_WAITS,
+        limits=ANY_WAITING,
         description=(
             "Handlers that have asked for a connection and have none, at the moment of each scrape. From the dashed "
             "line on, requests wait. It does not say how long, nor which wait in front of the framework."
@@ -204,7 +204,7 @@ def _now(stack: Stack) -> model.Panel:
         values=(
             Value(used, "short"),
             Value(most, "short"),
-            Value(waiting, "short", limits=SOMEBODY_WAITS),
+            Value(waiting, "short", limits=ANY_WAITING),
             Value(served, "reqps"),
             Value(timeouts, "ops", limits=LOST),
         ),

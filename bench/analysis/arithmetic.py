@@ -78,8 +78,8 @@ def _closed(load: Closed, c: int, hold_s: float, patience_s: float) -> Forecast:
 def _drain_s(stages: Sequence[Stage], c: int, hold_s: float) -> float:
     """How long after the last stage the last answer comes.
 
-    While u users leave evenly over s seconds, those who remain send again: of the c/h answers a second, the
-    share of those who left grows from 0 to 1. So u − c·s/(2h) requests are left in flight at the end.
+    While u users leave evenly over s seconds, those that remain send again: of the c/h answers a second, the
+    share of those that left grows from 0 to 1. So u − c·s/(2h) requests are left in flight at the end.
     """
     users = stages[-1].users
     if users == 0 and len(stages) > 1:

@@ -11,8 +11,8 @@ from services.workload.loads import Closed, stages_s
 
 NS: Final = 10**9
 _TIMED_OUT, _RELEASED, _ASKED = range(3)
-"""What comes first of what comes at one moment: who asks then is too late for it, and whose patience ends then is
-not served (⌈T/h⌉ batches start before T, none at T)."""
+"""What comes first of what comes at one moment: a request whose patience ends then is not served, and one that asks
+then is too late for it (⌈T/h⌉ batches start before T, none at T)."""
 
 
 def closed_visits(load: Closed, c: int, hold_s: float, patience_s: float) -> list[Visit]:

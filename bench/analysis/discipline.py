@@ -73,8 +73,8 @@ def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
     """How long each would have waited had every connection gone to the request that had asked first.
 
     A request that gave up does so in the ideal, too, if nothing came in that time, and is served there if something
-    did: then another is rejected, for no connection is handed out more often than it was. Of those who may have asked
-    at the same moment, the one that was handed the connection counts as the first.
+    did: then another is rejected, for no connection is handed out more often than it was. Of requests that may have
+    asked at the same moment, the one that was handed the connection counts as the first.
 
     What the pool loses between a release and the next hand-out is not in the distance then: in a queue that never
     empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the

@@ -87,7 +87,7 @@ class Backends:
 def connect(database: Database, application_name: str = "poolbench", timeout_s: int = 5) -> Connection:
     """A connection in autocommit, so that the bench itself never holds a transaction open.
 
-    Raises psycopg.OperationalError. libpq rounds a time-out below 2 s up to 2 s.
+    Raises psycopg.OperationalError. libpq rounds a timeout below 2 s up to 2 s.
     """
     return psycopg.connect(
         database.dsn,

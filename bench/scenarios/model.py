@@ -11,15 +11,15 @@ from bench.scenarios.possible import (
     why_a_freeze_does_not_matter,
     why_leaks_do_not_matter,
     why_none_times_out,
-    why_somebody_waits,
+    why_requests_wait,
 )
 from services.common import contract
 from services.common.contract import How, WorkKind
 from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 
 LEAST_MARGIN_MS: Final = 25
-"""What a hundred requests need to get into a Python server on two cores (see "before the app"); an acquire timeout that
-ends nearer to a batch than this leaves it to chance who is in it."""
+"""What a hundred requests need to get into a Python server on two cores (see "server queue"); an acquire timeout that
+ends nearer to a batch than this leaves it to chance which are in it."""
 Family = Literal["baseline", "exhaustion", "overload", "fairness", "fixes", "leaks", "outage"]
 
 
@@ -100,7 +100,7 @@ class Scenario:
     def _impossible(self) -> str:
         """Why this cannot show what it is named for, by arithmetic; "" where it can, or where its hold is no time."""
         c, leaks = self.pool_size, [fault for fault in self.faults if isinstance(fault, Leak)]
-        if self.family == "baseline" and (why := why_somebody_waits(self.load, c, self.hold)):
+        if self.family == "baseline" and (why := why_requests_wait(self.load, c, self.hold)):
             return why
         if why := self._shows_no_fault(leaks):
             return why

@@ -22,7 +22,7 @@ def why_none_times_out(load: Load, c: int, hold: float, acquire_timeout: float) 
             return "requests in sequence never wait, so that none can time out: take another load"
 
 
-def why_somebody_waits(load: Load, c: int, hold: float) -> str:
+def why_requests_wait(load: Load, c: int, hold: float) -> str:
     """A baseline is what a request costs when there is a connection for it."""
     match load:
         case Burst(requests=n) if n > c:
@@ -88,7 +88,7 @@ def _open(load: Open, c: int, hold: float, acquire_timeout: float) -> str:
 
 
 def _closed(load: Closed, c: int, hold: float, acquire_timeout: float) -> str:
-    """Users who come one by one find a queue in which each of u takes his turn once in u·h/c; those who come
+    """Users who come one by one find a queue in which each of u has a turn once in u·h/c; users who come
     together are a burst."""
     most = max(stage.users for stage in load.stages)
     turn = most * hold / c

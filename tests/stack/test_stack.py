@@ -157,7 +157,7 @@ def test_jaeger_has_a_trace_of_three_spans_and_one_that_failed(stack: Stack, ser
         )
         return bool(get(f"{JAEGER}/api/traces?{asked}")["data"])
 
-    until(failed, "a trace of a time-out, from the burst before")
+    until(failed, "a trace of a timeout, from the burst before")
 
 
 def test_grafana_is_well_and_has_its_sources_and_dashboards(stack: Stack) -> None:
