@@ -35,8 +35,9 @@ perf: setup        ## what the measuring itself costs, and what k6 and wrk say; 
 verdicts: setup    ## how often a verdict is false, and how often it finds what is there, from a stored run
 	.venv/bin/python -m perf.verdicts results/standard
 
-lint: setup        ## style, types, and the directions of imports
+lint: setup        ## style, types, the directions of imports, and generated files that are up to date
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+	.venv/bin/python -m generate --check
 
 setup: .venv/.ready ## make .venv as the locks say
 

@@ -7,8 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from generate.files import ROOT, committed, elsewhere, nobodys, stale
-from generate.markers import MarkersError
+from bench.errors import UserError
+from generate.files import ROOT, elsewhere, generated, orphaned, stale
 from services.stacks import StackError, load
 
 
@@ -25,9 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.out:
             load(asked.stacks_from)
-            return _write_elsewhere(asked.out.resolve())
+            return _write_elsewhere(asked.stacks_from.resolve(), asked.out.resolve())
         return _check() if asked.check else _write_here()
-    except (StackError, MarkersError) as error:
+    except (StackError, UserError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -36,16 +36,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check() -> int:
-    names = stale()
+    names = stale(ROOT)
     if names:
         print(f"not what would be generated: {', '.join(names)}; run `make generate`", file=sys.stderr)
     return 1 if names else 0
 
 
 def _write_here() -> int:
-    for path in nobodys():
+    for path in orphaned(ROOT):
         (ROOT / path).unlink()
-    return _write(ROOT, committed())
+    return _write(ROOT, generated(ROOT))
 
 
 def _write(folder: Path, files: dict[str, str]) -> int:
@@ -55,8 +55,8 @@ def _write(folder: Path, files: dict[str, str]) -> int:
     return 0
 
 
-def _write_elsewhere(out: Path) -> int:
-    files = elsewhere(out)
+def _write_elsewhere(home: Path, out: Path) -> int:
+    files = elsewhere(home, out)
     _write(out, files)
     print(
         f"wrote {len(files)} files to {out}; the Compose stack with these services:\n"

@@ -10,8 +10,8 @@ STACKS_IN_CONTAINER: Final = "/stacks"
 """Where a directory of stacks that lies elsewhere is mounted."""
 
 
-def blocks(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated blocks of docker-compose.yml."""
+def parts(stacks: Iterable[Stack]) -> Mapping[str, str]:
+    """The generated parts of docker-compose.yml."""
     stacks = tuple(stacks)
     house = [stack for stack in stacks if stack.home is None]
     addresses = {stack: f"http://{stack.name}:{stack.port}" for stack in stacks}
@@ -26,14 +26,12 @@ def blocks(stacks: Iterable[Stack]) -> Mapping[str, str]:
     }
 
 
-def elsewhere(text: str, written: Iterable[str], homes: Iterable[Path], out: Path) -> str:
-    """docker-compose.yml for stacks of `homes` too: what was `written` is mounted from `out`, all else from here."""
+def elsewhere(text: str, written: Iterable[str], home: Path, out: Path) -> str:
+    """docker-compose.yml for the stacks of `home` too: what was `written` is mounted from `out`, all else from here."""
     for path in sorted({_mounted(path) for path in written}):
         text = text.replace(f"./{path}:", f"{out / path}:")
     mounted = "      - ./services:/lab/services:ro\n"
-    for home in homes:
-        text = text.replace(mounted, f"{mounted}      - {home}:{STACKS_IN_CONTAINER}:ro\n")
-    return text
+    return text.replace(mounted, f"{mounted}      - {home}:{STACKS_IN_CONTAINER}:ro\n")
 
 
 def _service(stack: Stack, house: Iterable[Stack]) -> str:

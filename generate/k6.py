@@ -6,6 +6,6 @@ from services.stacks import Stack
 
 
 def lab(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated block of k6/services.js."""
+    """The generated part of k6/services.js."""
     ports = ", ".join(f"{stack.name}: {stack.port}" for stack in stacks)
     return {"lab": f"const LAB = {{ {ports} }};"}

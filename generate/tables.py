@@ -2,24 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 
+from generate.markdown import table
 from services.stacks import Stack
 
 
 def readme(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated block of README.md."""
-    rows = [
-        f"| [{stack.label}](services/{stack.name}/) | `{stack.pool_class}` | {stack.driver} | {stack.front} "
-        f"| {stack.server}, {stack.concurrency} | {stack.port} |"
-        for stack in stacks
-    ]
-    return {
-        "stacks": "\n".join(
-            ["| stack | pool | driver | framework | server | port in the lab |", "|---|---|---|---|---|---|", *rows]
+    """The generated part of README.md."""
+    head = ("stack", "pool", "driver", "framework", "server", "port in the lab")
+    rows = (
+        (
+            f"[{stack.label}](services/{stack.name}/)",
+            f"`{stack.pool_class}`",
+            stack.driver,
+            stack.front,
+            f"{stack.server}, {stack.concurrency}",
+            str(stack.port),
         )
-    }
+        for stack in stacks
+    )
+    return {"stacks": table(head, rows)}
 
 
 def runbook(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated block of RUNBOOK.md."""
-    rows = [f"| {stack.port} | `{stack.name}` | {stack.text} |" for stack in stacks]
-    return {"ports": "\n".join(["| port | service | what it is made of |", "|---|---|---|", *rows])}
+    """The generated part of RUNBOOK.md."""
+    rows = ((str(stack.port), f"`{stack.name}`", stack.text) for stack in stacks)
+    return {"ports": table(("port", "service", "what it is made of"), rows)}

@@ -1,14 +1,11 @@
 """The dashboards' files, as Grafana reads them; `make generate` writes them to grafana/dashboards/."""
 
 import json
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from grafana import any_service, one_service, side_by_side
 from grafana.sdk import JSONEncoder
 from grafana.sdk import dashboard as model
-
-FOLDER: Final = Path(__file__).parent / "dashboards"
 
 
 def files() -> dict[str, str]:

@@ -16,7 +16,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
     from bench.analysis.summary import summarise
     from bench.record.store import load
-    from bench.report.markers import fill
+    from bench.report.markers import RESULTS, fill
     from bench.report.render import render
 
     stored = load(directory)
@@ -26,7 +26,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
         return
     try:
         text = readme.read_text()
-        readme.write_text(fill(text, render(stored, summary, "readme")))
+        readme.write_text(fill(text, {RESULTS: render(stored, summary, "readme")}))
     except OSError as error:
         raise UserError(f"cannot read and write {readme}: {error.strerror}") from error
     except UnicodeDecodeError as error:

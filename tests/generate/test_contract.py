@@ -2,13 +2,13 @@
 
 import re
 
-from generate.files import committed
+from generate.files import ROOT, generated
 from services.common import contract
 from services.common.metrics import Metrics
 from services.common.openapi import MODELS
 from services.common.settings import Settings
 
-TEXT = committed()["docs/contract.md"]
+TEXT = generated(ROOT)["docs/contract.md"]
 
 
 def test_everything_has_its_row() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generate.files import COMPOSE, DASHBOARDS, ROOT, committed, elsewhere, stale
+from generate.files import COMPOSE, DASHBOARDS, ROOT, elsewhere, generated, stale
 from services.stacks import STACKS, load
 from tests import elsewhere as own
 
@@ -28,29 +28,34 @@ def out(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "out"
 
 
+def written(out: Path) -> dict[str, str]:
+    """What is written to `out`, with the stack beside it."""
+    return elsewhere(out.with_name("stacks"), out)
+
+
 def services(files: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(files[COMPOSE])["services"]
     return found
 
 
 def test_what_is_committed_is_what_would_be_generated() -> None:
-    assert stale() == []
+    assert stale(ROOT) == []
 
 
 @pytest.mark.parametrize(("page", "part"), [("docs/contract.md", "bodies"), ("docs/metrics.md", "metrics")])
 def test_a_table_that_was_changed_by_hand_is_made_again(tmp_path: Path, page: str, part: str) -> None:
-    for path in committed():
+    for path in generated(ROOT):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     begin, file = f"<!-- {part}:begin -->", tmp_path / page
     file.write_text(file.read_text().replace(begin, f"{begin}\n\nby hand"))
 
     assert stale(tmp_path) == [page]
-    assert committed(tmp_path)[page] == (ROOT / page).read_text()
+    assert generated(tmp_path)[page] == (ROOT / page).read_text()
 
 
 def test_what_is_generated_names_every_stack() -> None:
-    files = committed()
+    files = generated(ROOT)
     compose = services(files)
     jobs = {job["job_name"]: job for job in yaml.safe_load(files[PROMETHEUS])["scrape_configs"]}
 
@@ -67,7 +72,7 @@ def test_what_is_generated_names_every_stack() -> None:
 
 
 def test_with_a_stack_from_elsewhere_every_file_has_it(out: Path) -> None:
-    files = elsewhere(out)
+    files = written(out)
     mine, home = STACKS[own.NAME], STACKS[own.NAME].home
 
     assert {path for path in files if "mine" in files[path]} == {
@@ -84,7 +89,7 @@ def test_with_a_stack_from_elsewhere_every_file_has_it(out: Path) -> None:
 
 
 def test_the_compose_stack_mounts_what_was_written_for_it(out: Path) -> None:
-    compose = services(elsewhere(out))
+    compose = services(written(out))
     mounted = {volume.split(":")[0] for service in compose.values() for volume in service.get("volumes", ())}
 
     assert mounted >= {str(out / path) for path in (PROMETHEUS, QUERIES, "k6", DASHBOARDS)}
@@ -97,11 +102,11 @@ def test_libraries_that_no_stack_here_has_take_all_that_are_locked(tmp_path: Pat
     with own.registry():
         load(own.write_stack(tmp_path, distributions="('psycopg', 'fastapi')"))
 
-        assert services(elsewhere(tmp_path))["mine"]["build"]["args"] == {"SERVICE": "all"}
+        assert services(elsewhere(tmp_path, tmp_path))["mine"]["build"]["args"] == {"SERVICE": "all"}
 
 
 def test_a_column_of_the_dashboard_is_added(out: Path) -> None:
-    board = json.loads(elsewhere(out)[f"{DASHBOARDS}/pools-side-by-side.json"])
+    board = json.loads(written(out)[f"{DASHBOARDS}/pools-side-by-side.json"])
 
     heads = [panel["title"] for panel in board["panels"][: len(STACKS)]]
     assert heads == [stack.label for stack in STACKS.values()]
@@ -111,7 +116,7 @@ def test_a_column_of_the_dashboard_is_added(out: Path) -> None:
 def test_prometheus_takes_its_file(out: Path) -> None:
     out.mkdir()
     file = out / "prometheus.yml"
-    file.write_text(elsewhere(out)[PROMETHEUS].replace("/etc/prometheus", str(ROOT / "observability")))
+    file.write_text(written(out)[PROMETHEUS].replace("/etc/prometheus", str(ROOT / "observability")))
 
     done = subprocess.run(["promtool", "check", "config", file], capture_output=True, text=True, check=False)
 

@@ -14,13 +14,10 @@ from tests import elsewhere
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of this test's own, with the files that are generated."""
-    for path in files.committed():
+    for path in files.generated(files.ROOT):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(files.ROOT / path, tmp_path / path)
     monkeypatch.setattr(command, "ROOT", tmp_path)
-    for name in ("committed", "stale", "nobodys"):
-        function = getattr(files, name)
-        monkeypatch.setattr(command, name, lambda function=function: function(tmp_path))
     return tmp_path
 
 
@@ -57,7 +54,15 @@ def test_a_file_without_its_markers_is_named(checkout: Path, capsys: pytest.Capt
     (checkout / "k6" / "services.js").write_text("")
 
     assert command.main([]) == 2
-    assert capsys.readouterr().err == "generate: k6/services.js: the markers are those of nothing, not of lab\n"
+    assert capsys.readouterr().err.startswith("generate: k6/services.js: the file needs a line <!-- lab:begin --> and ")
+
+
+def test_markers_of_a_part_that_no_code_makes_are_named(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = checkout / "k6" / "services.js"
+    file.write_text(f"{file.read_text()}\n// old:begin\n// old:end\n")
+
+    assert command.main([]) == 2
+    assert capsys.readouterr().err == "generate: k6/services.js: no code makes old: take the markers away\n"
 
 
 def test_stacks_from_elsewhere_are_written_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +76,7 @@ def test_stacks_from_elsewhere_are_written_elsewhere(tmp_path: Path, capsys: pyt
     assert f"docker compose --project-directory {files.ROOT} -f {out}/docker-compose.yml up" in said
     assert "mine:8100" in (out / "observability" / "prometheus.yml").read_text()
     assert (out / "k6" / "pool-exhaustion.js").read_text() == (files.ROOT / "k6" / "pool-exhaustion.js").read_text()
-    assert files.stale() == []
+    assert files.stale(files.ROOT) == []
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import json
 from typing import Any, Final
 
+from generate.files import DASHBOARDS, ROOT
 from grafana.expressions import Expression, expressions, panels
-from grafana.files import FOLDER
 
 BOARDS: Final[dict[str, dict[str, Any]]] = {
-    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / DASHBOARDS).glob("*.json"))
 }
 VALUES: Final = {"__rate_interval": "20s", "service": "asyncpg_fastapi", "job": "services", "pool": "asyncpg_fastapi"}
 """What the variables stand for when a query is looked at."""
