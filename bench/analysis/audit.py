@@ -22,7 +22,9 @@ DISTURBED = frozenset({"schedule", "machine"})
 def audit(
     cell: Cell, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event], cores: int | None = None
 ) -> tuple[AuditCheck, ...]:
-    """Every audit check of a cell that was played, in the order of `CHECKS`; frames and events hold only what is the cell's.
+    """Every audit check of a cell that was played, in the order of `CHECKS`.
+
+    Frames and events hold only what is the cell's.
 
     What cannot be looked at is "not checked", never "passed". A cell with one "failed" is in no figure.
 

@@ -85,7 +85,7 @@ class Client:
         self._base = base_url.rstrip("/")
         self._prefix = url.path.rstrip("/")
         self._host = url.netloc.rpartition("@")[2]
-        # No timeouts of the library's own: `exchange` bounds the whole request.
+        # No time-outs of the library's own: `exchange` bounds the whole request.
         limits: dict[str, Any] = {"size": size, "connection_timeout": None, "network_timeout": None}
         if url.scheme == "https":
             limits["ssl_options"] = {"server_hostname": host}
