@@ -1,0 +1,53 @@
+"""The reports and the picture that are committed are what today's code makes of their runs."""
+
+import re
+from functools import cache
+from typing import Final
+
+import pytest
+
+from bench.analysis.summary import summarise
+from bench.record.store import Stored, load
+from bench.record.summary import Summary
+from bench.report.chart import chart
+from bench.report.markers import RESULTS, fill
+from bench.report.render import Format, render
+from generate.files import ROOT
+
+RUNS: Final = re.findall(r"^!/results/([\w-]+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+SHOWN: Final = "standard"
+"""The run whose results stand in the README."""
+DRAWN: Final = "leak-dropped"
+
+
+@cache
+def stored(name: str) -> tuple[Stored, Summary]:
+    run = load(ROOT / "results" / name)
+    return run, summarise(run.run, run.requests, run.samples, run.events)
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(("file", "form"), [("report.md", "md"), ("summary.json", "json")])
+def test_a_stored_report_is_what_would_be_made(name: str, file: str, form: Format) -> None:
+    committed = (ROOT / "results" / name / file).read_text()
+
+    assert committed.rstrip("\n") == render(*stored(name), form).rstrip("\n"), (
+        f"bench report results/{name} --format {form}"
+    )
+
+
+def test_the_results_in_the_readme_are_those_of_the_run() -> None:
+    text = (ROOT / "README.md").read_text()
+
+    assert text == fill(text, {RESULTS: render(*stored(SHOWN), "readme")}), "bench report … --readme README.md"
+
+
+def test_the_picture_says_what_it_would_say_today() -> None:
+    """Its outlines are those of the machine that drew it; its words, which Matplotlib repeats in comments, are not."""
+    drawn = chart(stored(SHOWN)[0], DRAWN).decode()
+    words = re.compile(r"<!-- (.+?) -->", re.DOTALL)
+
+    committed = words.findall((ROOT / "results" / SHOWN / f"{DRAWN}.svg").read_text())
+
+    assert "rejected (503)" in committed
+    assert committed == words.findall(drawn), "bench report … --chart FILE"
