@@ -3,8 +3,8 @@
 //     k6 run k6/concurrent-burst.js                     50 at once, the services of the lab in turn
 //     k6 run -e BURST=10 -e BASE_URL=http://localhost:8001 …
 //
-// In: the settings of services.js; BURST (50), WARM_S (2: from opening the connections to the moment).
-// Out: a table. The exit status is 0 also when a pool runs dry; not when anything but 200 and its 503 comes.
+// Environment: the settings of services.js; BURST (50), WARM_S (2: from opening the connections to the moment).
+// Prints a table. The exit status is 0 also when a pool runs dry; not when anything but 200 and its 503 comes.
 
 import { sleep } from 'k6';
 import exec from 'k6/execution';

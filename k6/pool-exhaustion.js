@@ -5,8 +5,8 @@
 //     k6 run -e BASE_URL=http://localhost:8001 …        one service
 //     k6 run -e MIN_SERVED=1 …                          exit status 99 where any request is rejected
 //
-// In: the settings of services.js; STAGE_S (5: the stages take 2, 3, 5 and 2 of these), THINK_S (0.1).
-// Out: a table. The exit status is 0 also when a pool runs dry; not when anything but 200 and its 503 comes.
+// Environment: the settings of services.js; STAGE_S (5: the stages take 2, 3, 5 and 2 of these), THINK_S (0.1).
+// Prints a table. The exit status is 0 also when a pool runs dry; not when anything but 200 and its 503 comes.
 
 import { sleep } from 'k6';
 

@@ -1,9 +1,9 @@
 // The services that a script loads, one after another, and one request to one of them, recorded.
 //
-// In: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: those of the lab on this machine.
+// Environment: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: those of the lab on this machine.
 //     HOLD_MS (by default each service's own hold), DRAIN_S (12: the longest that one answer may take),
 //     MIN_SERVED (0: the share that must be served, 0 to 1).
-// Out: targets, the options that every script has, and counts and times with the tag `service`.
+// Exports targets, the options that every script has, and counts and times with the tag `service`.
 
 import exec from 'k6/execution';
 import http from 'k6/http';

@@ -1,6 +1,4 @@
-// The table at the end: a column for each service.
-//
-// In: k6's summary data, with what `setup` has read of each service. Out: text for standard output.
+// The table at the end, from k6's summary data: a column for each service.
 
 import { targets } from './services.js';
 

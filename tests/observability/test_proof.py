@@ -39,8 +39,8 @@ ZERO_WHEN_IDLE: Final = (
 def story(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """The whole of it, once; Prometheus goes on answering for the tests."""
     directory = tmp_path_factory.mktemp("prometheus")
-    nobody = f"127.0.0.1:{free_port()}"
-    settings = SETTINGS | {"otel_exporter_otlp_endpoint": f"http://{nobody}"}
+    unanswered = f"127.0.0.1:{free_port()}"
+    settings = SETTINGS | {"otel_exporter_otlp_endpoint": f"http://{unanswered}"}
     services = [LocalService(name, database, settings) for name in STACKS]
     with ExitStack() as stack:
         exporter = stack.enter_context(postgres_exporter(database, directory))
@@ -50,7 +50,7 @@ def story(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
         for service in services:
             service.wait_ready()
         targets = {f"{service.name}:{STACKS[service.name].port}": f"127.0.0.1:{service.port}" for service in services}
-        targets |= {"postgres-exporter:9187": exporter, "otel-collector:8888": nobody}
+        targets |= {"postgres-exporter:9187": exporter, "otel-collector:8888": unanswered}
         yield play(stack.enter_context(prometheus(targets, directory)), services)
 
 

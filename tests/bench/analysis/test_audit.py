@@ -266,7 +266,7 @@ def test_an_answer_that_never_came_leaves_open_what_it_was() -> None:
 
 
 CUT = {"status": 503, "error": "database_unavailable", "acquire_us": 0, "work_us": 40_000}
-"""Told no while it held a connection."""
+"""Rejected while it held a connection."""
 
 
 def test_a_connection_that_was_cut_was_acquired_and_its_read_is_left_open() -> None:
@@ -335,7 +335,7 @@ def test_several_takes_one_after_another_and_reads_with_each() -> None:
 
 
 def leaky(*, given_back: int, after: dict[str, Any], settings: dict[str, Any] = SETTINGS) -> dict[str, AuditCheck]:
-    """Two that somebody kept leak at 0.2 and 0.3 s; the last reading is at 1.2 s."""
+    """Two whose references are kept leak at 0.2 and 0.3 s; the last reading is at 1.2 s."""
     one = made.cell()
     events = [made.event(one, 0.2, "leak", "kept, 1 of 2: 200"), made.event(one, 0.3, "leak", "kept, 2 of 2: 200")]
     events.append(made.event(one, 0.7, "release_leaks", f"{given_back} given back"))

@@ -74,7 +74,7 @@ def test_every_metric_of_a_small_burst() -> None:
             "hold_ms_p50": 100,
             # 1.5, −2, −2, −2 and 2 ms.
             "queue_ms_p50": -2,
-            # In a burst nobody asked before anybody else, and nobody asked twice.
+            # In a burst no request came before another, and no user asked twice.
             **dict.fromkeys(discipline_metrics(cell, made.requests(cell, []))),
             "longest_wait_ms": 150,
             "wall_s": 0.25,

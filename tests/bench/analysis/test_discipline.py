@@ -144,7 +144,7 @@ def test_order_by_sorting_is_order_by_comparing_all_pairs(rows: list[tuple[int, 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 5)), max_size=25))
 def test_the_ideal_hands_out_no_connection_twice(rows: list[tuple[int, int, int]]) -> None:
-    """Everybody was served: then everybody is in the ideal too, and waits add up to the same."""
+    """All were served: then all are in the ideal too, and waits add up to the same."""
     asks = [exactly(at, wait) for at, wait, _ in rows]
     assert sum(fifo_waits(asks, 1000)) == sum(ask.wait for ask in asks)
 

@@ -269,7 +269,7 @@ def test_why_nothing_is_said(name: str, why: str) -> None:
 
 
 def test_what_follows_from_a_simulation() -> None:
-    """Where a tenth timed out, the p95 of all is somebody who was not served, and the p50 is not known."""
+    """Where a tenth timed out, the p95 of all is a request that was not served, and the p50 is not known."""
     said = Forecast(
         served=90, timed_out=10, wall_s=10.0, goodput_per_s=9.0, waiting_peak=7, acquire_ms_p50=300.0,
         acquire_ms_p95=500.0, acquire_ms_p99=510.0, acquire_ms_max=520.0, hold_ms=101.0,
@@ -282,8 +282,8 @@ def test_what_follows_from_a_simulation() -> None:
     counts = {"ok": 90, "timed_out": 10, "failed": 0, "goodput_per_s": 9.0, "wall_s": 10.0, "waiting_peak": 7}
     latencies = {f"latency_ms_{q}_served": wait + 101 for q, wait in served.items()}
     assert expected(cell) == counts | waits | latencies | beyond
-    everybody = expected(made.cell("ramp", forecast=replace(said, timed_out=0)))
-    assert everybody["acquire_ms_p50_all"] == 300
-    assert everybody["latency_ms_max_all"] == 621
+    all_served = expected(made.cell("ramp", forecast=replace(said, timed_out=0)))
+    assert all_served["acquire_ms_p50_all"] == 300
+    assert all_served["latency_ms_max_all"] == 621
     assert made_by(made.cell("burst-10")) == made_by(made.cell("ramp")) == "arithmetic"
     assert made_by(made.cell("leak-kept")) == ""

@@ -33,7 +33,7 @@ def test_an_outage_is_over_when_the_database_can_answer() -> None:
         ((503, 503, 200), KILLED, 0.1),
         ((200, 503, 200, 0, 200), KILLED, 0.5),
         ((200, 200, 503), KILLED, None),
-        ((200,), KILLED, None),  # nobody asked any more
+        ((200,), KILLED, None),  # no request came any more
         ((503, 503, 200), (), None),
         ((503,) * 8 + (200, 503, 200), FROZE, 0.2),
     ],
@@ -50,7 +50,7 @@ def test_served_again(statuses: tuple[int, ...], events: tuple[Event, ...], seco
         ((5, 5, 5), 0.0),
         ((5, 0, 3, 5, 5), 0.15),
         ((5, 0, 5, 4, 5), 0.2),  # there again, and one of them not for good
-        ((5, None, 2, None, 5), 0.2),  # while nobody asked, it is not known
+        ((5, None, 2, None, 5), 0.2),  # while no request came, it is not known
         ((5, 0, 4), None),
         ((None, None), None),
     ],

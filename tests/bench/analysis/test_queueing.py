@@ -170,8 +170,8 @@ def test_what_is_foretold() -> None:
         acquire_ms_p50=0.0, acquire_ms_p95=1750.0, acquire_ms_p99=1750.0, acquire_ms_max=1750.0,
     )  # fmt: skip
     assert foretold([]) == Forecast(served=0, timed_out=0)
-    nobody = foretold([Visit(0.0, 1.0, None)])
-    assert (nobody.served, nobody.goodput_per_s, nobody.acquire_ms_p50) == (0, 0.0, None)
+    none = foretold([Visit(0.0, 1.0, None)])
+    assert (none.served, none.goodput_per_s, none.acquire_ms_p50) == (0, 0.0, None)
 
 
 def test_a_simulation_repeats_and_leaves_the_random_numbers_of_others_alone() -> None:
