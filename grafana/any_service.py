@@ -95,7 +95,7 @@ def _pool() -> tuple[model.Panel, ...]:
             empty=NOT_REPORTED,
         ),
         over_time(
-            "Who waits for a connection?",
+            "How many requests wait for a connection?",
             "“waiting” is the number at each scrape; the mean is made of the waits that ended (Little's law), and so "
             "comes late for those that are long. From the dashed line on, requests wait.",
             "short",

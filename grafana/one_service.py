@@ -99,7 +99,7 @@ def _pool() -> tuple[model.Panel, ...]:
             queries.connections_in_detail(SERVICE),
         ),
         over_time(
-            "Who waits for a connection?",
+            "How many requests wait for a connection?",
             "“waiting” is the number at each scrape; the mean comes from its integral, and so knows of queues that "
             "came and went between two scrapes. From the dashed line on, requests wait.",
             "short",
@@ -199,7 +199,7 @@ def _requests() -> tuple[model.Panel, ...]:
             queries.answers(SERVICE),
         ),
         over_time(
-            "What are clients told?",
+            "Which answers do clients get?",
             "Answers per second by status, on the paths that take a connection. 503 is no connection in time, or a "
             "database that does not answer; its body says which. Above the dashed line, at 0, it is lost work.",
             "reqps",

@@ -48,7 +48,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        text="Who waits for a connection?",
+        text="How many requests wait for a connection?",
         fact="waiting requests",
         unit="short",
         queries=queries.waiting,
