@@ -58,35 +58,35 @@ class Timeline:
             self._failed = failed
 
     def _play(self, stack: ExitStack, t0: float) -> None:
-        kinds = {type(fault) for fault in self._faults}
-        client = stack.enter_context(Client(self._base_url)) if kinds & {Leak, ReleaseLeaks} else None
-        connection = stack.enter_context(self._backends.connected()) if KillBackends in kinds else None
+        kills = any(isinstance(fault, KillBackends) for fault in self._faults)
+        connection = stack.enter_context(self._backends.connected()) if kills else None
         for fault in self._faults:
             if self._stop.wait(max(0.0, t0 + fault.at * self._unit_s - monotonic())):
                 return
             match fault:
                 case Leak():
-                    assert client is not None
-                    self._leak(client, fault, t0)
+                    self._leak(fault, t0)
                 case ReleaseLeaks():
-                    assert client is not None
-                    self._release(client, t0)
+                    self._release(t0)
                 case KillBackends():
                     assert connection is not None
                     self._kill(connection, t0)
                 case Freeze():
                     self._freeze(fault, t0)
 
-    def _leak(self, client: Client, fault: Leak, t0: float) -> None:
-        for nth in range(1, fault.count + 1):
-            if self._stop.is_set():
-                return
-            status = _status(client, "GET", f"{contract.QUERY_LEAK}?how={fault.how}")
-            self._emit(monotonic() - t0, "leak", f"{fault.how}, {nth} of {fault.count}: {status}")
+    def _leak(self, fault: Leak, t0: float) -> None:
+        # A connection for each fault: they may lie further apart than a server keeps one that idles.
+        with Client(self._base_url) as client:
+            for nth in range(1, fault.count + 1):
+                if self._stop.is_set():
+                    return
+                status = _status(client, "GET", f"{contract.QUERY_LEAK}?how={fault.how}")
+                self._emit(monotonic() - t0, "leak", f"{fault.how}, {nth} of {fault.count}: {status}")
 
-    def _release(self, client: Client, t0: float) -> None:
+    def _release(self, t0: float) -> None:
         try:
-            text = f"{client.post(contract.RELEASE_LEAKS)['released']} given back"
+            with Client(self._base_url) as client:
+                text = f"{client.post(contract.RELEASE_LEAKS)['released']} given back"
         except (OSError, http.client.HTTPException, ServiceError) as error:
             text = f"failed: {error}"
         self._emit(monotonic() - t0, "release_leaks", text)

@@ -38,17 +38,25 @@ class Teller(Protocol):
 
 
 class OverHttp:
-    """A service that is asked each time. Raises OSError, HTTPException or ServiceError where it does not answer."""
+    """A service that is asked each time, on a connection of its own: through a long load the service would close one
+    that idles, at the moment at which it is asked for the counts after it.
+
+    Raises OSError, HTTPException or ServiceError where it does not answer.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def told(self) -> Told:
-        stats = self._client.get(contract.STATS)
+        stats = self._get(contract.STATS)
         return Told(monotonic(), stats)
 
     def settings(self) -> dict[str, Any]:
-        return self._client.get(contract.CONFIG)
+        return self._get(contract.CONFIG)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with self._client:
+            return self._client.get(path)
 
 
 class Totals:

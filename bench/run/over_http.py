@@ -42,21 +42,19 @@ class HttpExecutor:
     def open(self, cell: Cell, asked: Asked, settings: Mapping[str, Any], out: Path) -> Iterator[Subject]:
         """Raises ServiceDied, OSError, HTTPException or ServiceError."""
         self._generator.start()
-        with self._target.open(cell.service, settings) as service, Client(service.base_url) as client:
+        with self._target.open(cell.service, settings) as service:
             job = HttpJob(workload=workload(cell, asked), out=str(out), base_url=service.base_url)
-            yield HttpSubject(service, client, self._generator, job, asked.scenario.pool_size)
+            yield HttpSubject(service, self._generator, job, asked.scenario.pool_size)
 
 
 class HttpSubject:
     """A service that answers."""
 
-    def __init__(
-        self, service: Service, client: Client, generator: LoadGenerator, job: HttpJob, connections: int
-    ) -> None:
+    def __init__(self, service: Service, generator: LoadGenerator, job: HttpJob, connections: int) -> None:
         self.base_url = service.base_url
         self.application_name = service.application_name
         self._service = service
-        self._teller = OverHttp(client)
+        self._teller = OverHttp(Client(service.base_url))
         self._generator = generator
         self._job = job
         self._connections = connections
@@ -83,7 +81,7 @@ class HttpSubject:
         self._generator.wait_ready()
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> Outcome:
-        self._before = self._asked(self._stats)
+        self._before = self.told().stats
         try:
             with _watched(self._service, self._generator):
                 return self._generator.play(self._job, on_start, timeout_s=timeout_s)
@@ -94,16 +92,11 @@ class HttpSubject:
 
     def refuse_another(self) -> None:
         assert self._before is not None, "nothing was played"
-        if restarted(self._before, self._asked(self._stats)):
+        if restarted(self._before, self.told().stats):
             raise ServiceDied(f"{self._service.name} was started again under the load", self._service.log_tail())
 
     def seen(self) -> Seen:
         return Seen()
-
-    def _stats(self) -> dict[str, Any]:
-        """On a connection of its own: one that was kept ends with the process that is looked for."""
-        with Client(self.base_url) as client:
-            return client.get(contract.STATS)
 
     def _asked(self, ask: Callable[[], T]) -> T:
         """Raises ServiceDied where no answer comes, and says when that was."""

@@ -15,7 +15,11 @@ class ServiceError(RuntimeError):
 
 
 class Client:
-    """One kept-alive connection; opened again once where the server closed it. Not for several threads."""
+    """One connection, kept alive until it is left; the next request opens another. Not for several threads.
+
+    A server closes one that idles for long, those of this lab after `contract.KEEP_ALIVE_S`; the next request on it
+    fails.
+    """
 
     def __init__(self, base_url: str, timeout_s: float = 30.0) -> None:
         parts = urlsplit(base_url)

@@ -23,16 +23,19 @@ Handler = Callable[[Request], Awaitable[Reply]]
 
 
 @contextmanager
-def serving(start: Callable[[], Awaitable[Handler]], *, cancelling: bool = False) -> Iterator[str]:
+def serving(
+    start: Callable[[], Awaitable[Handler]], *, cancelling: bool = False, hanging_up: bool = False
+) -> Iterator[str]:
     """`start` runs in the server's own event loop, and makes the handler there.
 
-    A handler goes on when its client has left, as in most servers; or is cancelled then, as in some.
+    A handler goes on when its client has left, as in most servers; or is cancelled then, as in some. With `hanging_up`
+    the server closes each connection after an answer without saying so, as it does with one that has idled for long.
     """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        server, port = asyncio.run_coroutine_threadsafe(_listen(start, cancelling), loop).result(10)
+        server, port = asyncio.run_coroutine_threadsafe(_listen(start, cancelling, hanging_up), loop).result(10)
         yield f"http://127.0.0.1:{port}"
         asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
     finally:
@@ -41,7 +44,9 @@ def serving(start: Callable[[], Awaitable[Handler]], *, cancelling: bool = False
         loop.close()
 
 
-async def _listen(start: Callable[[], Awaitable[Handler]], cancelling: bool) -> tuple[asyncio.Server, int]:
+async def _listen(
+    start: Callable[[], Awaitable[Handler]], cancelling: bool, hanging_up: bool
+) -> tuple[asyncio.Server, int]:
     handler = await start()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,6 +57,8 @@ async def _listen(start: Callable[[], Awaitable[Handler]], cancelling: bool) -> 
                 lines = [f"HTTP/1.1 {status} .", *(f"{name}: {value}" for name, value in headers.items())]
                 head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
                 writer.write(head.encode() + (b"" if request.method == "HEAD" else body))
+                if hanging_up:
+                    return
         except (ConnectionError, asyncio.CancelledError):
             pass  # the client has left, or the test is over
         finally:

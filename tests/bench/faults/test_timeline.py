@@ -1,4 +1,5 @@
-"""Outages on a time line: what is done to the server, in which order, and that it goes on whatever happens."""
+"""Faults on a time line: what is done to the service and its server, in which order, and that the server goes on
+whatever happens."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ import pytest
 from bench.faults.outage import Backends, FaultFailed
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database, backends, connect
-from bench.scenarios.model import Fault, Freeze, KillBackends
+from bench.scenarios.model import Fault, Freeze, KillBackends, Leak, ReleaseLeaks
+from tests.bench.check.fake_http import Handler, serving
+from tests.bench.check.fake_service import FakeService
 from tests.waiting import until
 
 
@@ -40,10 +43,12 @@ def reached(**changed: Any) -> Backends:
 
 
 @contextmanager
-def played(reach: Backends, *faults: Fault, unit_s: float = 0.001) -> Iterator[tuple[Timeline, list[tuple[str, str]]]]:
+def played(
+    reach: Backends, *faults: Fault, base_url: str = "", unit_s: float = 0.001
+) -> Iterator[tuple[Timeline, list[tuple[str, str]]]]:
     """A time line that has begun, and the kind and text of what happens."""
     events: list[tuple[str, str]] = []
-    timeline = Timeline("", faults, unit_s, lambda _, kind, text: events.append((kind, text)), reach)
+    timeline = Timeline(base_url, faults, unit_s, lambda _, kind, text: events.append((kind, text)), reach)
     timeline.start(monotonic())
     try:
         yield timeline, events
@@ -115,6 +120,16 @@ def test_a_kill_that_meets_nobody_is_told(database: Database) -> None:
     with played(reached(), KillBackends(at=0)) as (timeline, _):
         until(lambda: _failure(timeline))
     assert _failure(timeline) == "no backend can be ended without a database: give --database-url"
+
+
+def test_a_fault_reaches_a_service_that_has_closed_the_connection_meanwhile() -> None:
+    async def start() -> Handler:
+        return FakeService()
+
+    faults = (Leak(at=0, count=1, how="kept"), ReleaseLeaks(at=1))
+    with serving(start, hanging_up=True) as url, played(reached(), *faults, base_url=url) as (_, events):
+        until(lambda: len(events) == 2)
+    assert events == [("leak", "kept, 1 of 1: 200"), ("release_leaks", "1 given back")]
 
 
 def _failure(timeline: Timeline) -> str:
