@@ -35,7 +35,7 @@ class Conditions:
 
 
 class Mismatch(RuntimeError):
-    """A service whose settings in force are not those that were asked for."""
+    """A service or a database that is not in the state that a cell asks for: other settings, connections in use."""
 
 
 def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str, Any]:

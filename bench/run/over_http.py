@@ -17,6 +17,7 @@ from bench.load.driver import GeneratorFailed, LoadGenerator
 from bench.load.outcome import Outcome
 from bench.observe.totals import OverHttp
 from bench.record.schema import Cell
+from bench.run.conditions import Mismatch
 from bench.run.executor import WARM_UP_HOLD_MS, WARM_UP_ROUNDS, Seen, Subject, workload
 from bench.scenarios.model import Asked
 from bench.targets.http import Client, ServiceError
@@ -77,7 +78,7 @@ class HttpSubject:
         return self._asked(self._teller.settings)
 
     def warm_up(self) -> None:
-        warm_up(self.base_url, self._connections)
+        self._asked(lambda: warm_up(self.base_url, self._connections))
         self._generator.wait_ready()
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> Outcome:
@@ -128,7 +129,7 @@ def _watched(service: Service, generator: LoadGenerator) -> Iterator[None]:
 
 
 def warm_up(base_url: str, connections: int) -> None:
-    """Uses every connection, and waits until all are back. Raises ServiceError where they are not after 10 s."""
+    """Uses every connection, and waits until all are back. Raises Mismatch where they are not after 10 s."""
 
     def ask(_: int) -> None:
         with Client(base_url) as client:
@@ -139,7 +140,9 @@ def warm_up(base_url: str, connections: int) -> None:
             list(clients.map(ask, range(connections)))
     deadline = monotonic() + SETTLE_TIMEOUT_S
     with Client(base_url) as client:
-        while client.get(contract.STATS)["pool_used_size"]:
+        while used := client.get(contract.STATS)["pool_used_size"]:
             if monotonic() > deadline:
-                raise ServiceError("connections were still in use 10 s after the warm-up")
+                raise Mismatch(
+                    f"{used} of {connections} connections are still in use {SETTLE_TIMEOUT_S:g} s after the warm-up"
+                )
             sleep(0.01)
