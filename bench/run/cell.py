@@ -52,7 +52,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, executor: Executor, *
     events: list[Event] = []
     log_tail: str | None = None
     try:
-        figures, requests = _play(cell, asked, conditions, executor, rows if sampled else None, events)
+        figures, requests = _play(cell, asked, conditions, executor, rows, events, sampled=sampled)
         return _played(replace(cell, **figures, took_s=monotonic() - began), requests, rows, events)
     except ServiceDied as error:
         why, log_tail = str(error), error.log_tail
@@ -82,10 +82,15 @@ def _play(
     asked: Asked,
     conditions: Conditions,
     executor: Executor,
-    rows: list[Row] | None,
+    rows: list[Row],
     events: list[Event],
+    *,
+    sampled: bool,
 ) -> tuple[dict[str, Any], "pl.DataFrame"]:
-    """The figures of a cell that was played to its end, and its requests; `rows` and `events` are filled meanwhile."""
+    """The figures of a cell that was played to its end, and its requests.
+
+    `rows` (where it is sampled) and `events` are filled meanwhile, so that a cell that fails keeps what was seen of it.
+    """
     settings = settings_for(asked, conditions, conditions.stack(cell.service))
     emit = emitter(cell, events)
     with (
@@ -97,22 +102,21 @@ def _play(
         compare(in_force, subject.told().stats["pool_size"], settings)
         subject.warm_up()
         before = totals.read()
-        measured = _measure(subject, asked, conditions, rows, emit)
+        measured = _measure(subject, asked, conditions, rows if sampled else None, emit)
         subject.refuse_another()
         seen = subject.seen()
+        if sampled:
+            rows += seen.rows
         for t_s, kind, text in seen.happened:
             emit(t_s, kind, text)
         after, settings_after = come_to_rest(totals, events, asked)
         refuse_lost(before, after)
         requests = measured.outcome.requests
-    own = rows or []
     figures = measured.figures() | {
         "settings": in_force,
         "counted": counted(before, after, measured.outcome.t0, in_force, settings_after),
-        "cpu": cpu_between(measured.before, measured.after, measured.outcome.generator_cpu_s, own),
+        "cpu": cpu_between(measured.before, measured.after, measured.outcome.generator_cpu_s, rows),
     }
-    if rows is not None:
-        rows += seen.rows
     return figures, requests
 
 

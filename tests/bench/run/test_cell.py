@@ -22,9 +22,11 @@ CONDITIONS = Conditions(
 )
 
 
-def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi") -> Played:
+def played(
+    twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi", *, sampled: bool = True
+) -> Played:
     cell = made.cell(scenario, service, repetition=1)
-    return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin)
+    return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin, sampled=sampled)
 
 
 def test_a_cell_has_its_requests_samples_and_figures() -> None:
@@ -97,3 +99,19 @@ def test_what_was_seen_before_it_failed_is_kept() -> None:
     done = played(Twin(fails={"same process": ServiceDied("another")}))
     assert done.samples is not None
     assert done.samples.height >= 2
+
+
+def test_what_the_pool_s_own_process_saw_of_a_cell_that_failed_is_kept() -> None:
+    looks = [(10_000, 5, 0, 5, 0, 0, *(None,) * 8)]
+    done = played(Twin(lost=1, looked=Seen(looks, [(0.02, "leak", "first")])))
+
+    assert done.cell.status == "failed"
+    assert done.samples is not None
+    assert done.samples.filter(done.samples["size"] == 5)["t_us"].to_list() == [10_000]
+    assert done.events == [made.event(done.cell, 0.02, "leak", "first")]
+
+
+def test_what_is_not_sampled_has_no_samples_of_the_pool_s_own_process_either() -> None:
+    looks = [(10_000, 5, 0, 5, 0, 0, *(None,) * 8)]
+    done = played(Twin(looked=Seen(looks)), sampled=False)
+    assert (done.cell.status, done.samples is not None and done.samples.height) == ("ok", 0)
