@@ -6,7 +6,7 @@ import polars as pl
 
 from bench.record.schema import SCHEMA
 
-READABLE: Final = (1, SCHEMA)
+READABLE: Final = range(1, SCHEMA + 1)
 """The schemas that can be read."""
 _CELL: Final = {"block": "repetition", "patience_s": "acquire_timeout_s"}
 """Schema 1 → 2: one play of everything is called a repetition, and what ends a wait the acquire timeout."""
