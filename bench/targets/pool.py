@@ -34,8 +34,9 @@ class PoolProcess(LocalService):
 
     def warm_up(self, job: PoolJob) -> None:
         """Hands the job over, and waits until every connection was used; nothing goes on then. Raises ServiceDied."""
-        self._send(encode(job))
-        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, "while it warmed up")
+        when = "while it warmed up"
+        self._send(encode(job), when)
+        self._report = self._next_event(monotonic() + READY_TIMEOUT_S, when)
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> int:
         """Plays the job to its last end, and returns how many requests were sent; the pool stays open.
@@ -44,8 +45,9 @@ class PoolProcess(LocalService):
         ServiceDied if the process ends before, or when `timeout_s` has passed.
         """
         deadline = monotonic() + timeout_s
-        self._send("go")
-        on_start(self._next_event(deadline, "before the load")["t0"])
+        when = "before the load"
+        self._send("go", when)
+        on_start(self._next_event(deadline, when)["t0"])
         self._report = self._next_event(deadline, "under the load")
         sent: int = self._report["sent"]
         return sent
@@ -79,12 +81,11 @@ class PoolProcess(LocalService):
         assert self._process is not None, "not started"
         return getattr(self._process, name)
 
-    def _send(self, line: str) -> None:
+    def _send(self, line: str, when: str) -> None:
         try:
             self._pipe("stdin").write(line.encode() + b"\n")
-            self._pipe("stdin").flush()
         except BrokenPipeError:
-            raise self._died("before it was asked for anything") from None
+            raise self._died(when) from None
 
     def _next_event(self, deadline: float, when: str) -> dict[str, Any]:
         try:

@@ -89,6 +89,7 @@ class LocalService:
             stdin=stdin,
             stdout=stdout,
             stderr=log,
+            bufsize=0,
             start_new_session=True,  # a Ctrl-C at the terminal is the bench's to handle
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
         )

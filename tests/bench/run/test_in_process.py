@@ -165,6 +165,20 @@ def test_a_pool_that_dies_is_a_failed_cell_with_its_last_lines(
     assert not victims[0].is_running()
 
 
+def test_a_pool_that_dies_after_its_warm_up_is_not_said_to_have_been_asked_for_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    asked = Workload(load=Sequential(requests=1), mix=(Share(path=contract.QUERY),), seed=1, give_up_s=60)
+    with PoolProcess("asyncpg_fastapi", database) as process:
+        process.warm_up(PoolJob(workload=asked, hold_ms=1, **COMMON | {"out": str(tmp_path)}))
+        (running,) = [each for each in process.processes() if each.pid == process.pid]
+        running.kill()
+        running.wait()
+
+        with pytest.raises(ServiceDied, match="^the pool of asyncpg_fastapi died before the load$"):
+            process.play(lambda _: None, timeout_s=60)
+
+
 def test_a_pool_that_cannot_be_opened_says_why(name: str, database: Database) -> None:
     with (
         pytest.raises(ServiceDied, match=f"the pool of {name} died before it was ready") as died,
