@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import click
 
 from bench.errors import UserError
+from bench.targets.http import Client
 from bench.targets.postgres import postgres
 from bench.targets.process import LocalService, ServiceDied, port_in_use
+from services.common import contract
 from services.common.settings import Config
 from services.stacks import STACKS
 
@@ -41,7 +44,8 @@ def _serve(base_port: int | None, database_url: str | None, pg_bin: Path | None)
         except ServiceDied as error:
             click.echo(f"bench: {error}; its last lines:\n{error.log_tail}", err=True)
             return 1
-        click.echo(_welcome(services, str(database)))
+        with Client(services[0].base_url) as client:
+            click.echo(_welcome(services, str(database), client.get(contract.CONFIG)))
         never = Event()
         while not never.wait(0.5):
             for service in services:
@@ -58,15 +62,18 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _welcome(services: list[LocalService], database: str) -> str:
+def _welcome(services: list[LocalService], database: str, config: Mapping[str, Any]) -> str:
+    """`config` is in force in all of them, as one of them tells it."""
     first = services[0].base_url
+    sizes = f"Pool of {config['pool_min_size']} to {config['pool_max_size']}"
+    times = f"hold {config['work_time_ms'] / 1000:g} s, acquire timeout {config['pool_acquire_timeout']:g} s"
     lines = [f"  {service.base_url}  {service.name}" for service in services]
     return "\n".join(
         [
             f"PostgreSQL: {database}",
             *lines,
             "",
-            "Pool of 2 to 5, hold 1 s, acquire timeout 10 s. Try:",
+            f"{sizes}, {times}. Try:",
             f"  curl {first}/api/query",
             f"  curl {first}/pool/stats",
             f"  curl {first}/admin/config -d '{{\"pool_max_size\": 20}}'",

@@ -273,7 +273,7 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 @with_stacks
 @with_database
 def lab(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> None:
-    """All services, for curl, until Ctrl-C: pool of 2 to 5, hold 1 s, acquire timeout 10 s."""
+    """All services, for curl, until Ctrl-C, with the pools, hold and acquire timeout that the environment sets."""
     from bench.cli.lab import serve
 
     sys.exit(serve(base_port, database_url, pg_bin))

@@ -22,9 +22,7 @@ CONDITIONS = Conditions(
 )
 
 
-def played(
-    twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi", *, sampled: bool = True
-) -> Played:
+def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fastapi", *, sampled: bool = True) -> Played:
     cell = made.cell(scenario, service, repetition=1)
     return play(cell, SCENARIOS[scenario].at(100), CONDITIONS, twin, sampled=sampled)
 
