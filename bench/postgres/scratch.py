@@ -1,8 +1,6 @@
-"""Private temporary directories, each locked by the process that lives in it."""
+"""Where embedded servers live: temporary directories that their own user can enter, and the servers left in them."""
 
-import fcntl
 import os
-import shutil
 import signal
 import stat
 import tempfile
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from bench import temporary
 from bench.errors import UserError
 from bench.postgres.binaries import ServerUser
 
@@ -19,27 +18,20 @@ _ORPHAN_TIMEOUT_S = 10.0
 
 
 def sweep() -> None:
-    """Remove what killed keepers left behind: our own directories that no process locks, and a server still in them."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        remove_if_abandoned(directory)
+    """Remove what killed keepers left behind: their directories, and a server still in them."""
+    temporary.sweep(_PREFIX, _end_orphan)
 
 
 def private_directory(user: ServerUser | None) -> tuple[Path, int]:
     """A new directory that only we, and `user` where there is one, can enter, and a descriptor that holds its lock.
 
-    The lock tells the living from the dead: the kernel lets go of it when the last holder dies, however it dies.
     Raises UserError when `user` cannot come as far as the temporary directory.
     """
     if user is not None:
         place = Path(tempfile.gettempdir()).resolve()
         for closed in (part for part in (place, *place.parents) if not part.stat().st_mode & stat.S_IXOTH):
             raise UserError(f"user {user.name} cannot enter {closed}: set TMPDIR to a directory that every user can")
-    while True:
-        directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        lock = _locked(directory)
-        # A sweep that ran between the two calls has removed the directory, or is about to.
-        if lock is not None:
-            break
+    directory, lock = temporary.locked_directory(_PREFIX)
     if user is not None:
         # The server's user passes through, and cannot list; what it owns lies inside.
         os.chown(directory, -1, user.gid)
@@ -47,37 +39,14 @@ def private_directory(user: ServerUser | None) -> tuple[Path, int]:
     return directory, lock
 
 
-def _locked(directory: Path) -> int | None:
-    """A descriptor with the exclusive lock on our directory; None when it is gone, another's, or alive."""
-    try:
-        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        mine = os.fstat(lock)
-        if mine.st_uid == os.geteuid() and os.path.samestat(mine, directory.stat()):
-            return lock
-    except OSError:
-        pass
-    os.close(lock)
-    return None
-
-
 def remove_if_abandoned(directory: Path) -> None:
-    """Remove one directory of ours, and end the server in it, unless a live process locks it."""
-    lock = _locked(directory)
-    if lock is None:
-        return
-    try:
-        _end_orphan(directory / "data")
-        shutil.rmtree(directory, ignore_errors=True)
-    finally:
-        os.close(lock)
+    """Remove one directory, and end the server in it, unless a live process locks it."""
+    temporary.remove_if_abandoned(directory, _end_orphan)
 
 
-def _end_orphan(data: Path) -> None:
+def _end_orphan(directory: Path) -> None:
     """End the server of a keeper that was killed: at once by SIGQUIT, by SIGKILL after 10 s."""
+    data = directory / "data"
     try:
         postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
         # The number may be another process's by now, and in a file of root's server it may be anything.

@@ -1,15 +1,14 @@
 """One cell: one scenario on one service, from the settings to the last sample, on whichever layer it is played."""
 
 import http.client
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from bench import temporary
 from bench.analysis.leaks import leaks_of
 from bench.faults.outage import Backends, FaultFailed
 from bench.faults.timeline import Emit, Timeline
@@ -28,6 +27,8 @@ from bench.targets.process import ServiceDied
 if TYPE_CHECKING:
     import polars as pl
 
+SAMPLES: Final = "poolbench-samples-"
+"""How the temporary directory of a cell's samples begins."""
 REST_S: Final = 2.0
 """What a service has, beyond acquire timeout and hold, to come to rest after the load."""
 
@@ -94,8 +95,8 @@ def _play(
     settings = settings_for(asked, conditions, conditions.stack(cell.service))
     emit = emitter(cell, events)
     with (
-        tempfile.TemporaryDirectory(prefix="poolbench-samples-") as directory,
-        executor.open(cell, asked, settings, Path(directory)) as subject,
+        temporary.directory(SAMPLES) as directory,
+        executor.open(cell, asked, settings, directory) as subject,
         Totals(subject, subject.application_name, conditions.database) as totals,
     ):
         in_force = subject.settings()

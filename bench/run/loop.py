@@ -7,6 +7,7 @@ from time import monotonic
 
 import psycopg
 
+from bench import temporary
 from bench.analysis.baseline import Baseline
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.errors import UserError
@@ -14,7 +15,7 @@ from bench.load.driver import LoadGenerator
 from bench.postgres.database import Database, calibrate_units
 from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
 from bench.run.audited import audited, effect, judging, to_repeat
-from bench.run.cell import Played, play
+from bench.run.cell import SAMPLES, Played, play
 from bench.run.checks import check_services
 from bench.run.conditions import Conditions
 from bench.run.executor import Executor
@@ -47,6 +48,7 @@ def run(
 
     After the repetitions that it takes to judge, `enough` is asked before each further one of a scenario.
     """
+    temporary.sweep(SAMPLES)
     began = monotonic()
     before = done.took_s if done else 0.0
     cells = planned_cells(plan, target.stack)

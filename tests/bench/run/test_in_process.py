@@ -175,7 +175,7 @@ def test_a_pool_that_dies_after_its_warm_up_is_not_said_to_have_been_asked_for_n
         running.kill()
         running.wait()
 
-        with pytest.raises(ServiceDied, match="^the pool of asyncpg_fastapi died before the load$"):
+        with pytest.raises(ServiceDied, match=r"^the pool of asyncpg_fastapi died before the load$"):
             process.play(lambda _: None, timeout_s=60)
 
 

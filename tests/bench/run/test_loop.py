@@ -301,6 +301,18 @@ def test_a_repetition_that_was_begun_is_ended_after_a_resume() -> None:
     assert played == {("one", SERVICES[1]): [10]}
 
 
+@pytest.mark.usefixtures("without_processes")
+def test_a_run_removes_the_samples_that_a_killed_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / "poolbench-samples-left"
+    left.mkdir()
+    (left / "requests").touch()
+
+    repetitions_of(plan("one"), (), {})
+
+    assert not left.exists()
+
+
 def served_late(cell: Cell) -> Played:
     """Every request held its connection for 2 ms more than it was asked to, which later forecasts have in them."""
     return Played(cell, made.requests(cell, [{"work_us": (cell.hold_ms + 2) * 1000}]), made.samples(cell))

@@ -83,5 +83,5 @@ def test_connections_that_are_not_given_back_after_the_warm_up_are_no_dead_servi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bench.run.over_http.SETTLE_TIMEOUT_S", 0)
-    with opened(InUse()) as subject, pytest.raises(Mismatch, match="^1 of 5 connections are still in use 0 s "):
+    with opened(InUse()) as subject, pytest.raises(Mismatch, match=r"^1 of 5 connections are still in use 0 s "):
         subject.warm_up()
