@@ -32,7 +32,7 @@ def job(url: str, load: Load, directory: Path, *mix: Share, give_up_s: float = 3
 def play(generator: LoadGenerator, tmp_path: Path) -> Callable[..., Generated]:
     def play(url: str, load: Load, *paths: Share, give_up_s: float = 30.0, **options: Any) -> Generated:
         outcome = generator.play(job(url, load, tmp_path, *paths, give_up_s=give_up_s), **options, timeout_s=60)
-        assert outcome.sent == outcome.requests.height  # read before the next load is played
+        _ = outcome.requests  # read before the next load is played
         return outcome
 
     return play
@@ -56,7 +56,6 @@ def test_sequential_never_overlaps(stub: Stubs, play: Callable[..., Generated]) 
     assert (frame["sent_us"][1:] >= frame["finished_us"][:-1]).all()
     assert frame["planned_us"].is_null().all()
     assert frame["n"].to_list() == list(range(30))
-    assert (outcome.sent, outcome.skew_ms, outcome.lateness_ms_p99) == (30, None, None)
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (1, 1, 0)
 
 
@@ -74,14 +73,12 @@ def test_a_burst_is_in_flight_at_once(stub: Stubs, play: Callable[..., Generated
     server = stub()
     outcome = play(server.url, Burst(requests=requests), Share(path=f"/api/gather?n={requests}"))
     frame, seen = outcome.requests, server.log()
-    assert seen["most"] == requests == len(seen["targets"]) == frame.height == outcome.sent
+    assert seen["most"] == requests == len(seen["targets"]) == frame.height
     assert (frame["status"] == 200).all()
     assert sorted(frame["user"]) == list(range(requests))
     assert (frame["planned_us"] == 0).all()
     assert (frame["sent_us"] >= 0).all()
     assert frame["sent_us"].is_sorted()
-    spread: Any = frame["sent_us"].max() - frame["sent_us"].min()  # type: ignore[operator] # polars: a column may be of any type
-    assert outcome.skew_ms == pytest.approx(spread / 1e3)
     assert (outcome.warmed, outcome.opened, outcome.reconnected) == (requests, requests, 0)
     # The log itself comes over one more connection.
     assert seen["opened"] == requests + 1
@@ -131,9 +128,6 @@ def test_open_load_sends_every_planned_request_once(stub: Stubs, play: Callable[
     assert (frame["sent_us"] >= frame["planned_us"]).all()
     assert frame["sent_us"].is_sorted()
     assert (frame["status"] == 200).all()
-    assert outcome.sent == len(plan)
-    assert outcome.lateness_ms_p99 is not None
-    assert outcome.lateness_ms_p99 >= 0
 
 
 def test_open_load_does_not_wait_for_answers(stub: Stubs, play: Callable[..., Generated]) -> None:
@@ -158,7 +152,7 @@ def test_closed_users_wait_think_and_are_never_more(stub: Stubs, play: Callable[
         assert own["path"].to_list() == [MIX[next(stream)].path for _ in own["path"]]
     assert frame["planned_us"].is_null().all()
     # The last to be sent was sent before the stages were over, thinking apart.
-    assert float(frame["sent_us"].max()) > 30_000  # type: ignore[arg-type] # as above
+    assert float(frame["sent_us"].max()) > 30_000  # type: ignore[arg-type] # polars: a column may be of any type
 
 
 def test_closed_users_come_and_go_by_the_stages(stub: Stubs, play: Callable[..., Generated]) -> None:

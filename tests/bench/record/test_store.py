@@ -275,36 +275,3 @@ def test_a_row_takes_less_than_twenty_bytes(tmp_path: Path) -> None:
         )
     Store(tmp_path).save_cell(made.run([A]), A, made.requests(A, rows), None)
     assert (tmp_path / "requests.parquet").stat().st_size < 20 * len(rows)
-
-
-def test_a_run_from_before_there_were_targets_is_a_local_one(tmp_path: Path) -> None:
-    save(Store(tmp_path), made.run([A]), A)
-    old = json.loads((tmp_path / "run.json").read_text())
-    del old["plan"]["target"], old["plan"]["urls"], old["environment"]["fresh_processes"], old["cells"][0]["began_s"]
-    (tmp_path / "run.json").write_text(json.dumps(old))
-
-    run = load(tmp_path).run
-
-    assert (run.plan.target, run.plan.urls, run.environment.fresh_processes) == ("local", {}, True)
-    assert run == made.run([A])
-
-
-def test_a_run_of_the_first_schema_is_read_as_if_it_were_written_today(tmp_path: Path) -> None:
-    save(Store(tmp_path), made.run([A]), A)
-    today = load(tmp_path)
-    record = json.loads((tmp_path / "run.json").read_text())
-    record["schema"] = 1
-    for cell in record["cells"]:
-        cell["block"], cell["patience_s"] = cell.pop("repetition"), cell.pop("acquire_timeout_s")
-    (tmp_path / "run.json").write_text(json.dumps(record))
-    for name in ("requests.parquet", "pool.parquet"):
-        pl.read_parquet(tmp_path / name).rename({"repetition": "block"}).write_parquet(tmp_path / name)
-    events = (tmp_path / "events.jsonl").read_text()
-    assert '"repetition"' in events
-    (tmp_path / "events.jsonl").write_text(events.replace('"repetition"', '"block"'))
-
-    before = load(tmp_path)
-
-    assert (before.run, before.events) == (today.run, today.events)
-    assert_frame_equal(before.requests, today.requests)
-    assert_frame_equal(before.samples, today.samples)
