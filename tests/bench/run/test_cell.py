@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from bench.load.driver import GeneratorFailed
+from bench.run import cell as cell_module
 from bench.run.cell import Played, play
 from bench.run.conditions import Conditions
 from bench.run.executor import Seen
@@ -86,6 +88,15 @@ def test_what_goes_wrong_is_a_failed_cell_that_says_why(twin: Twin, why: str, lo
     assert done.cell.began_s is not None
     steps = [step for step in twin.done if step != "close"]
     assert steps[-1] == last
+
+
+def test_a_database_that_takes_no_more_connections_is_a_failed_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("too many connections")
+
+    monkeypatch.setattr(cell_module, "Sampler", refused)
+    done = played(Twin())
+    assert (done.cell.status, done.cell.why) == ("failed", "too many connections")
 
 
 def test_a_bug_is_no_failed_cell() -> None:
