@@ -96,8 +96,7 @@ class LoadGenerator:
         the place to start a time line and a sampler. `timeout_s` bounds the whole, warm-up included.
 
         Raises GeneratorFailed if the service does not answer before the load; the child goes on then. Raises
-        it too if the child dies or `timeout_s` passes; it is ended then, and the samples lack at most the last
-        0.25 s.
+        it too if the child dies or `timeout_s` passes; it is ended then, and nothing is made of its samples.
         """
         self.start()
         self.wait_ready()

@@ -4,9 +4,8 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 
@@ -16,8 +15,6 @@ from services.workload.arrivals import user_steps, users_at
 from services.workload.loads import Burst, Closed, Load, Stage, stages_s
 from services.workload.samples import REQUESTS, SampleWriter
 from services.workload.wire import LEAD_S, HttpJob, Result
-
-FLUSH_S = 0.25
 
 
 def play(job: HttpJob, started: Callable[[float], None]) -> Result:
@@ -32,12 +29,10 @@ def play(job: HttpJob, started: Callable[[float], None]) -> Result:
     # Locust would log a broken user and go on without them.
     environment.events.user_error.add_listener(lambda exception, **_: shared.fail(exception))  # type: ignore[no-untyped-call]
     runner = environment.create_local_runner()
-    flusher = gevent.spawn(_flush_for_ever, writer)
     try:
         return _conduct(shared, runner, started)
     finally:
         runner.quit()
-        flusher.kill()
         writer.close()
         for client in shared.clients:
             client.close()
@@ -104,9 +99,3 @@ def _ramp(runner: LocalRunner, users: list[Any], stages: Sequence[Stage], t0: fl
     sleep_until(t0 + stages_s(stages))
     for user in present:
         user.leave.set()
-
-
-def _flush_for_ever(writer: SampleWriter) -> NoReturn:
-    while True:
-        gevent.sleep(FLUSH_S)
-        writer.flush()

@@ -71,9 +71,5 @@ class SampleWriter:
         # A buffered file writes a row as a whole: its own lock is the only one that threads need.
         self._file.write(ROW.pack(n, user, path, status, error, planned_s, sent_s, finished_s, *timing))
 
-    def flush(self) -> None:
-        """Hand the rows so far to the operating system."""
-        self._file.flush()
-
     def close(self) -> None:
         self._file.close()

@@ -30,7 +30,6 @@ def write(path: Path) -> None:
         error=served,
         timing=SERVED,
     )
-    writer.flush()
     gone = SampleError.gave_up
     writer.add(
         n=0,
