@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 import bench
-from bench.load.outcome import Generated
+from bench.load.outcome import Outcome
 from services.workload.wire import Events, HttpJob, Result, encode
 
 _READY_TIMEOUT_S = 60.0
@@ -89,7 +89,7 @@ class LoadGenerator:
         on_start: Callable[[float], None] | None = None,
         *,
         timeout_s: float,
-    ) -> Generated:
+    ) -> Outcome:
         """Play one workload to its last answer; its samples go to the directory of the job.
 
         `on_start` is called in this thread with t0 (CLOCK_MONOTONIC, seconds) up to 50 ms before it comes:
@@ -111,15 +111,7 @@ class LoadGenerator:
                 raise GeneratorFailed(event["error"])
             elif kind == "finished":
                 result = Result(**event)
-                return Generated(
-                    job=job,
-                    t0=result.t0,
-                    sent=result.sent,
-                    generator_cpu_s=result.cpu_s,
-                    warmed=result.warmed,
-                    opened=result.opened,
-                    reconnected=result.reconnected,
-                )
+                return Outcome(job=job, t0=result.t0, sent=result.sent, generator_cpu_s=result.cpu_s)
 
     def stop(self) -> None:
         """End the child at once, whatever it is doing. Safe to call twice."""

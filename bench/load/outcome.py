@@ -63,15 +63,3 @@ class Outcome:
             return None
         late = sorted((self.requests["sent_us"] - self.requests["planned_us"]).to_list())
         return float(late[math.ceil(len(late) * 0.99) - 1]) / 1e3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generated(Outcome):
-    """A load over HTTP, and the connections of its generator."""
-
-    warmed: int
-    """Connections that had carried a GET /health before t0."""
-    opened: int
-    """Connections opened in all, `warmed` and `reconnected` among them."""
-    reconnected: int
-    """Connections opened because the service had closed an idle one; no request was lost by it."""

@@ -59,14 +59,7 @@ def _conduct(shared: Play, runner: LocalRunner, started: Callable[[float], None]
     finally:
         gc.unfreeze()
     shared.raise_failure()
-    return Result(
-        t0=shared.t0,
-        sent=shared.sent,
-        cpu_s=cpu_s,
-        warmed=sum(client.warmed for client in shared.clients),
-        opened=sum(client.opened for client in shared.clients),
-        reconnected=sum(client.reconnected for client in shared.clients),
-    )
+    return Result(t0=shared.t0, sent=shared.sent, cpu_s=cpu_s)
 
 
 def _first_users(load: Load) -> int:

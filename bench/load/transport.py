@@ -44,7 +44,6 @@ class _Counting:
     """Counts connections, resolves the name once, and knows a closed connection before it is used."""
 
     opened = 0
-    reconnected = 0
     _addresses: Any = None
 
     def _resolve(self) -> Any:
@@ -62,9 +61,7 @@ class _Counting:
         # every request of a large load. Readable while idle means closed.
         poller = _poll()
         poller.register(sock.fileno(), select.POLLIN)
-        alive = not poller.poll(0)
-        self.reconnected += not alive
-        return alive
+        return not poller.poll(0)
 
 
 class _Plain(_Counting, ConnectionPool):
@@ -93,17 +90,11 @@ class Client:
         else:
             self._pool = _Plain(host, port, host, port, **limits)
         self._health = self.request("/health")
-        self.warmed = 0
 
     @property
     def opened(self) -> int:
         """Connections opened so far."""
         return self._pool.opened
-
-    @property
-    def reconnected(self) -> int:
-        """Idle connections found closed by the service so far, and replaced."""
-        return self._pool.reconnected
 
     def request(self, path: str) -> bytes:
         """The bytes of a GET, to be made once and sent often."""
@@ -127,7 +118,6 @@ class Client:
         for answer in answers:
             if answer.value.status != 200:
                 raise Unreachable(f"{self._base}/health answered {answer.value.status}, not 200")
-        self.warmed += connections
 
     def ensure_open(self) -> None:
         """Have a live connection ready, without sending anything on it.

@@ -77,12 +77,6 @@ class Result:
     """Requests sent = rows written."""
     cpu_s: float
     """CPU of the generator, user and system, from t0 to the last answer."""
-    warmed: int
-    """Connections that had carried a GET /health before t0."""
-    opened: int
-    """Connections opened in all, `warmed` and `reconnected` among them."""
-    reconnected: int
-    """Connections opened because the service had closed an idle one; no request was lost by it."""
 
 
 AnyJob = TypeVar("AnyJob", HttpJob, PoolJob)
