@@ -1,17 +1,16 @@
 """A load that was played to its last answer, by the load generator or without HTTP."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import polars as pl
+
+from bench.analysis.statistics import quantile
+from bench.record.columns import read_requests
 from services.workload.loads import Burst, Open
 from services.workload.samples import REQUESTS
 from services.workload.wire import Job
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class SamplesLost(RuntimeError):
@@ -30,13 +29,11 @@ class Outcome:
     """User and system, from t0 to the last answer; 0 where no process of its own generates the load."""
 
     @cached_property
-    def requests(self) -> "pl.DataFrame":
+    def requests(self) -> pl.DataFrame:
         """Every request, in the columns of `read_requests`; read at the first call, while the job's directory is there.
 
         Raises SamplesLost.
         """
-        from bench.record.columns import read_requests  # polars costs what not every command should pay
-
         found = read_requests(Path(self.job.out) / REQUESTS, self.job.workload.mix)
         if found.height != self.sent:
             raise SamplesLost(f"{self.sent} requests were sent, and {found.height} are in the samples")
@@ -59,7 +56,7 @@ class Outcome:
     @property
     def lateness_ms_p99(self) -> float | None:
         """Open: the 99th percentile (nearest rank) of the time from planned to sent."""
-        if not isinstance(self.job.workload.load, Open) or self.requests.is_empty():
+        if not isinstance(self.job.workload.load, Open):
             return None
-        late = sorted((self.requests["sent_us"] - self.requests["planned_us"]).to_list())
-        return float(late[math.ceil(len(late) * 0.99) - 1]) / 1e3
+        late_us = quantile((self.requests["sent_us"] - self.requests["planned_us"]).sort().to_list(), 0.99)
+        return None if late_us is None else late_us / 1e3

@@ -4,8 +4,9 @@ import http.client
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple
 
+import polars as pl
 import psycopg
 
 from bench import temporary
@@ -17,15 +18,13 @@ from bench.load.outcome import Outcome, SamplesLost
 from bench.observe.meter import Meter, cpu_between
 from bench.observe.sampler import Sampler
 from bench.observe.totals import Totals, counted
+from bench.record.columns import keyed, pool_frame
 from bench.record.schema import Cell, Event, Reading, Row
 from bench.run.conditions import Conditions, Mismatch, compare, refuse_lost, settings_for
 from bench.run.executor import Executor, Subject, most_s
 from bench.scenarios.model import Asked, Outage
 from bench.targets.http import ServiceError
 from bench.targets.process import ServiceDied
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SAMPLES: Final = "poolbench-samples-"
 """How the temporary directory of a cell's samples begins."""
@@ -38,8 +37,8 @@ class Played:
     """A cell and what it left, in the columns of the record and with the cell's key; None where there is nothing."""
 
     cell: Cell
-    requests: "pl.DataFrame | None" = None
-    samples: "pl.DataFrame | None" = None
+    requests: pl.DataFrame | None = None
+    samples: pl.DataFrame | None = None
     events: Sequence[Event] = ()
 
 
@@ -53,8 +52,8 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, executor: Executor, *
     events: list[Event] = []
     log_tail: str | None = None
     try:
-        figures, requests = _play(cell, asked, conditions, executor, rows, events, sampled=sampled)
-        return _played(replace(cell, **figures, took_s=monotonic() - began), requests, rows, events)
+        done, requests = _play(cell, asked, conditions, executor, rows, events, sampled=sampled)
+        return _played(replace(done, took_s=monotonic() - began), requests, rows, events)
     except ServiceDied as error:
         why, log_tail = str(error), error.log_tail
     except (
@@ -67,9 +66,7 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, executor: Executor, *
     return _played(failed, None, rows, events)
 
 
-def _played(cell: Cell, requests: "pl.DataFrame | None", rows: list[Row], events: list[Event]) -> Played:
-    from bench.record.columns import keyed, pool_frame
-
+def _played(cell: Cell, requests: pl.DataFrame | None, rows: list[Row], events: list[Event]) -> Played:
     return Played(
         cell,
         None if requests is None else keyed(cell, requests),
@@ -87,8 +84,8 @@ def _play(
     events: list[Event],
     *,
     sampled: bool,
-) -> tuple[dict[str, Any], "pl.DataFrame"]:
-    """The figures of a cell that was played to its end, and its requests.
+) -> tuple[Cell, pl.DataFrame]:
+    """The cell as it was played to its end, and its requests.
 
     `rows` (where it is sampled) and `events` are filled meanwhile, so that a cell that fails keeps what was seen of it.
     """
@@ -112,32 +109,28 @@ def _play(
             emit(t_s, kind, text)
         after, settings_after = come_to_rest(totals, events, asked)
         refuse_lost(before, after)
-        requests = measured.outcome.requests
-    figures = measured.figures() | {
-        "settings": in_force,
-        "counted": counted(before, after, measured.outcome.t0, in_force, settings_after),
-        "cpu": cpu_between(measured.before, measured.after, measured.outcome.generator_cpu_s, rows),
-    }
-    return figures, requests
+        outcome = measured.outcome
+        requests = outcome.requests
+    usage = measured.after.service
+    done = replace(
+        cell,
+        settings=in_force,
+        began_s=round(time() - monotonic() + outcome.t0, 3),
+        load_s=outcome.load_s,
+        skew_ms=outcome.skew_ms,
+        lateness_ms_p99=outcome.lateness_ms_p99,
+        cpu=cpu_between(measured.before, measured.after, outcome.generator_cpu_s, rows),
+        rss_mb=usage.rss_mb if usage else None,
+        pss_mb=usage.pss_mb if usage else None,
+        counted=counted(before, after, outcome.t0, in_force, settings_after),
+    )
+    return done, requests
 
 
-@dataclass(frozen=True)
-class _Measured:
+class _Measured(NamedTuple):
     outcome: Outcome
     before: Meter
     after: Meter
-
-    def figures(self) -> dict[str, Any]:
-        """Those of a `Cell`."""
-        usage = self.after.service
-        return {
-            "load_s": self.outcome.load_s,
-            "skew_ms": self.outcome.skew_ms,
-            "lateness_ms_p99": self.outcome.lateness_ms_p99,
-            "rss_mb": usage.rss_mb if usage else None,
-            "pss_mb": usage.pss_mb if usage else None,
-            "began_s": round(time() - monotonic() + self.outcome.t0, 3),
-        }
 
 
 def _measure(subject: Subject, asked: Asked, conditions: Conditions, rows: list[Row] | None, emit: Emit) -> _Measured:
