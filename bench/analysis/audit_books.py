@@ -8,7 +8,8 @@ import polars as pl
 from bench.analysis.audit_check import not_checked, settle
 from bench.analysis.client_saw import Range, Seen
 from bench.analysis.leaks import leaks_of
-from bench.record.schema import AuditCheck, Cell, Counted, Event
+from bench.record.readings import Counted
+from bench.record.schema import AuditCheck, Cell, Event
 from services.common import contract
 
 PER_REQUEST_S: Final = 0.001

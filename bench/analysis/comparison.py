@@ -10,6 +10,7 @@ from bench.analysis.ranks import Shift, least_p_value, paired
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
+from bench.record.rows import Key
 from bench.record.summary import Comparison
 
 ALPHA: Final = 0.05
@@ -17,7 +18,6 @@ ALPHA: Final = 0.05
 TIE: Final = 0.02
 """A difference under this share of the median is a tie, however certain it is."""
 
-Key = tuple[str, str, int]
 Values = Mapping[Key, Metrics]
 
 

@@ -3,7 +3,8 @@
 from typing import Final
 
 from bench.metrics.model import Metrics
-from bench.record.schema import Cell, CpuSeconds
+from bench.record.readings import CpuSeconds
+from bench.record.schema import Cell
 
 MACHINE_LIMIT: Final = 0.6
 """Above this share of the machine a cell is about the CPU."""

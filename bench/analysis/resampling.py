@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.analysis.change import changes
-from bench.analysis.comparison import Key, compare
+from bench.analysis.comparison import compare
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
+from bench.record.rows import Key
 from bench.record.schema import Run
 from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS

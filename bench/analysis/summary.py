@@ -10,10 +10,10 @@ from bench.analysis.comparison import compare
 from bench.analysis.statistics import median, median_interval, spread
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
+from bench.record.columns import by_cell
+from bench.record.rows import Key
 from bench.record.schema import SCHEMA, Cell, Event, Run
 from bench.record.summary import CellSummary, Figure, Summary
-
-Key = tuple[str, str, int]
 
 
 def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> Summary:
@@ -23,10 +23,10 @@ def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: I
 
 def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> dict[Key, Metrics]:
     """The metrics of every cell that was played to its end and passed its audit."""
-    asked, watched = _by_cell(requests), _by_cell(samples)
+    asked, watched = by_cell(requests), by_cell(samples)
     happened: dict[Key, list[Event]] = {}
     for event in events:
-        happened.setdefault((event.scenario, event.service, event.repetition), []).append(event)
+        happened.setdefault(event.key, []).append(event)
     return {
         cell.key: cell_metrics(
             cell,
@@ -93,8 +93,3 @@ def _known(name: str, values: list[float | None]) -> list[float]:
 
 def _said(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
-    parts = frame.partition_by("scenario", "service", "repetition", as_dict=True, maintain_order=True)
-    return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}

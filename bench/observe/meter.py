@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, process_time
-from typing import Final
 
 import psutil
 
 from bench.observe.sampler import cpu_seconds, machine_seconds
-from bench.record.schema import KEY, POOL_COLUMNS, CpuSeconds, Row
+from bench.record.readings import CpuSeconds
+from bench.record.rows import Row
 from bench.targets.service import Usage
-
-_POSTGRES_CPU: Final = [name for name in POOL_COLUMNS if name not in KEY].index("cpu_postgres_s")
-"""Where it stands in a sampler's row."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ def cpu_between(before: Meter, after: Meter, generator_cpu_s: float, samples: li
 
     `generator_cpu_s` is what the generator says of itself, and `samples` are those of the sampler meanwhile.
     """
-    read = [row[_POSTGRES_CPU] for row in samples if row[_POSTGRES_CPU] is not None]
+    read = [row.cpu_postgres_s for row in samples if row.cpu_postgres_s is not None]
     postgres = read[-1] - read[0] if read else None
     service = after.service.cpu_s - before.service.cpu_s if before.service and after.service else None
     harness = after.harness_s - before.harness_s

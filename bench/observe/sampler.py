@@ -1,6 +1,4 @@
-"""What a service, its library and PostgreSQL say of the pool while the load runs, side by side over time:
-rows in the order of `POOL_COLUMNS`, without the cell's key.
-"""
+"""What a service, its library and PostgreSQL say of the pool while the load runs, side by side over time."""
 
 import http.client
 import threading
@@ -12,7 +10,7 @@ import psutil
 import psycopg
 
 from bench.postgres.database import Connection, Database, connect
-from bench.record.schema import Row
+from bench.record.rows import Row
 from bench.targets.http import Client, ServiceError
 from services.common import contract
 
@@ -135,7 +133,7 @@ class Sampler:
         backends = self._backends()
         states = [state for _, state in backends] if backends is not None else None
         self._rows.append(
-            (
+            Row(
                 round((now - self._t0) * 1e6),
                 stats.get("pool_size"),
                 stats.get("pool_free_size"),
@@ -145,7 +143,7 @@ class Sampler:
                 None if states is None else len(states),
                 None if states is None else states.count("active"),
                 None if states is None else states.count("idle in transaction"),
-                *(self._cpu(now, backends) if cpu else (None,) * 5),
+                *(self._cpu(now, backends) if cpu else ()),
             )
         )
 

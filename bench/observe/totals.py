@@ -14,7 +14,7 @@ import psycopg
 
 from bench.postgres.database import Connection, Database, connect, statement_counts
 from bench.postgres.session_state import session_state
-from bench.record.schema import Counted, Reading
+from bench.record.readings import Counted, Reading
 from bench.targets.http import Client
 from bench.targets.service import Told
 from services.common import contract

@@ -9,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from bench.record.schema import KEY, POOL_COLUMNS, Cell, Row
+from bench.record.rows import KEY, POOL_COLUMNS, Key, Row
+from bench.record.schema import Cell
 from services.workload.loads import Share
 from services.workload.samples import ROW, SampleError
 
@@ -44,6 +45,12 @@ def pool_frame(rows: Sequence[Row]) -> pl.DataFrame:
     """Samples of the pool: `POOL_COLUMNS`."""
     schema = {name: TYPES[kind] for name, kind in POOL_COLUMNS.items() if name not in KEY}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
+    """The rows of each cell, in their order."""
+    parts = frame.partition_by(KEY, as_dict=True, maintain_order=True)
+    return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}
 
 
 def keyed(cell: Cell, frame: pl.DataFrame) -> pl.DataFrame:

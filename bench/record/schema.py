@@ -7,6 +7,8 @@ History of `SCHEMA`: 1, the first; what was added to it since has a default, `Ru
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from bench.record.readings import Counted, CpuSeconds, SamplerEffect
+from bench.record.rows import Key
 from services.workload.loads import Load
 
 SCHEMA: Final = 2
@@ -115,70 +117,6 @@ class AuditCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a service and PostgreSQL had counted at one moment at which nothing was going on; None is not said."""
-
-    at_s: float
-    """On the clock of the cell's load."""
-    acquired_total: float | None = None
-    released_total: float | None = None
-    timed_out_total: float | None = None
-    failed_total: float | None = None
-    leaked_total: float | None = None
-    abandoned_total: float | None = None
-    waiter_seconds_total: float | None = None
-    used_seconds_total: float | None = None
-    waiting_requests: float | None = None
-    pool_used_size: float | None = None
-    reads: int | None = None
-    """Statements that read `items`, by pg_stat_statements; None where PostgreSQL does not count them."""
-    idle_in_transaction: int | None = None
-    """Backends of the service with a transaction in which nothing happens."""
-    locking: int | None = None
-    """Idle ones in no transaction that hold advisory locks."""
-    temporary: int | None = None
-    """Idle ones that own temporary tables; None also where PostgreSQL does not tell whose they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """A cell's readings: after the warm-up, and when the service had come to rest after the load."""
-
-    before: Reading
-    after: Reading
-    changed: dict[str, Any] = field(default_factory=dict)
-    """Settings that were others after the load than before, with what they had become."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplerEffect:
-    """One cell, with the sampler and again without it: its primary metric, and requests served per second."""
-
-    scenario: str
-    service: str
-    repetition: int
-    primary: str
-    primary_with: float | None
-    primary_without: float | None
-    goodput_with_per_s: float | None
-    goodput_without_per_s: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CpuSeconds:
-    """CPU time of the bench's machine during the load. None is what runs elsewhere, or cannot be seen; `other` is
-    the rest of the machine, and what cannot be seen on it."""
-
-    generator: float
-    service: float | None
-    postgres: float | None
-    harness: float
-    other: float
-    available: float
-    """Cores × wall seconds."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One scenario on one service in one repetition: how it was run and how that went."""
 
@@ -222,7 +160,7 @@ class Cell:
     """The number of this play; above 1 where its repetition was played again because an audit failed."""
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         return self.scenario, self.service, self.repetition
 
 
@@ -261,34 +199,6 @@ class Run:
     """By name, of the stacks in the plan that were in the registry; empty in runs older than this field."""
 
 
-KEY: Final = ("scenario", "service", "repetition")
-"""The columns of a cell's key."""
-REQUEST_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "repetition": "int", "n": "int", "user": "int", "path": "str",
-    "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",
-    "acquire_us": "int", "work_us": "int", "release_us": "int", "app_us": "int",
-}  # fmt: skip
-"""`requests.parquet`, one row a request; whole microseconds from the start of the cell's load.
-
-`planned_us` is null where there is no plan (sequential, closed); `status` 0 is no answer; the last four are
-null where the answer did not say.
-"""
-
-POOL_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "repetition": "int", "t_us": "int",
-    "size": "int", "free": "int", "used": "int", "waiting": "int", "connecting": "int",
-    "backends": "int", "backends_active": "int", "backends_idle_in_transaction": "int",
-    "cpu_generator_s": "float", "cpu_service_s": "float", "cpu_postgres_s": "float", "cpu_harness_s": "float",
-    "cpu_busy_s": "float",
-}  # fmt: skip
-"""`pool.parquet`, one row a sample: said by the library, counted by the service, said by PostgreSQL, and the
-CPU seconds of each part since its process began (`cpu_busy_s`: of the whole machine since boot)."""
-
-
-Row = tuple[Any, ...]
-"""One sample of the pool: `POOL_COLUMNS` without the cell's key."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """`events.jsonl`: something that happened at a moment of a cell."""
@@ -299,3 +209,7 @@ class Event:
     t_s: float
     kind: str
     text: str
+
+    @property
+    def key(self) -> Key:
+        return self.scenario, self.service, self.repetition

@@ -21,8 +21,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import UserError
 from bench.record import upgrade
-from bench.record.columns import TYPES
-from bench.record.schema import KEY, POOL_COLUMNS, REQUEST_COLUMNS, Cell, Event, Run
+from bench.record.columns import TYPES, by_cell
+from bench.record.rows import KEY, POOL_COLUMNS, REQUEST_COLUMNS, Key
+from bench.record.schema import Cell, Event, Run
 from bench.record.summary import Summary, as_json
 
 RUN: Final = "run.json"
@@ -31,8 +32,6 @@ POOL: Final = "pool.parquet"
 EVENTS: Final = "events.jsonl"
 SUMMARY: Final = "summary.json"
 REPORT: Final = "report.md"
-
-Key = tuple[str, str, int]
 
 _RUN = TypeAdapter(Run)
 _EVENT = TypeAdapter(Event)
@@ -152,11 +151,10 @@ class Store:
     def _take_up(self, stored: Stored) -> None:
         self.stored = stored
         self._saved = stored.run.cells
-        self._requests = _by_key(stored.requests)
-        self._samples = _by_key(stored.samples)
+        self._requests = by_cell(stored.requests)
+        self._samples = by_cell(stored.samples)
         for event in stored.events:
-            key = (event.scenario, event.service, event.repetition)
-            self._events[key] = (*self._events.get(key, ()), event)
+            self._events[event.key] = (*self._events.get(event.key, ()), event)
 
     def _replace(self, files: Mapping[str, bytes]) -> None:
         """Put the contents in place of the files, in this order, once all are on the disk."""
@@ -188,11 +186,6 @@ def _of_cell(frame: pl.DataFrame | None, columns: Mapping[str, str], key: Key) -
     if any(row != key for row in found):
         raise ValueError(f"rows of {found} where those of {key} should be")
     return frame
-
-
-def _by_key(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
-    parts = frame.partition_by(KEY, as_dict=True, maintain_order=True)
-    return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}
 
 
 def _parquet(frames: Mapping[Key, pl.DataFrame], cells: Sequence[Cell], columns: Mapping[str, str]) -> bytes:
@@ -239,7 +232,7 @@ def _load_events(path: Path, saved: Collection[Key]) -> tuple[Event, ...]:
         events = [_EVENT.validate_python(upgrade.event(json.loads(line))) for line in path.read_bytes().splitlines()]
     except (OSError, ValueError) as error:
         raise _damaged(path, error) from None
-    return tuple(event for event in events if (event.scenario, event.service, event.repetition) in saved)
+    return tuple(event for event in events if event.key in saved)
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

@@ -8,7 +8,8 @@ from bench.analysis.audit import audit, rejection
 from bench.analysis.cells import cell_metrics
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
-from bench.record.schema import Cell, Plan, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import Cell, Plan
 from bench.run.cell import Played
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES

@@ -19,7 +19,9 @@ from bench.observe.meter import Meter, cpu_between
 from bench.observe.sampler import Sampler
 from bench.observe.totals import Totals, counted
 from bench.record.columns import keyed, pool_frame
-from bench.record.schema import Cell, Event, Reading, Row
+from bench.record.readings import Reading
+from bench.record.rows import Row
+from bench.record.schema import Cell, Event
 from bench.run.conditions import Conditions, Mismatch, compare, refuse_lost, settings_for
 from bench.run.executor import Executor, Subject, most_s
 from bench.scenarios.model import Asked, Outage
@@ -70,7 +72,7 @@ def _played(cell: Cell, requests: pl.DataFrame | None, rows: list[Row], events: 
     return Played(
         cell,
         None if requests is None else keyed(cell, requests),
-        keyed(cell, pool_frame(sorted(rows, key=lambda row: row[0]))),
+        keyed(cell, pool_frame(sorted(rows, key=lambda row: row.t_us))),
         sorted(events, key=lambda event: event.t_s),
     )
 

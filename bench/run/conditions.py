@@ -7,7 +7,7 @@ from typing import Any
 from bench.faults.outage import Backends
 from bench.postgres.database import Database
 from bench.postgres.freezable import Freezable
-from bench.record.schema import Reading
+from bench.record.readings import Reading
 from bench.scenarios.model import Asked
 from bench.targets.process import PROBE_THREADS
 from services.common import contract

@@ -10,7 +10,8 @@ import psutil
 
 from bench.load.outcome import Outcome
 from bench.observe.totals import Teller
-from bench.record.schema import Cell, Row
+from bench.record.rows import Row
+from bench.record.schema import Cell
 from bench.scenarios.model import Asked
 from bench.targets.service import Usage
 from services.workload.loads import Workload, length_s

@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bench.load.outcome import Outcome
 from bench.observe.sampler import SHORTEST_S
-from bench.record.schema import Cell, Row
+from bench.record.rows import Row
+from bench.record.schema import Cell
 from bench.run.executor import WARM_UP_HOLD_MS, WARM_UP_ROUNDS, Seen, Subject, workload
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Asked, Leak, ReleaseLeaks
@@ -21,9 +22,6 @@ from bench.targets.target import Target
 from services.common import contract
 from services.workload.samples import EVENTS, LOOKS
 from services.workload.wire import Fault, PoolJob
-
-EMPTY_TO_THE_RIGHT: Final = (None,) * 8
-"""PostgreSQL's view and the CPU seconds, which the process does not know of itself."""
 
 
 def unfit(cell: Cell) -> str | None:
@@ -86,7 +84,8 @@ class PoolSubject:
         out = Path(self._job.out)
         looks = (json.loads(line) for line in (out / LOOKS).read_text().splitlines())
         events = (json.loads(line) for line in (out / EVENTS).read_text().splitlines())
-        rows: list[Row] = [(round(t_s * 1e6), *counts, *EMPTY_TO_THE_RIGHT) for t_s, *counts in looks]
+        # PostgreSQL's view and CPU seconds are what the process does not know of itself.
+        rows = [Row(round(t_s * 1e6), *counts) for t_s, *counts in looks]
         return Seen(rows, [(t_s, kind, text) for t_s, kind, text in events])
 
 

@@ -4,8 +4,9 @@ Every file is complete at every moment.
 """
 
 from bench.analysis.cells import cell_metrics
-from bench.analysis.summary import Key, measure, spreads, summarise_metrics
+from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.metrics.model import Metrics
+from bench.record.rows import Key
 from bench.record.schema import Run
 from bench.record.store import Store
 from bench.report.formats import markdown

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from bench.analysis.forecast import forecast
-from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, SCHEMA, Cell, Environment, Event, Plan, Run
+from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS
+from bench.record.schema import SCHEMA, Cell, Environment, Event, Plan, Run
 from bench.scenarios.catalogue import SCENARIOS
 from services.stacks import STACKS
 

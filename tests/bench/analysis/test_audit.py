@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.audit import CHECKS, audit, rejection
-from bench.record.schema import AuditCheck, Cell, Counted, CpuSeconds, Event, Reading
+from bench.record.readings import Counted, CpuSeconds, Reading
+from bench.record.schema import AuditCheck, Cell, Event
 from tests.bench import made
 
 ROWS = made.fifo_burst(100, 5, hold_us=100_000, acquire_timeout_us=1_050_000)

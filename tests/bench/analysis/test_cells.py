@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bench.analysis.cells import cell_metrics
 from bench.analysis.discipline import discipline_metrics
-from bench.record.schema import Busy, Cell, CpuSeconds, Forecast
+from bench.record.readings import CpuSeconds
+from bench.record.schema import Busy, Cell, Forecast
 from tests.bench import made
 
 QUANTILES = ("p50", "p95", "p99", "max")

@@ -4,7 +4,7 @@ import pytest
 
 from bench.observe.totals import READS_ITEMS, OverHttp, Totals, at_rest, counted
 from bench.postgres.database import Database
-from bench.record.schema import Counted, Reading
+from bench.record.readings import Counted, Reading
 from bench.targets.http import Client
 from services.common import contract
 from tests.conftest import StartService

@@ -7,7 +7,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from bench.record.columns import keyed, pool_frame, read_requests
-from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS
+from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS, Row
 from services.workload.loads import Share
 from services.workload.samples import NO_TIMING, ROW, SampleError, SampleWriter
 from tests.bench import made
@@ -91,7 +91,7 @@ def test_with_a_cell_s_key_they_are_the_columns_of_the_record(tmp_path: Path) ->
     cell = made.cell("one", repetition=2)
 
     requests = keyed(cell, read_requests(tmp_path / "rows", MIX))
-    samples = keyed(cell, pool_frame([(5, 1, 2, 3, 4, 5, *[None] * 8)]))
+    samples = keyed(cell, pool_frame([Row(5, 1, 2, 3, 4, 5)]))
 
     assert requests.schema == made.requests(cell, []).schema
     assert samples.schema == made.samples(cell).schema

@@ -10,7 +10,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from bench.errors import UserError
-from bench.record.schema import POOL_COLUMNS, REQUEST_COLUMNS, Cell, Event, Run
+from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS
+from bench.record.schema import Cell, Event, Run
 from bench.record.store import Store, Stored, load
 from bench.record.summary import CellSummary, Figure, Summary
 from tests.bench import made

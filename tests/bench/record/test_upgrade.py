@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from bench.record.schema import SCHEMA, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import SCHEMA
 from bench.record.store import Store, Stored, load
 from bench.record.upgrade import READABLE
 from tests.bench import made

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bench.analysis.summary import summarise
-from bench.record.schema import AuditCheck, Cell, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import AuditCheck, Cell
 from bench.record.store import Stored
 from bench.report import audits
 from bench.report.formats.terminal import WIDTH

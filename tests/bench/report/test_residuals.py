@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.summary import measure, summarise_metrics
-from bench.record.schema import Cell, CpuSeconds
+from bench.record.readings import CpuSeconds
+from bench.record.schema import Cell
 from bench.report.formats.markdown import table_text as markdown_text
 from bench.report.formats.terminal import WIDTH
 from bench.report.formats.terminal import table_text as terminal_text

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bench.analysis.summary import measure, spreads, summarise_metrics
-from bench.record.schema import Cell, CpuSeconds
+from bench.record.readings import CpuSeconds
+from bench.record.schema import Cell
 from bench.record.store import Stored
 from bench.report.left_out import failures
 from bench.report.overview import overview

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.record.schema import Cell, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import Cell
 from bench.run.audited import audited, effect, to_repeat
 from bench.run.cell import Played
 from bench.run.matrix import planned_cells

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from bench.load.driver import GeneratorFailed
+from bench.record.rows import Row
 from bench.run import cell as cell_module
 from bench.run.cell import Played, play
 from bench.run.conditions import Conditions
@@ -30,8 +31,7 @@ def played(twin: Twin, scenario: str = "burst-10", service: str = "asyncpg_fasta
 
 
 def test_a_cell_has_its_requests_samples_and_figures() -> None:
-    empty = (None,) * 8
-    looks = [(20_000, 5, 0, 5, 0, 0, *empty), (10_000, 5, 5, 0, 0, 0, *empty)]
+    looks = [Row(20_000, size=5, free=0, used=5), Row(10_000, size=5, free=5, used=0)]
     twin = Twin(looked=Seen(looks, [(0.04, "leak", "second"), (0.02, "leak", "first")]))
     done = played(twin)
 
@@ -111,7 +111,7 @@ def test_what_was_seen_before_it_failed_is_kept() -> None:
 
 
 def test_what_the_pool_s_own_process_saw_of_a_cell_that_failed_is_kept() -> None:
-    looks = [(10_000, 5, 0, 5, 0, 0, *(None,) * 8)]
+    looks = [Row(10_000, size=5, used=5)]
     done = played(Twin(lost=1, looked=Seen(looks, [(0.02, "leak", "first")])))
 
     assert done.cell.status == "failed"
@@ -121,6 +121,6 @@ def test_what_the_pool_s_own_process_saw_of_a_cell_that_failed_is_kept() -> None
 
 
 def test_what_is_not_sampled_has_no_samples_of_the_pool_s_own_process_either() -> None:
-    looks = [(10_000, 5, 0, 5, 0, 0, *(None,) * 8)]
+    looks = [Row(10_000, size=5, used=5)]
     done = played(Twin(looked=Seen(looks)), sampled=False)
     assert (done.cell.status, done.samples is not None and done.samples.height) == ("ok", 0)

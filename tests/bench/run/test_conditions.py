@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.record.schema import Reading
+from bench.record.readings import Reading
 from bench.run.conditions import Mismatch, compare, refuse_lost
 
 ASKED = {"work_time_ms": 50, "pool_min_size": 5, "threads": 18}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.record.schema import Cell, Layer, Plan, Run, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import Cell, Layer, Plan, Run
 from bench.run.cell import Played
 from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells

@@ -13,7 +13,8 @@ import pytest
 from bench.analysis.audit_books import rest
 from bench.observe.totals import OverHttp, Totals
 from bench.postgres.database import Database
-from bench.record.schema import AuditCheck, Counted
+from bench.record.readings import Counted
+from bench.record.schema import AuditCheck
 from bench.targets.http import Client
 from services.common import contract
 from tests.bench import made

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bench.record.schema import Cell, SamplerEffect
+from bench.record.readings import SamplerEffect
+from bench.record.schema import Cell
 from bench.record.store import Store, load
 from bench.run.cell import Played
 from bench.run.results import Results
