@@ -8,11 +8,8 @@ from typing import Final
 import polars as pl
 
 from bench.record.schema import Event
+from services.workload.samples import LEAK, RELEASE
 
-LEAK: Final = "leak"
-"""The `kind` of the event of one leaked connection, at the time at which it was answered."""
-RELEASE: Final = "release_leaks"
-"""The `kind` of the event at which connections that leaked were given back."""
 _LEAK: Final = re.compile(r"(?P<how>\w+), \d+ of \d+: (?P<answer>.*)")
 _GIVEN_BACK: Final = re.compile(r"(\d+) given back")
 ANSWERED: Final = ("200", "500")

@@ -12,6 +12,7 @@ from bench.postgres.database import Connection
 from bench.scenarios.model import Fault, Freeze, KillBackends, Leak, ReleaseLeaks
 from bench.targets.http import Client, ServiceError
 from services.common import contract
+from services.workload.samples import LEAK, RELEASE
 
 Emit = Callable[[float, str, str], None]
 """Seconds from the load's start, kind, text."""
@@ -81,7 +82,7 @@ class Timeline:
                 if self._stop.is_set():
                     return
                 status = _status(client, "GET", f"{contract.QUERY_LEAK}?how={fault.how}")
-                self._emit(monotonic() - t0, "leak", f"{fault.how}, {nth} of {fault.count}: {status}")
+                self._emit(monotonic() - t0, LEAK, f"{fault.how}, {nth} of {fault.count}: {status}")
 
     def _release(self, t0: float) -> None:
         try:
@@ -89,7 +90,7 @@ class Timeline:
                 text = f"{client.post(contract.RELEASE_LEAKS)['released']} given back"
         except (OSError, http.client.HTTPException, ServiceError) as error:
             text = f"failed: {error}"
-        self._emit(monotonic() - t0, "release_leaks", text)
+        self._emit(monotonic() - t0, RELEASE, text)
 
     def _kill(self, connection: Connection, t0: float) -> None:
         text = self._backends.kill(connection)

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from locust.runners import LocalRunner
 
 from bench.load.transport import Unreachable
 from bench.load.users import USERS, ClosedUser, Play, sleep_until
-from services.workload.arrivals import user_steps, users_at
-from services.workload.loads import Burst, Closed, Load, Stage, stages_s
+from services.workload.arrivals import crowd_steps, users_at
+from services.workload.loads import Burst, Closed, Load
 from services.workload.samples import REQUESTS, SampleWriter
 from services.workload.wire import LEAD_S, HttpJob, Result
 
@@ -53,7 +53,7 @@ def _conduct(shared: Play, runner: LocalRunner, started: Callable[[float], None]
         sleep_until(shared.t0)
         shared.go.set()
         if isinstance(load, Closed):
-            _ramp(runner, first_users, load.stages, shared.t0)
+            _ramp(runner, first_users, load, shared.t0)
         runner.user_greenlets.join()
         cpu_s = time.process_time() - cpu_before
     finally:
@@ -80,15 +80,12 @@ def _reopen_closed(shared: Play) -> None:
                 raise Unreachable(f"{shared.base_url} cannot be connected to: {error}") from error
 
 
-def _ramp(runner: LocalRunner, users: list[Any], stages: Sequence[Stage], t0: float) -> None:
+def _ramp(runner: LocalRunner, users: list[Any], load: Closed, t0: float) -> None:
     """Let users come and go by the stages. The last to come goes first, once they have their answer."""
     present: list[ClosedUser] = list(users)
-    for when, count in user_steps(stages)[1:]:
+    for when, count in crowd_steps(load)[1:]:
         sleep_until(t0 + when)
         if count > len(present):
             present += runner.spawn_users({"User": count - len(present)})
         while count < len(present):
             present.pop().leave.set()
-    sleep_until(t0 + stages_s(stages))
-    for user in present:
-        user.leave.set()

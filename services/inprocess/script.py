@@ -1,4 +1,4 @@
-"""What players by tasks and by threads share: who comes and goes when, which fault is next, what is said of it.
+"""What players by tasks and by threads share: who comes and goes, which fault is next, what is said of it.
 
 Nothing here waits. A request goes from a player to the pool directly, with nothing between them.
 """
@@ -9,8 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from services.common.contract import How
 from services.inprocess.samples import Answer
-from services.workload.arrivals import user_steps
-from services.workload.loads import Closed, stages_s
+from services.workload.samples import LEAK, RELEASE
 from services.workload.wire import Fault
 
 
@@ -47,11 +46,6 @@ class Crowd(Generic[AnyFlag]):
         return new
 
 
-def crowd_steps(load: Closed) -> list[tuple[float, int]]:
-    """(seconds from t0, users from then on), to the moment at which all are told to leave."""
-    return [*user_steps(load.stages), (stages_s(load.stages), 0)]
-
-
 @dataclass(frozen=True)
 class Step:
     """One leak, or a release of what was kept (`how` is None), `at_s` seconds from t0 or as soon as it can be."""
@@ -63,11 +57,11 @@ class Step:
 
     def leaked(self, answer: Answer) -> tuple[str, str]:
         """Kind and text of the event."""
-        return "leak", f"{self.how}, {self.nth} of {self.count}: {answer[0]}"
+        return LEAK, f"{self.how}, {self.nth} of {self.count}: {answer[0]}"
 
     def released(self, connections: int) -> tuple[str, str]:
         """Kind and text of the event."""
-        return "release_leaks", f"{connections} given back"
+        return RELEASE, f"{connections} given back"
 
 
 def fault_steps(faults: Sequence[Fault]) -> Iterator[Step]:

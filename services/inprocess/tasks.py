@@ -14,8 +14,8 @@ from services.common.contract import How, Timing
 from services.common.metrics import PoolStats
 from services.inprocess import talk
 from services.inprocess.samples import SERVED, Answer, Samples, answer_to
-from services.inprocess.script import Crowd, User, crowd_steps, fault_steps
-from services.workload.arrivals import planned_times
+from services.inprocess.script import Crowd, User, fault_steps
+from services.workload.arrivals import crowd_steps, planned_times
 from services.workload.loads import Burst, Closed, Open, Sequential
 from services.workload.samples import NAN
 from services.workload.wire import LEAD_S, PoolJob

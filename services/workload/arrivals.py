@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 
-from services.workload.loads import Open, Share, Stage
+from services.workload.loads import Closed, Open, Share, Stage, stages_s
 
 
 def planned_times(load: Open, seed: int) -> list[float]:
@@ -53,6 +53,11 @@ def user_steps(stages: Sequence[Stage]) -> list[tuple[float, int]]:
             steps.append((when, users + k if change > 0 else users - k))
         began, users = began + stage.seconds, stage.users
     return steps
+
+
+def crowd_steps(load: Closed) -> list[tuple[float, int]]:
+    """The `user_steps` of a load, to the moment at which all are told to leave."""
+    return [*user_steps(load.stages), (stages_s(load.stages), 0)]
 
 
 def users_at(stages: Sequence[Stage], t: float) -> int:

@@ -16,6 +16,10 @@ LOOKS: Final = "looks.jsonl"
 """`[t_s, size, free, used, waiting, connecting]` for each look at the pool; null is what the library does not know."""
 EVENTS: Final = "events.jsonl"
 """`[t_s, kind, text]` for each fault."""
+LEAK: Final = "leak"
+"""The kind of the event of one leaked connection, at the time at which it was answered."""
+RELEASE: Final = "release_leaks"
+"""The kind of the event at which connections that leaked were given back."""
 NAN: Final = math.nan
 ROW: Final = struct.Struct("<IIHHB3x7d")
 """n (order of sending, from 0), user (0 where requests have none), path (index into the mix), status (0: no answer),

@@ -3,8 +3,7 @@
 from threading import Event
 
 from services.inprocess.samples import SERVED
-from services.inprocess.script import Crowd, Step, crowd_steps, fault_steps
-from services.workload.loads import Closed, Stage
+from services.inprocess.script import Crowd, Step, fault_steps
 from services.workload.samples import SampleError
 from services.workload.wire import Fault
 
@@ -21,11 +20,6 @@ def test_the_last_to_come_goes_first_and_nobody_comes_back() -> None:
     assert crowd.become(0) == []
     assert zero.leave.is_set()
     assert three.leave.is_set()
-
-
-def test_a_closed_load_ends_with_its_stages() -> None:
-    load = Closed(stages=(Stage(users=2, seconds=1), Stage(users=2, seconds=3)))
-    assert crowd_steps(load) == [(0.0, 0), (0.5, 1), (1.0, 2), (4.0, 0)]
 
 
 def test_a_fault_of_several_leaks_is_a_step_for_each() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workload.arrivals import planned_times, user_steps, users_at
-from services.workload.loads import Arrivals, Open, Stage, stages_s
+from services.workload.arrivals import crowd_steps, planned_times, user_steps, users_at
+from services.workload.loads import Arrivals, Closed, Open, Stage, stages_s
 
 RAMP = (
     Stage(users=2, seconds=0),
@@ -58,6 +58,11 @@ def test_ramp_by_hand() -> None:
     assert user_steps(RAMP) == [(0.0, 2), (5.0, 3), (10.0, 4), (16.0, 3), (17.0, 2), (18.0, 1)]
     assert [users_at(RAMP, t) for t in (-1, 0, 4.9, 5, 10, 15.9, 16, 18, 99)] == [0, 2, 2, 3, 4, 4, 3, 1, 1]
     assert stages_s(RAMP) == 18
+
+
+def test_a_closed_load_ends_with_its_stages() -> None:
+    load = Closed(stages=(Stage(users=2, seconds=1), Stage(users=2, seconds=3)))
+    assert crowd_steps(load) == [(0.0, 0), (0.5, 1), (1.0, 2), (4.0, 0)]
 
 
 stages = st.lists(st.builds(Stage, users=st.integers(0, 50), seconds=st.floats(0, 100)), max_size=5)
