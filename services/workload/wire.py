@@ -13,18 +13,16 @@ import os
 import selectors
 from dataclasses import asdict, dataclass
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from services.common.contract import How
-from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, Workload
+from services.workload.loads import Load, Share, Stage, Workload
 
 LEAD_S: Final = 0.05
 """From the word that a load starts to its first request: time for the bench to start its clocks."""
 PIPE_BYTES: Final = 65_536
 
-_KINDS: Final[dict[str, type[Load]]] = {
-    "sequential": Sequential, "burst": Burst, "closed": Closed, "open": Open
-}  # fmt: skip
+_KINDS: Final[dict[str, type[Load]]] = {load.kind: load for load in get_args(Load)}
 
 
 @dataclass(frozen=True, kw_only=True)
