@@ -68,14 +68,8 @@ class PoolSubject:
         self._process.warm_up(self._job)
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> Outcome:
-        started: list[float] = []
-
-        def begin(t0: float) -> None:
-            started.append(t0)
-            on_start(t0)
-
-        sent = self._process.play(begin, timeout_s=timeout_s)
-        return Outcome(job=self._job, t0=started[0], sent=sent, generator_cpu_s=0.0)
+        t0, sent = self._process.play(on_start, timeout_s=timeout_s)
+        return Outcome(job=self._job, t0=t0, sent=sent, generator_cpu_s=0.0)
 
     def refuse_another(self) -> None:
         """The process that says `finished` is the one that was started."""

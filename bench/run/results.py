@@ -32,15 +32,16 @@ class Results:
             self._metrics[cell.key] = cell_metrics(cell, played.requests, played.samples, played.events, cores)
         self._write(run)
 
-    def close(self, run: Run) -> None:
-        """What is said of a run as a whole, once it has ended."""
+    def close(self, run: Run) -> View:
+        """A run as a whole, once it has ended."""
         self._store.save_run(run)
-        self._write(run)
+        return self._write(run)
 
-    def _write(self, run: Run) -> None:
+    def _write(self, run: Run) -> View:
         view = self.view(run)
         self._store.save_summary(view.summary)
         self._store.save_report(markdown.report(view))
+        return view
 
     def view(self, run: Run) -> View:
         """What reports are made of, as of now: what was played again counts once, and what was rejected never."""

@@ -77,8 +77,7 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
         progress = _progress(plan, target, done, directory)
         environment = done.environment if done else environment
         finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
-    results.close(finished)
-    return Finished(results.view(finished), directory)
+    return Finished(results.close(finished), directory)
 
 
 def _enough(plan: Plan, results: Results) -> Enough | None:

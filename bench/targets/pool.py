@@ -17,9 +17,6 @@ class PoolProcess(LocalService):
     It tells what it counts (`told`, `settings`) as it last said it: when its pool was open, warm, and at rest again.
     """
 
-    base_url = ""
-    """It has no address: it says what it says by itself."""
-
     def start(self) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._begin(log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -38,8 +35,8 @@ class PoolProcess(LocalService):
         self._send(encode(job), when)
         self._report = self._next_event(monotonic() + READY_TIMEOUT_S, when)
 
-    def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> int:
-        """Plays the job to its last end, and returns how many requests were sent; the pool stays open.
+    def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> tuple[float, int]:
+        """Plays the job to its last end; returns t0 and how many requests were sent. The pool stays open.
 
         `on_start` is called in this thread with t0 on the monotonic clock, up to `LEAD_S` before it comes. Raises
         ServiceDied if the process ends before, or when `timeout_s` has passed.
@@ -47,10 +44,10 @@ class PoolProcess(LocalService):
         deadline = monotonic() + timeout_s
         when = "before the load"
         self._send("go", when)
-        on_start(self._next_event(deadline, when)["t0"])
+        t0: float = self._next_event(deadline, when)["t0"]
+        on_start(t0)
         self._report = self._next_event(deadline, "under the load")
-        sent: int = self._report["sent"]
-        return sent
+        return t0, self._report["sent"]
 
     def told(self) -> Told:
         """What the process counted when it last reported."""
