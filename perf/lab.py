@@ -10,7 +10,7 @@ from bench.load.driver import LoadGenerator
 from bench.load.outcome import Outcome
 from bench.postgres.database import Database, load_schema
 from bench.postgres.embedded import embedded_postgres
-from bench.targets.process import SCHEMA
+from bench.targets.process import SCHEMA_SQL
 from services.workload.loads import Load, Share, Workload
 from services.workload.wire import HttpJob
 
@@ -35,5 +35,5 @@ def lab() -> Iterator[Lab]:
         LoadGenerator() as generator,
         tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
     ):
-        load_schema(database, SCHEMA)
+        load_schema(database, SCHEMA_SQL)
         yield Lab(database, generator, Path(directory))

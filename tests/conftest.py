@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from bench.postgres.database import Database, load_schema
 from bench.postgres.embedded import embedded_postgres
-from bench.targets.process import SCHEMA, LocalService
+from bench.targets.process import SCHEMA_SQL, LocalService
 from services.stacks import STACKS
 
 StartService = Callable[..., LocalService]
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def database() -> Iterator[Database]:
     with embedded_postgres() as database:
-        load_schema(database, SCHEMA)
+        load_schema(database, SCHEMA_SQL)
         yield database
 
 

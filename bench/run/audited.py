@@ -51,22 +51,22 @@ def to_repeat(cells: Sequence[Cell], plan: Plan) -> Cell | None:
     return None
 
 
-def effect(sampled: Played, unsampled: Played) -> SamplerEffect | None:
+def effect(with_sampler: Played, without: Played) -> SamplerEffect | None:
     """The two side by side; None where one of them failed."""
-    cell = sampled.cell
+    cell = with_sampler.cell
     primary = SCENARIOS[cell.scenario].primary
-    seen, alone = _metrics(sampled), _metrics(unsampled)
-    if seen is None or alone is None:
+    one, other = _metrics(with_sampler), _metrics(without)
+    if one is None or other is None:
         return None
     return SamplerEffect(
         scenario=cell.scenario,
         service=cell.service,
         repetition=cell.repetition,
         primary=primary,
-        primary_with=seen[primary],
-        primary_without=alone[primary],
-        goodput_with_per_s=seen["goodput_per_s"],
-        goodput_without_per_s=alone["goodput_per_s"],
+        primary_with=one[primary],
+        primary_without=other[primary],
+        goodput_with_per_s=one["goodput_per_s"],
+        goodput_without_per_s=other["goodput_per_s"],
     )
 
 

@@ -23,8 +23,7 @@ from bench.run.in_process import PoolExecutor
 from bench.run.matrix import estimate_s, planned_cells, unfit_for
 from bench.run.over_http import HttpExecutor
 from bench.run.progress import Progress
-from bench.run.repetitions import AGAIN as REPLAYS
-from bench.run.repetitions import Replay, play_all
+from bench.run.repetitions import REPLAYS, Replay, play_all
 from bench.scenarios.catalogue import SCENARIOS
 from bench.targets.target import Target
 from services.stacks import STACKS
@@ -63,10 +62,10 @@ def run(
         ends = _Ends(enough, (cell.key for cell in current.cells))
         baseline = Baseline.of(current.cells)
         repeated = to_repeat(cells, plan) if plan.layer == "http" else None
-        sampled: Played | None = None
+        with_sampler: Played | None = None
 
         def step(current: Run, cell: Cell) -> Run:
-            nonlocal baseline, sampled
+            nonlocal baseline, with_sampler
             unfit = unfit_for(plan, target, cell)
             if ends.before(cell, current):
                 if not unfit:
@@ -82,7 +81,7 @@ def run(
                 played = audited(_play(foretold, plan, conditions, executor, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
             if repeated and cell.key == repeated.key:
-                sampled = played
+                with_sampler = played
             current = replace(
                 current, cells=(*current.cells, played.cell), took_s=before + monotonic() - began, checks_s=checks_s
             )
@@ -98,9 +97,9 @@ def run(
             progress.say(str(replay))
 
         current = play_all(cells, current, step, again, REPLAYS if judging(plan) else 0)
-        if sampled and sampled.requests is not None:
-            unsampled = _play(sampled.cell, plan, conditions, executor, progress, sampled=False)
-            current = replace(current, sampler_effect=effect(sampled, unsampled))
+        if with_sampler and with_sampler.requests is not None:
+            without = _play(with_sampler.cell, plan, conditions, executor, progress, sampled=False)
+            current = replace(current, sampler_effect=effect(with_sampler, without))
     return replace(current, took_s=before + monotonic() - began)
 
 

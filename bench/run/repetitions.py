@@ -10,7 +10,7 @@ from typing import Final
 from bench.analysis.audit import DISTURBED
 from bench.record.schema import Cell, Run
 
-AGAIN: Final = 2
+REPLAYS: Final = 2
 """How often a repetition of a scenario is played again in one sitting."""
 
 Step = Callable[[Run, Cell], Run]
@@ -40,7 +40,7 @@ def taken_up(done: Run) -> Run:
     return replace(done, cells=kept, replaced=(*done.replaced, *again))
 
 
-def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Replay], None], most: int = AGAIN) -> Run:
+def play_all(cells: Iterable[Cell], run: Run, step: Step, again: Callable[[Replay], None], most: int = REPLAYS) -> Run:
     """Plays the cells that `run` lacks, repetition by repetition of each scenario; `again` is told before one is
     repeated."""
     finished = {cell.key for cell in run.cells}

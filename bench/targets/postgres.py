@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.postgres.database import Database, load_schema, reachable
 from bench.postgres.embedded import EmbeddedPostgres
-from bench.targets.process import SCHEMA
+from bench.targets.process import SCHEMA_SQL
 
 
 @contextmanager
@@ -21,9 +21,9 @@ def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, E
             raise UserError("--pg-bin is for the embedded PostgreSQL: leave it out, or --database-url")
         database = Database.from_url(url)
         reachable(database)
-        load_schema(database, SCHEMA)
+        load_schema(database, SCHEMA_SQL)
         yield database, None
         return
     with EmbeddedPostgres(pg_bin=pg_bin) as server:
-        load_schema(server.database, SCHEMA)
+        load_schema(server.database, SCHEMA_SQL)
         yield server.database, server

@@ -28,7 +28,7 @@ STOP_TIMEOUT_S: Final = 6.0
 LOG_TAIL_LINES: Final = 12
 PROBE_THREADS: Final = 8
 ROOT: Final = Path(__file__).resolve().parents[2]
-SCHEMA: Final = ROOT / "services" / "schema.sql"
+SCHEMA_SQL: Final = ROOT / "services" / "schema.sql"
 
 
 class ServiceDied(RuntimeError):
@@ -91,7 +91,7 @@ class LocalService:
             stderr=log,
             bufsize=0,
             start_new_session=True,  # a Ctrl-C at the terminal is the bench's to handle
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
         )
 
     def wait_ready(self) -> None:
@@ -203,7 +203,7 @@ def _environment(database: Database, settings: Mapping[str, Any], port: int, hom
     return kept | {"PYTHONUNBUFFERED": "1", "HOST": HOST, "PORT": str(port)} | database.env() | asked
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """On Linux, the kernel ends the service when the bench is gone, however it went."""
     if sys.platform == "linux":
         import ctypes

@@ -14,7 +14,7 @@ import yaml
 
 from bench.postgres.database import Database
 from bench.targets.http import Client, ServiceError
-from bench.targets.process import ROOT, _end_with_parent, free_port
+from bench.targets.process import ROOT, end_with_parent, free_port
 from tests.observability.prometheus import Prometheus
 from tests.waiting import until
 
@@ -87,7 +87,7 @@ def _running(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
         )
     try:
         until(lambda: process.poll() is not None or _answers(url, ready), f"an answer of {command[0]}")

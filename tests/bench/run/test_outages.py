@@ -21,7 +21,7 @@ from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
 from bench.run.results import Results
-from bench.targets.process import SCHEMA
+from bench.targets.process import SCHEMA_SQL
 from bench.targets.target import Target
 from tests.bench import made
 
@@ -45,7 +45,7 @@ class Unwilling:
 def server() -> Iterator[EmbeddedPostgres]:
     """One of its own: nobody else can ask it while it stands still."""
     with EmbeddedPostgres() as server:
-        load_schema(server.database, SCHEMA)
+        load_schema(server.database, SCHEMA_SQL)
         yield server
 
 
