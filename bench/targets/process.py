@@ -83,7 +83,7 @@ class LocalService:
     def _begin(self, log: IO[bytes], *, stdin: int, stdout: int | IO[bytes]) -> None:
         self._log = log
         self._process = subprocess.Popen(
-            [self.python, "-m", *self.module()],
+            [str(self.python), "-m", *self.module()],
             cwd=self.root,
             env=self._environment,
             stdin=stdin,
