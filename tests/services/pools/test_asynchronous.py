@@ -22,7 +22,7 @@ from tests.services.inside import TURN_S, Stopwatch, frozen, run, settings
 Opened = Callable[..., AbstractAsyncContextManager[AsyncPool[Any]]]
 
 
-@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.concurrency == "one event loop"])
+@pytest.fixture(params=[stack.name for stack in STACKS.values() if not stack.threads])
 def name(request: pytest.FixtureRequest) -> str:
     stack: str = request.param
     return stack

@@ -26,7 +26,7 @@ from tests.waiting import until
 Opened = Callable[..., AbstractContextManager[SyncPool[Any]]]
 
 
-@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.concurrency == "threads"])
+@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.threads])
 def name(request: pytest.FixtureRequest) -> str:
     stack: str = request.param
     return stack
