@@ -36,7 +36,8 @@ class Traits:
     """What becomes of a connection whose reference is dropped without a release: the pool keeps its slot and the
     backend stays, or the backend ends and the slot is lost, or the garbage collector gives it back."""
     shipped_overflow: int = 0
-    """How many connections the library hands out above `pool_max_size` as shipped."""
+    """How many connections the library hands out above `pool_max_size` as shipped; a test compares it with the
+    library's own default."""
     shipped_timeout_bounds_connect: bool = True
     """As shipped, `pool_acquire_timeout` bounds a connect that an acquire has to make, and not the wait alone."""
     several_workers: bool = False

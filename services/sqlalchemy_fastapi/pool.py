@@ -1,6 +1,7 @@
 """SQLAlchemy's `AsyncEngine` as an adapter: its pool made for each tuning, used by `connect()` and `async with`."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, ClassVar, Final, Self
@@ -16,7 +17,6 @@ from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
 from services.pools.adapters import Connecting, Errors, Sizes
 from services.pools.asynchronous import TIMER_SLACK_S
-from services.stacks import SQLALCHEMY_FASTAPI
 
 SQL: Final = {name: text(sql) for name, sql in statements(":value").items()}
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -24,6 +24,8 @@ OPEN_TIMEOUT_S: Final = 10.0
 RELEASE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 0.3
 NEVER_S: Final = 86_400.0
+SHIPPED_OVERFLOW: Final[int] = inspect.signature(AsyncAdaptedQueuePool).parameters["max_overflow"].default
+"""How many connections the library hands out above `pool_size` where nothing is said: a pool of 5 hands out 15."""
 
 
 class Pool:
@@ -43,7 +45,7 @@ class Pool:
         self._engine = engine
         self._pool = engine.pool
         self._shipped = config.tuning == "as_shipped"
-        self.capacity = config.pool_max_size + _overflow(config)
+        self.capacity = config.pool_max_size + (SHIPPED_OVERFLOW if self._shipped else 0)
 
     @staticmethod
     def shape(config: Config) -> tuple[float, ...]:
@@ -64,13 +66,18 @@ class Pool:
 
         tuning: dict[str, Any] = {"pool_timeout": config.pool_acquire_timeout + TIMER_SLACK_S}
         if config.tuning == "equalised":
-            # No transaction that must be ended, no rollback on release, and a wait that `acquire` bounds.
-            tuning = {"pool_timeout": NEVER_S, "pool_reset_on_return": None, "isolation_level": "AUTOCOMMIT"}
+            # Exactly this size, no transaction that must be ended, no rollback on release, and a wait that `acquire`
+            # bounds.
+            tuning = {
+                "max_overflow": 0,
+                "pool_timeout": NEVER_S,
+                "pool_reset_on_return": None,
+                "isolation_level": "AUTOCOMMIT",
+            }
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connect,
             pool_size=config.pool_max_size,
-            max_overflow=_overflow(config),
             **tuning,
         )
         await _warm_up(engine, config.pool_min_size)
@@ -143,11 +150,6 @@ async def _warm_up(engine: AsyncEngine, connections: int) -> None:
                 if isinstance(error, asyncio.CancelledError)
                 else error
             )
-
-
-def _overflow(config: Config) -> int:
-    """As shipped, a pool of 5 hands out 15."""
-    return SQLALCHEMY_FASTAPI.traits.shipped_overflow if config.tuning == "as_shipped" else 0
 
 
 def _options(address: Address) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+"""What the registry says of SQLAlchemy's pool is what the library says."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from bench.postgres.database import Database
+from services.sqlalchemy_fastapi.pool import SHIPPED_OVERFLOW, Pool
+from services.stacks import SQLALCHEMY_FASTAPI
+from tests.services.inside import run, settings
+
+
+def test_the_registry_knows_the_overflow_that_the_library_ships() -> None:
+    assert SQLALCHEMY_FASTAPI.traits.shipped_overflow == SHIPPED_OVERFLOW
+
+
+def test_as_shipped_it_hands_out_what_it_says_and_not_one_more(database: Database) -> None:
+    environment = settings(database, 1, tuning="as_shipped", pool_acquire_timeout=0.05)
+
+    async def story() -> None:
+        pool = await Pool.open(environment.address("sqlalchemy_fastapi"), environment.config(), nullcontext)
+        try:
+            held = [await pool.acquire(5) for _ in range(pool.capacity)]
+            with pytest.raises(Pool.TIMEOUT_ERRORS):
+                await pool.acquire(5)
+            for connection in held:
+                await pool.release(connection)
+        finally:
+            await pool.close(())
+
+    run(story)
