@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, ClassVar, Final, Self
@@ -26,6 +27,8 @@ CLOSE_TIMEOUT_S: Final = 0.3
 NEVER_S: Final = 86_400.0
 SHIPPED_OVERFLOW: Final[int] = inspect.signature(AsyncAdaptedQueuePool).parameters["max_overflow"].default
 """How many connections the library hands out above `pool_size` where nothing is said: a pool of 5 hands out 15."""
+
+log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -124,7 +127,8 @@ class Pool:
                     await connection.invalidate()
                     await connection.close()
         except TimeoutError:
-            pass  # the process, or the garbage collector, ends what is left
+            # The process, or the garbage collector, ends what is left.
+            log.warning("closing a pool took longer than %g s", CLOSE_TIMEOUT_S)
 
     def _bounded(self, timeout_s: float) -> AbstractAsyncContextManager[Any]:
         """Bounds wait and connect; the engine's own `pool_timeout` bounds the wait alone."""
