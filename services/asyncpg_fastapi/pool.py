@@ -41,7 +41,7 @@ class Pool:
 
     @staticmethod
     async def ping(address: Address) -> None:
-        connection = await asyncpg.connect(**_options(address), timeout=CONNECT_TIMEOUT_S)
+        connection = await asyncpg.connect(address.dsn, timeout=CONNECT_TIMEOUT_S)
         await connection.close()
 
     @classmethod
@@ -56,7 +56,7 @@ class Pool:
             tuning = {"max_inactive_connection_lifetime": 0, "max_queries": 2**62, "reset": _no_reset}
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             pool = await asyncpg.create_pool(
-                **_options(address),
+                address.dsn,
                 min_size=config.pool_min_size,
                 max_size=config.pool_max_size,
                 connect=connect,
@@ -109,17 +109,6 @@ class Pool:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
-
-
-def _options(address: Address) -> dict[str, Any]:
-    return {
-        "host": address.host,
-        "port": address.port,
-        "database": address.database,
-        "user": address.user,
-        "password": address.password,
-        "server_settings": {"application_name": address.application_name},
-    }
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:

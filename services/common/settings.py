@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -128,18 +129,12 @@ class Address:
     """The stack's: what tells its backends from others'."""
 
     @property
-    def conninfo(self) -> str:
-        """The same as libpq writes it: `host='localhost' port='5432' …`."""
-        parts = {
-            "host": self.host,
-            "port": self.port,
-            "dbname": self.database,
-            "user": self.user,
-            "password": self.password,
-            "application_name": self.application_name,
-        }
-        quoted = {name: str(value).replace("\\", r"\\").replace("'", r"\'") for name, value in parts.items()}
-        return " ".join(f"{name}='{value}'" for name, value in quoted.items())
+    def dsn(self) -> str:
+        """The URL that asyncpg and libpq read, a directory of a Unix socket as host too; it holds the password."""
+        parts = (self.user, self.password, self.host, self.database, self.application_name)
+        user, password, host, database, name = (quote(part, safe="") for part in parts)
+        host = f"[{self.host}]" if ":" in self.host else host
+        return f"postgresql://{user}:{password}@{host}:{self.port}/{database}?application_name={name}"
 
     def __str__(self) -> str:
         return f"PostgreSQL at {self.host}:{self.port}/{self.database}"

@@ -42,7 +42,7 @@ class Pool:
         """Refuses psycopg's pure Python build, too: it would be another driver than is compared."""
         if psycopg.pq.__impl__ == "python":
             raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
-        psycopg.connect(address.conninfo, connect_timeout=CONNECT_TIMEOUT_S).close()
+        psycopg.connect(address.dsn, connect_timeout=CONNECT_TIMEOUT_S).close()
 
     @classmethod
     def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
@@ -60,7 +60,7 @@ class Pool:
             lasting = {"max_lifetime": NEVER_S, "max_idle": NEVER_S}
             options = {"autocommit": True, "prepare_threshold": 0}
         pool: ConnectionPool[Any] = ConnectionPool(
-            address.conninfo,
+            address.dsn,
             connection_class=CountedConnection,
             kwargs=options,
             min_size=config.pool_min_size,

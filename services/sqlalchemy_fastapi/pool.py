@@ -58,14 +58,16 @@ class Pool:
 
     @staticmethod
     async def ping(address: Address) -> None:
-        connection = await asyncpg.connect(**_options(address), timeout=CONNECT_TIMEOUT_S)
+        connection = await asyncpg.connect(address.dsn, timeout=CONNECT_TIMEOUT_S)
         await connection.close()
 
     @classmethod
     async def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
+        dsn = address.dsn
+
         async def connect() -> asyncpg.Connection:
             with connecting():
-                return await asyncpg.connect(**_options(address))
+                return await asyncpg.connect(dsn)
 
         tuning: dict[str, Any] = {"pool_timeout": config.pool_acquire_timeout + TIMER_SLACK_S}
         if config.tuning == "equalised":
@@ -154,14 +156,3 @@ async def _warm_up(engine: AsyncEngine, connections: int) -> None:
                 if isinstance(error, asyncio.CancelledError)
                 else error
             )
-
-
-def _options(address: Address) -> dict[str, Any]:
-    return {
-        "host": address.host,
-        "port": address.port,
-        "database": address.database,
-        "user": address.user,
-        "password": address.password,
-        "server_settings": {"application_name": address.application_name},
-    }
