@@ -1,6 +1,7 @@
 """What the registry says of SQLAlchemy's pool is what the library says."""
 
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_a_close_that_takes_too_long_ends_and_says_so(
     async def story() -> None:
         pool = await Pool.open(environment.address("sqlalchemy_fastapi"), environment.config(), nullcontext)
         with frozen() as freeze:
-            kept = await pool.acquire(5)
+            kept: Any = await pool.acquire(5)
             freeze((await kept.get_raw_connection()).driver_connection.get_server_pid())
             await pool.close([kept])
 
