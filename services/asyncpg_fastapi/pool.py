@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final, Self
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
+from services.pools.adapters import Connecting, Sizes
 
 SQL: Final = statements("$1")
 CONNECT_TIMEOUT_S: Final = 5.0

@@ -17,6 +17,7 @@ from services.common.settings import Address
 from services.common.tracing import Tracing
 
 Errors = tuple[type[Exception], ...]
+"""What a library raises."""
 
 
 class Refused(Exception):

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement
 
 C = TypeVar("C")
 """The library's connection."""
-Errors = tuple[type[Exception], ...]
 Connecting = Callable[[], AbstractContextManager[None]]
 """Goes around each connect to PostgreSQL, wherever the library makes it, so that connects are counted and timed."""
 

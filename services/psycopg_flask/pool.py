@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Final, Self
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from services.common.books import Errors
 from services.common.settings import Address, Config, SettingsError
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
+from services.pools.adapters import Connecting, Sizes
 
 SQL: Final = {name: sql.encode() for name, sql in statements("%s").items()}
 CONNECT_TIMEOUT_S: Final = 5

@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
+from services.pools.adapters import Connecting, Sizes
 from services.pools.asynchronous import TIMER_SLACK_S
 
 SQL: Final = {name: text(sql) for name, sql in statements(":value").items()}
