@@ -36,6 +36,7 @@ class AsyncPool(Generic[C]):
         self._state: Generations[AsyncAdapter[C], C] = Generations(settings.config(), self.books)
         self.view = self._state.view
         self.snapshot = self._state.snapshot
+        self.leak = self._state.leak
         self._resizing = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = logging.getLogger(service)
@@ -109,10 +110,6 @@ class AsyncPool(Generic[C]):
                 await asyncio.sleep(left)
             await adapter.end(connection)
             return rows
-
-    def leak(self, lease: AsyncLease[C], *, keep: bool) -> None:
-        """The bug on purpose: the request ends without `release`."""
-        self._state.keep(lease, referred=keep)
 
     async def release_leaks(self) -> int:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""
