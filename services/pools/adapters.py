@@ -8,12 +8,14 @@ own context manager, its errors, placeholders and transactions.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
 
 from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement
 
+TIMER_SLACK_S: Final = 0.002
+"""uvloop's timers have whole milliseconds and fire up to 1.2 ms early; a request's timeout must never be early."""
 C = TypeVar("C")
 """The library's connection."""
 Connecting = Callable[[], AbstractContextManager[None]]
@@ -46,7 +48,11 @@ class Adapter(Protocol):
 
 
 class AsyncAdapter(Adapter, Protocol[C]):
-    """A pool on an event loop. Times are in seconds; timeouts raise TIMEOUT_ERRORS, and are never early."""
+    """A pool on an event loop. Times are in seconds; timeouts raise TIMEOUT_ERRORS.
+
+    An adapter takes a time as it is given: `timeout_s` is TIMER_SLACK_S more than a request has to wait, so that a
+    timer that fires early ends no wait early. A time that an adapter hands to its library by itself needs the same.
+    """
 
     @staticmethod
     async def ping(address: Address) -> None:
@@ -75,7 +81,7 @@ class AsyncAdapter(Adapter, Protocol[C]):
 
 
 class SyncAdapter(Adapter, Protocol[C]):
-    """The same for threads, which share it."""
+    """The same for threads, which share it. A lock's wait is never early, so that `timeout_s` has nothing added."""
 
     @staticmethod
     def ping(address: Address) -> None: ...

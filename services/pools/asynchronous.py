@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any, Final, Generic
+from typing import Any, Generic
 
 from services.common.books import Books, describe, gave_up, unavailable
 from services.common.contract import ROWS, Timing
@@ -14,11 +14,8 @@ from services.common.ledger import Account
 from services.common.metrics import Metrics
 from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
-from services.pools.adapters import AsyncAdapter, C
+from services.pools.adapters import TIMER_SLACK_S, AsyncAdapter, C
 from services.pools.generations import POLL_S, Generation, Generations, Lease
-
-TIMER_SLACK_S: Final = 0.002
-"""uvloop's timers have whole milliseconds and fire up to 1.2 ms early; a timeout must never be early."""
 
 AsyncGeneration = Generation[AsyncAdapter[C]]
 AsyncLease = Lease[AsyncAdapter[C], C]

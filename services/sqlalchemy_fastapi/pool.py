@@ -17,8 +17,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Sizes
-from services.pools.asynchronous import TIMER_SLACK_S
+from services.pools.adapters import TIMER_SLACK_S, Connecting, Sizes
 
 SQL: Final = {name: text(sql) for name, sql in statements(":value").items()}
 CONNECT_TIMEOUT_S: Final = 5.0

@@ -14,8 +14,6 @@ from bench.postgres.database import Database
 from services.common.settings import Settings
 
 LIMIT_S = 60.0
-TURN_S = 0.002
-"""How early a timer of uvloop may fire."""
 
 
 def settings(database: Database, size: int, **more: Any) -> Settings:
