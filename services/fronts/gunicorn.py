@@ -70,10 +70,11 @@ def main(stack: Stack) -> None:
 
 def _serve(stack: Stack, environment: Settings) -> None:
     from services.common.books import Refused
+    from services.pools.adapters import adapter_of
     from services.pools.synchronous import wait_for_database
 
     try:
-        wait_for_database(stack.name, import_module(f"{stack.package}.pool").Pool, environment)
+        wait_for_database(stack.name, adapter_of(stack.package), environment)
     except SettingsError as error:
         sys.exit(settings.refuse(error))
     except Refused as refused:

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import sys
-from importlib import import_module
 
 import uvicorn
 
 from services.common import contract, settings
 from services.common.books import Refused
 from services.common.settings import SettingsError
+from services.pools.adapters import adapter_of
 from services.pools.asynchronous import wait_for_database
 from services.stacks import Stack
 
@@ -21,7 +21,7 @@ def main(stack: Stack) -> None:
         environment = settings.from_environment(port=stack.port)
         if environment.workers > 1:
             raise SettingsError("WORKERS: this service runs one worker process; start several on ports of their own")
-        asyncio.run(wait_for_database(stack.name, import_module(f"{stack.package}.pool").Pool, environment))
+        asyncio.run(wait_for_database(stack.name, adapter_of(stack.package), environment))
     except SettingsError as error:
         sys.exit(settings.refuse(error))
     except Refused as refused:

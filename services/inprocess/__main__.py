@@ -5,7 +5,6 @@ import inspect
 import logging
 import sys
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from services.common import settings
@@ -17,6 +16,7 @@ from services.handlers.asynchronous import AsyncHandlers
 from services.handlers.synchronous import SyncHandlers
 from services.inprocess import talk, tasks, threads
 from services.pools import asynchronous, synchronous
+from services.pools.adapters import adapter_of
 from services.pools.asynchronous import AsyncPool
 from services.pools.synchronous import SyncPool
 
@@ -25,7 +25,7 @@ def main(package: str, service: str) -> None:
     """Plays the job on standard input (see `talk`). Exit status as the service's."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
-    library = import_module(f"{package}.pool").Pool
+    library = adapter_of(package)
     try:
         environment = settings.from_environment()
         if inspect.iscoroutinefunction(library.acquire):

@@ -8,6 +8,7 @@ own context manager, its errors, placeholders and transactions.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from importlib import import_module
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
 
 from services.common.books import Errors
@@ -100,3 +101,8 @@ class SyncAdapter(Adapter, Protocol[C]):
     def end(self, connection: C) -> None: ...
 
     def close(self, kept: Sequence[C]) -> None: ...
+
+
+def adapter_of(package: str) -> Any:
+    """The adapter of the stack in `package`: the class `Pool` of its `pool.py`, of either kind."""
+    return import_module(f"{package}.pool").Pool

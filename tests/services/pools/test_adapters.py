@@ -2,14 +2,13 @@
 
 import inspect
 from contextlib import nullcontext
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from bench.postgres.database import Database
 from services.common.settings import Config
-from services.pools.adapters import AsyncAdapter, SyncAdapter
+from services.pools.adapters import AsyncAdapter, SyncAdapter, adapter_of
 from services.stacks import STACKS, Stack
 from tests.services.inside import run, settings
 
@@ -26,7 +25,7 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
 @pytest.fixture
 def library(stack: Stack) -> Any:
-    return import_module(f"{stack.package}.pool").Pool
+    return adapter_of(stack.package)
 
 
 def test_it_has_what_its_kind_is_asked_for(stack: Stack, library: Any) -> None:
