@@ -61,7 +61,7 @@ class AsyncAdapter(Adapter, Protocol[C]):
 
     @classmethod
     async def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
-        """A pool with `pool_min_size` connections made; raises DATABASE_ERRORS, and leaves nothing open then."""
+        """A pool with `pool_min_size` connections made; raises as `ping` does, and leaves nothing open then."""
 
     async def acquire(self, timeout_s: float) -> C: ...
 

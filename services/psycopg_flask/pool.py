@@ -40,13 +40,13 @@ class Pool:
 
     @staticmethod
     def ping(address: Address) -> None:
-        """Refuses psycopg's pure Python build, too: it would be another driver than is compared."""
-        if psycopg.pq.__impl__ == "python":
-            raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
+        _refuse_pure_python()
         psycopg.connect(address.dsn, connect_timeout=CONNECT_TIMEOUT_S).close()
 
     @classmethod
     def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
+        _refuse_pure_python()
+
         class CountedConnection(psycopg.Connection):
             @classmethod
             def connect(cls, *args: Any, **options: Any) -> Self:
@@ -99,3 +99,9 @@ class Pool:
         self._pool.close(timeout=CLOSE_TIMEOUT_S)
         for connection in kept:
             connection.close()
+
+
+def _refuse_pure_python() -> None:
+    """Raises SettingsError for psycopg's pure Python build: it would be another driver than is compared."""
+    if psycopg.pq.__impl__ == "python":
+        raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
