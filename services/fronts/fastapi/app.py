@@ -12,7 +12,7 @@ from services.common.contract import PoolView
 from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.openapi import DOCUMENT
-from services.common.settings import Settings, from_environment
+from services.common.settings import from_environment
 from services.common.tracing import Tracing
 from services.fronts.fastapi.answers import answer, answer_errors, body_of, exchange_of, query_of
 from services.fronts.fastapi.observed import Observed
@@ -23,12 +23,12 @@ from services.pools.asynchronous import AsyncPool
 from services.stacks import Stack
 
 
-def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Settings | None = None) -> ASGIApp:
+def create_app(stack: Stack, library: type[AsyncAdapter[Any]]) -> ASGIApp:
     """The service. It opens its pool when it starts, and closes it when it stops.
 
-    `settings` are those of the environment where none are given; raises SettingsError for one that cannot be used.
+    Raises SettingsError for a setting of the environment that cannot be used.
     """
-    settings = settings or from_environment(port=stack.port)
+    settings = from_environment(port=stack.port)
     service = stack.name
     tracing, metrics = Tracing(service), Metrics(service)
     pool = AsyncPool(service, library, settings, metrics, tracing)

@@ -11,7 +11,7 @@ from services.common.contract import PoolView
 from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.openapi import DOCUMENT
-from services.common.settings import Settings, from_environment
+from services.common.settings import from_environment
 from services.common.tracing import Tracing
 from services.fronts.flask.answers import answer, answer_errors, current_body, current_exchange, current_query
 from services.fronts.flask.observed import Observed
@@ -22,15 +22,13 @@ from services.pools.synchronous import SyncPool
 from services.stacks import Stack
 
 
-def create_app(
-    stack: Stack, library: type[SyncAdapter[Any]], settings: Settings | None = None
-) -> tuple[Flask, SyncPool[Any]]:
+def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple[Flask, SyncPool[Any]]:
     """The service and its pool, which is not open yet: opened before a fork, it would be shared by all workers.
 
-    The server opens it in each worker; under another server the first request does. `settings` are those of the
-    environment where none are given; raises SettingsError for one that cannot be used.
+    The server opens it in each worker; under another server the first request that needs it does. Raises
+    SettingsError for a setting of the environment that cannot be used.
     """
-    settings = settings or from_environment(port=stack.port)
+    settings = from_environment(port=stack.port)
     service = stack.name
     tracing, metrics = Tracing(service), Metrics(service, several=settings.workers > 1)
     pool = SyncPool(service, library, settings, metrics, tracing)
