@@ -40,6 +40,9 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every path and the methods it knows; another path is 404, another method 405."""
 
+WITHOUT_POOL: Final = frozenset((HEALTH, OPENAPI))
+"""The paths that answer whether or not there is a pool."""
+
 HOLDING: Final = (QUERY, QUERY_PROPER, NESTED, SEVERAL)
 """The paths that hold a connection, and so take `hold_ms`."""
 

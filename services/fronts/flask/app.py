@@ -39,15 +39,20 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple[Flask, Sy
     answer_errors(app, pool, tracing)
 
     @app.before_request
-    def refuse_what_flask_adds() -> None:
-        """HEAD and OPTIONS to every GET, and `//health` for `/health`: the contract has none of them."""
+    def admit() -> None:
+        """Takes what the contract has, and opens the pool where the path needs one and no server has opened it.
+
+        Flask adds HEAD and OPTIONS to every GET, and `//health` for `/health`: the contract has none of them. It is
+        one hook because each costs every request a call.
+        """
         environ = request.environ
-        methods = contract.METHODS.get(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        methods = contract.METHODS.get(path)
         if methods is None:
             raise NotFound
         if environ["REQUEST_METHOD"] not in methods:
             raise MethodNotAllowed
-        if not pool.is_open:
+        if not pool.is_open and path not in contract.WITHOUT_POOL:
             pool.open()
 
     def config_body() -> dict[str, Any]:
