@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from services.common import contract
-from services.common.books import Refused
-from services.common.contract import BadRequest, LeakedOnPurpose
+from services.common.contract import BadRequest, LeakedOnPurpose, Refused
 from services.common.settings import Config, SettingsError
 
 ANSWERED: Final = (Refused, LeakedOnPurpose, BadRequest, SettingsError)

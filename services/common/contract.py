@@ -85,6 +85,19 @@ class BadRequest(Exception):
         self.error = error
 
 
+class Refused(Exception):
+    """No connection, or one that did not answer: the 503 of the contract.
+
+    `stage` says which acquire it was, where a request makes more than one.
+    """
+
+    def __init__(self, reason: Refusal, cause: str, waited_s: float, stage: str | None = None) -> None:
+        super().__init__(cause)
+        self.reason = reason
+        self.waited_s = waited_s
+        self.stage = stage
+
+
 class LeakedOnPurpose(Exception):
     """What `query-leak?how=exception` raises between acquire and release."""
 

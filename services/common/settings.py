@@ -1,7 +1,6 @@
 """The settings of a service, from its environment and from `POST /admin/config`: validated, frozen."""
 
 import os
-import sys
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 from urllib.parse import quote
@@ -191,18 +190,6 @@ def from_environment(**defaults: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(_one_line(error, environment=True)) from None
     return settings
-
-
-def refuse(error: SettingsError) -> int:
-    """Says what to change, in one line; returns the exit status of wrong use."""
-    print(f"cannot start: {error}", file=sys.stderr)
-    return 2
-
-
-def give_up(error: Exception) -> int:
-    """Says why the service cannot go on, in one line; returns the exit status of a service without a database."""
-    print(f"giving up: {error}", file=sys.stderr)
-    return 3
 
 
 def _in_environment(name: str) -> bool:

@@ -2,15 +2,14 @@
 
 import asyncio
 import inspect
-import logging
 import sys
 from functools import partial
 from typing import Any
 
 from services.common import settings
-from services.common.books import Refused
 from services.common.metrics import Metrics
-from services.common.settings import Settings, SettingsError
+from services.common.settings import Settings
+from services.common.start import starting
 from services.common.tracing import Tracing
 from services.handlers.asynchronous import AsyncHandlers
 from services.handlers.synchronous import SyncHandlers
@@ -23,10 +22,8 @@ from services.pools.synchronous import SyncPool
 
 def main(package: str, service: str) -> None:
     """Plays the job on standard input (see `talk`). Exit status as the service's."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
-    library = adapter_of(package)
-    try:
+    with starting():
+        library = adapter_of(package)
         environment = settings.from_environment()
         if inspect.iscoroutinefunction(library.acquire):
             import uvloop
@@ -34,10 +31,6 @@ def main(package: str, service: str) -> None:
             uvloop.run(_by_tasks(service, library, environment))
         else:
             _by_threads(service, library, environment)
-    except SettingsError as error:
-        sys.exit(settings.refuse(error))
-    except Refused as refused:
-        sys.exit(settings.give_up(refused))
 
 
 class _Tasks(AsyncHandlers):

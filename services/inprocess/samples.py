@@ -10,8 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from services.common.books import Refused
-from services.common.contract import LeakedOnPurpose, Timing
+from services.common.contract import LeakedOnPurpose, Refused, Timing
 from services.common.metrics import PoolStats
 from services.workload.samples import BUFFER, EVENTS, LOOKS, NAN, REQUESTS, SampleError, SampleWriter
 

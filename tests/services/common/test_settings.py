@@ -89,12 +89,6 @@ def test_what_cannot_be_used_is_one_line_that_names_it(environment: pytest.Monke
     assert value in line
 
 
-def test_what_ends_a_start_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert settings.refuse(SettingsError("PORT: too large")) == 2
-    assert settings.give_up(OSError("no answer")) == 3
-    assert capsys.readouterr().err == "cannot start: PORT: too large\ngiving up: no answer\n"
-
-
 @given(config=configs())
 def test_a_configuration_survives_its_own_json(config: Config) -> None:
     assert Config.model_validate(json.loads(encode(config.model_dump()))) == config

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from services.common.books import Refused
-from services.common.contract import How, LeakedOnPurpose, Timing
+from services.common.contract import How, LeakedOnPurpose, Refused, Timing
 from services.common.ledger import Ledger
 from services.common.metrics import PoolStats
 from services.inprocess import talk, tasks, threads

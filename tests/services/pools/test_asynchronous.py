@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from bench.postgres.database import Database, backends, connect
-from services.common.books import Refused
-from services.common.contract import Timing
+from services.common.contract import Refused, Timing
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
 from services.pools.adapters import TIMER_SLACK_S

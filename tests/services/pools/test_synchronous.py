@@ -14,8 +14,7 @@ import pytest
 
 from bench.postgres.database import Database, backends, connect
 from services.common import contract
-from services.common.books import Refused
-from services.common.contract import Timing
+from services.common.contract import Refused, Timing
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
 from services.pools.synchronous import SyncPool
