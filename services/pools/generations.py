@@ -86,10 +86,10 @@ class Generations(Generic[A, C]):
     def snapshot(self) -> PoolStats:
         size, free = self.current.adapter.sizes()
         return PoolStats(
-            min_size=self.config.pool_min_size,
-            max_size=self.config.pool_max_size,
-            size=size,
-            free=free,
+            pool_min_size=self.config.pool_min_size,
+            pool_max_size=self.config.pool_max_size,
+            pool_size=size,
+            pool_free_size=free,
             counted=self.books.totals(),
             draining=tuple(
                 {"pool_max_size": old.config.pool_max_size, "used": old.account.used, "waiting": old.account.waiting}
