@@ -11,6 +11,7 @@ from services.common.metrics import Metrics
 from services.common.settings import Settings
 from services.common.start import starting
 from services.common.tracing import Tracing
+from services.handlers.answers import Answers
 from services.handlers.asynchronous import AsyncHandlers
 from services.handlers.synchronous import SyncHandlers
 from services.inprocess import talk, tasks, threads
@@ -34,23 +35,24 @@ def main(package: str, service: str) -> None:
 
 
 class _Tasks(AsyncHandlers):
-    def __init__(self, service: str, pool: AsyncPool[Any]) -> None:
+    def __init__(self, pool: AsyncPool[Any], answers: Answers) -> None:
         super().__init__(pool)
-        self.report = partial(_report, service, pool, None)
+        self.report = partial(_report, answers)
 
 
 class _Threads(SyncHandlers):
-    def __init__(self, service: str, pool: SyncPool[Any], threads: int) -> None:
+    def __init__(self, pool: SyncPool[Any], answers: Answers) -> None:
         super().__init__(pool)
-        self.report = partial(_report, service, pool, threads)
+        self.report = partial(_report, answers)
 
 
 async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
     await asynchronous.wait_for_database(service, library, environment)
-    pool = AsyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    tracing = Tracing(service)
+    pool = AsyncPool[Any](service, library, environment, Metrics(service), tracing)
     await pool.open()
     try:
-        handlers = _Tasks(service, pool)
+        handlers = _Tasks(pool, Answers(service, environment, pool, tracing, threads=None))
         talk.say("ready", **handlers.report())
         sent = await tasks.play(handlers, talk.receive())
         await asyncio.to_thread(talk.finish, sent, handlers.report())  # the pool lives on while it is looked at
@@ -60,10 +62,11 @@ async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
 
 def _by_threads(service: str, library: Any, environment: Settings) -> None:
     synchronous.wait_for_database(service, library, environment)
-    pool = SyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    tracing = Tracing(service)
+    pool = SyncPool[Any](service, library, environment, Metrics(service), tracing)
     pool.open()
     try:
-        handlers = _Threads(service, pool, environment.threads)
+        handlers = _Threads(pool, Answers(service, environment, pool, tracing, threads=environment.threads))
         talk.say("ready", **handlers.report())
         sent = threads.play(handlers, talk.receive(), environment.threads)
         talk.finish(sent, handlers.report())
@@ -71,11 +74,9 @@ def _by_threads(service: str, library: Any, environment: Settings) -> None:
         pool.close()
 
 
-def _report(service: str, pool: AsyncPool[Any] | SyncPool[Any], threads: int | None) -> talk.Report:
+def _report(answers: Answers) -> talk.Report:
     """What is in force, and what is counted."""
-    config = pool.config
-    stats = pool.snapshot().body(service, 1, config.work_time_ms, config.pool_acquire_timeout)
-    return {"config": {"service": service, "threads": threads} | config.model_dump(), "stats": stats}
+    return {"config": answers.config(), "stats": answers.stats()}
 
 
 if __name__ == "__main__":
