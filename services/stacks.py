@@ -56,7 +56,7 @@ class Stack:
     name: str
     """Its folder, its `application_name` in PostgreSQL, and its name in commands, records and metrics."""
     label: str
-    """At the head of its column."""
+    """At the head of its column, over HTTP."""
     port: int
     """Where the lab and the Compose stack serve it."""
     pool: str
@@ -84,20 +84,22 @@ class Stack:
         return self.concurrency == "threads"
 
     @property
+    def label_alone(self) -> str:
+        """At the head of its column on the pool alone: the pool, and the stack where the registry has it twice."""
+        shared = sum(stack.pool == self.pool for stack in STACKS.values()) > 1
+        return f"{self.pool} ({self.name})" if shared else self.pool
+
+    @property
     def text(self) -> str:
         """All that its column stands for, over HTTP."""
         how = "with threads" if self.threads else "on one event loop"
-        return f"{self.pool_text}, {self.driver}, {self.front}, {self.server} {how}"
+        return f"{self.pool}, {self.driver}, {self.front}, {self.server} {how}"
 
     @property
     def text_alone(self) -> str:
         """The same without front and server, as `--layer pool` plays it."""
         how = "a thread for each request" if self.threads else "tasks on one event loop (uvloop)"
-        return f"{self.pool_text}, {self.driver}, {how}"
-
-    @property
-    def pool_text(self) -> str:
-        return "SQLAlchemy's pool" if self.pool == "SQLAlchemy" else self.pool
+        return f"{self.pool}, {self.driver}, {how}"
 
 
 _UVICORN: Final = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
