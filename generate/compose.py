@@ -36,7 +36,7 @@ def elsewhere(text: str, written: Iterable[str], home: Path, out: Path) -> str:
 
 def _service(stack: Stack, house: Iterable[Stack]) -> str:
     environment = ["<<: *service-environment", f"PORT: {stack.port}"]
-    if stack.traits.threads:
+    if stack.threads:
         environment.append('THREADS: "${THREADS}"')
     lines = [f"{stack.name}:", "  <<: *service"]
     if stack.home is None:

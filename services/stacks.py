@@ -25,19 +25,21 @@ class StackError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What a stack does in a way of its own, as far as forecasts, checks and tests must know of it."""
+    """What a stack does in a way of its own, as far as forecasts, checks and tests must know of it.
 
-    opens_transaction: bool
+    A trait that is not given is the usual one.
+    """
+
+    opens_transaction: bool = False
     """As shipped, the first statement of a hold opens a transaction, and COMMIT ends it within the hold."""
-    dropped: Dropped
+    dropped: Dropped = "slot lost"
     """What becomes of a connection whose reference is dropped without a release: the pool keeps its slot and the
     backend stays, or the backend ends and the slot is lost, or the garbage collector gives it back."""
     shipped_overflow: int = 0
-    """How many connections the library hands out above `pool_max_size` as shipped."""
+    """How many connections the library hands out above `pool_max_size` as shipped; a test compares it with the
+    library's own default."""
     shipped_timeout_bounds_connect: bool = True
     """As shipped, `pool_acquire_timeout` bounds a connect that an acquire has to make, and not the wait alone."""
-    threads: bool = False
-    """Each request in flight takes a thread of the server: with fewer, requests wait in front of the pool."""
     several_workers: bool = False
     """The server can run several worker processes behind one address, each with a pool of its own."""
     connects_in_background: bool = False
@@ -54,7 +56,7 @@ class Stack:
     name: str
     """Its folder, its `application_name` in PostgreSQL, and its name in commands, records and metrics."""
     label: str
-    """At the head of its column."""
+    """At the head of its column, over HTTP."""
     port: int
     """Where the lab and the Compose stack serve it."""
     pool: str
@@ -65,7 +67,7 @@ class Stack:
     concurrency: Concurrency
     distributions: tuple[str, ...]
     """Whose versions are recorded with a run."""
-    traits: Traits
+    traits: Traits = Traits()
     module: str = ""
     """The package that holds `pool.py`, `app.py` and `__main__.py`; `services.NAME` where nothing is said."""
     home: Path | None = None
@@ -77,22 +79,27 @@ class Stack:
         return self.module or f"services.{self.name}"
 
     @property
+    def threads(self) -> bool:
+        """Each request in flight takes a thread of the server: with fewer, requests wait in front of the pool."""
+        return self.concurrency == "threads"
+
+    @property
+    def label_alone(self) -> str:
+        """At the head of its column on the pool alone: the pool, and the stack where the registry has it twice."""
+        shared = sum(stack.pool == self.pool for stack in STACKS.values()) > 1
+        return f"{self.pool} ({self.name})" if shared else self.pool
+
+    @property
     def text(self) -> str:
         """All that its column stands for, over HTTP."""
-        how = "on one event loop" if self.concurrency == "one event loop" else "with threads"
-        return f"{self.pool_text}, {self.driver}, {self.front}, {self.server} {how}"
+        how = "with threads" if self.threads else "on one event loop"
+        return f"{self.pool}, {self.driver}, {self.front}, {self.server} {how}"
 
     @property
     def text_alone(self) -> str:
         """The same without front and server, as `--layer pool` plays it."""
-        how = (
-            "tasks on one event loop (uvloop)" if self.concurrency == "one event loop" else "a thread for each request"
-        )
-        return f"{self.pool_text}, {self.driver}, {how}"
-
-    @property
-    def pool_text(self) -> str:
-        return "SQLAlchemy's pool" if self.pool == "SQLAlchemy" else self.pool
+        how = "a thread for each request" if self.threads else "tasks on one event loop (uvloop)"
+        return f"{self.pool}, {self.driver}, {how}"
 
 
 _UVICORN: Final = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
@@ -109,7 +116,7 @@ ASYNCPG_FASTAPI: Final = Stack(
     server="uvicorn",
     concurrency="one event loop",
     distributions=("asyncpg", *_UVICORN),
-    traits=Traits(opens_transaction=False, dropped="slot and backend lost"),
+    traits=Traits(dropped="slot and backend lost"),
 )
 PSYCOPG_FLASK: Final = Stack(
     name="psycopg_flask",
@@ -122,13 +129,7 @@ PSYCOPG_FLASK: Final = Stack(
     server="gunicorn",
     concurrency="threads",
     distributions=("psycopg", "psycopg-pool", *_GUNICORN),
-    traits=Traits(
-        opens_transaction=True,
-        dropped="slot lost",
-        threads=True,
-        several_workers=True,
-        connects_in_background=True,
-    ),
+    traits=Traits(opens_transaction=True, several_workers=True, connects_in_background=True),
 )
 SQLALCHEMY_FASTAPI: Final = Stack(
     name="sqlalchemy_fastapi",

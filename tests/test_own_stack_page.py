@@ -20,7 +20,7 @@ def test_its_entry_is_taken(tmp_path: Path) -> None:
     with elsewhere.registry():
         (mine,) = stacks.load(tmp_path)
 
-    assert (mine.package, mine.traits.threads) == ("mine", True)
+    assert (mine.package, mine.threads) == ("mine", True)
 
 
 def test_its_commands_take_the_option() -> None:

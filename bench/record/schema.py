@@ -169,9 +169,10 @@ class StackFacts:
     """What a stack was made of when it was played, so that tables can say it wherever its entry lies by then."""
 
     label: str
-    """At the head of its column."""
-    pool: str
+    """At the head of its column, over HTTP."""
+    label_alone: str
     """The same on the pool alone."""
+    pool: str
     driver: str
     front: str
     server: str

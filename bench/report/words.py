@@ -21,7 +21,7 @@ def stack(service: str, layer: Layer = "http", recorded: Stacks = NONE) -> str:
     known = recorded.get(own) or STACKS.get(own)
     if known is None:
         return service
-    name = known.label if layer == "http" else known.pool
+    name = known.label if layer == "http" else known.label_alone
     return name if service == own else f"{name}, again"
 
 

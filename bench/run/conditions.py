@@ -50,7 +50,7 @@ def settings_for(asked: Asked, conditions: Conditions, service: str) -> dict[str
         "pool_max_size": scenario.pool_size,
         "tuning": conditions.tuning,
     }
-    if (stack := STACKS.get(service)) and stack.traits.threads:
+    if (stack := STACKS.get(service)) and stack.threads:
         settings["threads"] = asked.most_in_flight + PROBE_THREADS
     return settings
 

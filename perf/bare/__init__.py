@@ -1,7 +1,5 @@
 """A stack without metrics, spans, counts and timing: the same library, front, server, query and body, nothing else."""
 
-from contextlib import nullcontext
-
 from services.common import contract
 from services.common.contract import PoolView, Timing
 from services.common.encoding import encode
@@ -12,7 +10,3 @@ def body(service: str, pool_size: int, rows: int) -> bytes:
     return encode(
         contract.served_body(service, Timing(1.234, 1.234, 1.234), 5.678, PoolView(pool_size, pool_size, 1), rows, None)
     )
-
-
-uncounted = nullcontext
-"""Goes around each connect in the place of a count."""

@@ -1,13 +1,13 @@
 """The floor of a pool on one event loop under FastAPI."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from perf.bare import body, uncounted
+from perf.bare import body
 from services.common import contract
 from services.common.settings import Settings
 from services.pools.adapters import AsyncAdapter
@@ -20,7 +20,7 @@ def serve(service: str, library: type[AsyncAdapter[Any]], settings: Settings) ->
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         nonlocal pool
-        pool = await library.open(settings.address(service), settings.config(), uncounted)
+        pool = await library.open(settings.address(service), settings.config(), nullcontext)
         yield
         await pool.close(())
 

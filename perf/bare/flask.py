@@ -1,12 +1,13 @@
 """The floor of a pool that threads share, under Flask."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask, Response
 from gunicorn.app.base import BaseApplication
 
-from perf.bare import body, uncounted
+from perf.bare import body
 from services.common import contract
 from services.common.settings import Settings
 from services.pools.adapters import SyncAdapter
@@ -32,7 +33,7 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:
         service, settings = self._service, self._settings
-        pool = self._library.open(settings.address(service), settings.config(), uncounted)
+        pool = self._library.open(settings.address(service), settings.config(), nullcontext)
         app = Flask(service, static_folder=None)
 
         @app.get(contract.STATS)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Final, Self
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
+from services.pools.adapters import Connecting, Sizes
 
 SQL: Final = statements("$1")
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -41,7 +42,7 @@ class Pool:
 
     @staticmethod
     async def ping(address: Address) -> None:
-        connection = await asyncpg.connect(**_options(address), timeout=CONNECT_TIMEOUT_S)
+        connection = await asyncpg.connect(address.dsn, timeout=CONNECT_TIMEOUT_S)
         await connection.close()
 
     @classmethod
@@ -56,7 +57,7 @@ class Pool:
             tuning = {"max_inactive_connection_lifetime": 0, "max_queries": 2**62, "reset": _no_reset}
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             pool = await asyncpg.create_pool(
-                **_options(address),
+                address.dsn,
                 min_size=config.pool_min_size,
                 max_size=config.pool_max_size,
                 connect=connect,
@@ -109,17 +110,6 @@ class Pool:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
-
-
-def _options(address: Address) -> dict[str, Any]:
-    return {
-        "host": address.host,
-        "port": address.port,
-        "database": address.database,
-        "user": address.user,
-        "password": address.password,
-        "server_settings": {"application_name": address.application_name},
-    }
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:

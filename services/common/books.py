@@ -10,26 +10,14 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from types import TracebackType
 
-from services.common.contract import Refusal, Timing
+from services.common.contract import Refusal, Refused, Timing
 from services.common.ledger import Account, Ledger, Totals, Wait
 from services.common.metrics import Metrics
 from services.common.settings import Address
 from services.common.tracing import Tracing
 
 Errors = tuple[type[Exception], ...]
-
-
-class Refused(Exception):
-    """No connection, or one that did not answer: the 503 of the contract.
-
-    `stage` says which acquire it was, where a request makes more than one.
-    """
-
-    def __init__(self, reason: Refusal, cause: str, waited_s: float, stage: str | None = None) -> None:
-        super().__init__(cause)
-        self.reason = reason
-        self.waited_s = waited_s
-        self.stage = stage
+"""What a library raises."""
 
 
 def unavailable(error: Exception) -> Refused:

@@ -40,6 +40,9 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every path and the methods it knows; another path is 404, another method 405."""
 
+WITHOUT_POOL: Final = frozenset((HEALTH, OPENAPI))
+"""The paths that answer whether or not there is a pool."""
+
 HOLDING: Final = (QUERY, QUERY_PROPER, NESTED, SEVERAL)
 """The paths that hold a connection, and so take `hold_ms`."""
 
@@ -80,6 +83,19 @@ class BadRequest(Exception):
         super().__init__(cause)
         self.status = status
         self.error = error
+
+
+class Refused(Exception):
+    """No connection, or one that did not answer: the 503 of the contract.
+
+    `stage` says which acquire it was, where a request makes more than one.
+    """
+
+    def __init__(self, reason: Refusal, cause: str, waited_s: float, stage: str | None = None) -> None:
+        super().__init__(cause)
+        self.reason = reason
+        self.waited_s = waited_s
+        self.stage = stage
 
 
 class LeakedOnPurpose(Exception):

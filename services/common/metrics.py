@@ -38,17 +38,22 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 OTHER: Final = "_OTHER"
 """The semantic conventions' word for a method that anybody may make up: each would be series of its own for good."""
 READ_ATTEMPTS: Final = 100
+COUNTED: Final = frozenset(field.name for field in fields(Totals))
+"""The facts that the service counts, by the name of each in `/pool/stats`; the others are configured or said."""
 Exemplar = dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """A pool at one moment: configured, said by the library, and counted by the service."""
+    """A pool at one moment: configured, said by the library, and counted by the service.
 
-    min_size: int
-    max_size: int
-    size: int | None
-    free: int | None
+    A fact has the name that it has in `/pool/stats`.
+    """
+
+    pool_min_size: int
+    pool_max_size: int
+    pool_size: int | None
+    pool_free_size: int | None
     counted: Totals
     draining: tuple[dict[str, int], ...] = ()
 
@@ -58,10 +63,10 @@ class PoolStats:
             "service": service,
             "worker_pid": os.getpid(),
             "workers": workers,
-            "pool_min_size": self.min_size,
-            "pool_max_size": self.max_size,
-            "pool_size": self.size,
-            "pool_free_size": self.free,
+            "pool_min_size": self.pool_min_size,
+            "pool_max_size": self.pool_max_size,
+            "pool_size": self.pool_size,
+            "pool_free_size": self.pool_free_size,
             "work_time_ms": work_time_ms,
             "acquire_timeout": acquire_timeout,
         }
@@ -117,14 +122,8 @@ class Metrics:
         with self._lock:
             stats = snapshot()
             counted = stats.counted
-            known = {
-                "pool_max_size": stats.max_size,
-                "pool_min_size": stats.min_size,
-                "pool_size": stats.size,
-                "pool_free_size": stats.free,
-            }
             for name, gauge in self._gauges.items():
-                value = known[name] if name in known else getattr(counted, name)
+                value = getattr(counted if name in COUNTED else stats, name)
                 if value is not None:
                     gauge.set(value)
             for name, counter in self._counters.items():

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from services.common import contract, settings
+from services.common import contract, instruments, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ TraceId = Annotated[
     Text | None,
     Field(description="Trace with the spans of this request; null if the request is not traced, or not sampled."),
 ]
+
+
+def _fact(name: str, more: str = "") -> Any:
+    """A field that says of a fact what its metric says, and `more`."""
+    text = (instruments.GAUGES.get(name) or instruments.COUNTERS[name]).text
+    return Field(description=f"{text} {more}".rstrip())
 
 
 class Body(BaseModel):
@@ -70,31 +76,21 @@ class Stats(Body):
     workers: settings.Workers
     pool_min_size: settings.PoolMinSize
     pool_max_size: settings.PoolMaxSize
-    pool_size: Count | None = Field(
-        description="Connections that the library believes exist; null if the library does not say."
-    )
-    pool_free_size: Count | None = Field(
-        description="Connections that the library calls idle; null if the library does not say."
-    )
+    pool_size: Count | None = _fact("pool_size", "Null if the library does not say.")
+    pool_free_size: Count | None = _fact("pool_free_size", "Null if the library does not say.")
     work_time_ms: settings.WorkTime
     acquire_timeout: settings.AcquireTimeout
-    pool_used_size: Count = Field(
-        description="Connections handed to a request and not given back, leaked ones included. Counted by the service."
-    )
-    waiting_requests: Count = Field(
-        description="Requests inside acquire. A client that has left counts until its handler ends."
-    )
-    pool_connecting: Count | None = Field(
-        description="Connects to PostgreSQL under way; null if the service cannot see them."
-    )
-    acquired_total: Count = Field(description="Acquires that got a connection.")
-    released_total: Count = Field(description="Connections given back.")
-    timed_out_total: Count = Field(description="Acquires that reached the acquire timeout, whatever the cause.")
-    failed_total: Count = Field(description="Acquires that failed or were cancelled before the timeout.")
-    leaked_total: Count = Field(description="Connections that a request on `/api/query-leak` did not give back.")
-    abandoned_total: Count = Field(description="Connections that were still handed out when their old pool was closed.")
-    waiter_seconds_total: Number = Field(description="Integral of `waiting_requests` over time, in s.")
-    used_seconds_total: Number = Field(description="Integral of `pool_used_size` over time, in s.")
+    pool_used_size: Count = _fact("pool_used_size", "Counted by the service.")
+    waiting_requests: Count = _fact("waiting_requests", "A client that has left counts until its handler ends.")
+    pool_connecting: Count | None = _fact("pool_connecting", "Null if the service cannot see them.")
+    acquired_total: Count = _fact("acquired_total")
+    released_total: Count = _fact("released_total")
+    timed_out_total: Count = _fact("timed_out_total")
+    failed_total: Count = _fact("failed_total")
+    leaked_total: Count = _fact("leaked_total")
+    abandoned_total: Count = _fact("abandoned_total")
+    waiter_seconds_total: Number = _fact("waiter_seconds_total", "In s.")
+    used_seconds_total: Number = _fact("used_seconds_total", "In s.")
     draining: list[Draining] = Field(
         default_factory=list, description="Old pools that still serve; the key is missing if there is none."
     )

@@ -61,11 +61,10 @@ def _body(*names: str) -> Schema:
 
 def _answer(description: str, content: Schema, **headers: Schema) -> Schema:
     timing = {"description": "Parts of the time inside the service, `dur` in ms: acquire, work, release, app."}
-    named = {name.replace("_", "-"): header for name, header in headers.items()}
     return {
         "description": description,
         "content": content,
-        "headers": {contract.SERVER_TIMING: timing | {"schema": TEXT}} | named,
+        "headers": {contract.SERVER_TIMING: timing | {"schema": TEXT}} | headers,
     }
 
 

@@ -1,9 +1,9 @@
 """The settings of a service, from its environment and from `POST /admin/config`: validated, frozen."""
 
 import os
-import sys
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -128,18 +128,12 @@ class Address:
     """The stack's: what tells its backends from others'."""
 
     @property
-    def conninfo(self) -> str:
-        """The same as libpq writes it: `host='localhost' port='5432' …`."""
-        parts = {
-            "host": self.host,
-            "port": self.port,
-            "dbname": self.database,
-            "user": self.user,
-            "password": self.password,
-            "application_name": self.application_name,
-        }
-        quoted = {name: str(value).replace("\\", r"\\").replace("'", r"\'") for name, value in parts.items()}
-        return " ".join(f"{name}='{value}'" for name, value in quoted.items())
+    def dsn(self) -> str:
+        """The URL that asyncpg and libpq read, a directory of a Unix socket as host too; it holds the password."""
+        parts = (self.user, self.password, self.host, self.database, self.application_name)
+        user, password, host, database, name = (quote(part, safe="") for part in parts)
+        host = f"[{self.host}]" if ":" in self.host else host
+        return f"postgresql://{user}:{password}@{host}:{self.port}/{database}?application_name={name}"
 
     def __str__(self) -> str:
         return f"PostgreSQL at {self.host}:{self.port}/{self.database}"
@@ -196,18 +190,6 @@ def from_environment(**defaults: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(_one_line(error, environment=True)) from None
     return settings
-
-
-def refuse(error: SettingsError) -> int:
-    """Says what to change, in one line; returns the exit status of wrong use."""
-    print(f"cannot start: {error}", file=sys.stderr)
-    return 2
-
-
-def give_up(error: Exception) -> int:
-    """Says why the service cannot go on, in one line; returns the exit status of a service without a database."""
-    print(f"giving up: {error}", file=sys.stderr)
-    return 3
 
 
 def _in_environment(name: str) -> bool:

@@ -1,9 +1,7 @@
 """gunicorn as every stack on threads is served, configured in sight: each worker opens its own pool after the fork."""
 
-import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from importlib import import_module
@@ -12,7 +10,8 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from services.common import contract, settings
-from services.common.settings import Settings, SettingsError
+from services.common.settings import Settings
+from services.common.start import starting
 from services.stacks import Stack
 
 
@@ -51,12 +50,8 @@ class Server(BaseApplication):
 
 def main(stack: Stack) -> None:
     """Serves until SIGTERM. Exit status 2 for a setting that cannot be used, 3 for no database."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
-    try:
+    with starting():
         environment = settings.from_environment(port=stack.port)
-    except SettingsError as error:
-        sys.exit(settings.refuse(error))
     shared = tempfile.mkdtemp(prefix="poolbench-metrics-") if environment.workers > 1 else None
     if shared:
         # prometheus_client reads it when it is imported: before the service's modules, and before the fork.
@@ -69,15 +64,11 @@ def main(stack: Stack) -> None:
 
 
 def _serve(stack: Stack, environment: Settings) -> None:
-    from services.common.books import Refused
+    from services.pools.adapters import adapter_of
     from services.pools.synchronous import wait_for_database
 
-    try:
-        wait_for_database(stack.name, import_module(f"{stack.package}.pool").Pool, environment)
-    except SettingsError as error:
-        sys.exit(settings.refuse(error))
-    except Refused as refused:
-        sys.exit(settings.give_up(refused))
+    with starting():
+        wait_for_database(stack.name, adapter_of(stack.package), environment)
     Server(stack, environment).run()
 
 

@@ -1,31 +1,24 @@
 """uvicorn as every stack on an event loop is served: one worker process, configured in sight."""
 
 import asyncio
-import logging
-import sys
-from importlib import import_module
 
 import uvicorn
 
 from services.common import contract, settings
-from services.common.books import Refused
 from services.common.settings import SettingsError
+from services.common.start import starting
+from services.pools.adapters import adapter_of
 from services.pools.asynchronous import wait_for_database
 from services.stacks import Stack
 
 
 def main(stack: Stack) -> None:
     """Serves until SIGTERM. Exit status 2 for a setting that cannot be used, 3 for no database."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
+    with starting():
         environment = settings.from_environment(port=stack.port)
         if environment.workers > 1:
             raise SettingsError("WORKERS: this service runs one worker process; start several on ports of their own")
-        asyncio.run(wait_for_database(stack.name, import_module(f"{stack.package}.pool").Pool, environment))
-    except SettingsError as error:
-        sys.exit(settings.refuse(error))
-    except Refused as refused:
-        sys.exit(settings.give_up(refused))
+        asyncio.run(wait_for_database(stack.name, adapter_of(stack.package), environment))
     uvicorn.run(
         f"{stack.package}.app:app",
         host=environment.host,

@@ -3,8 +3,7 @@
 from typing import Any
 
 from services.common import contract
-from services.common.books import Refused
-from services.common.contract import How, LeakedOnPurpose, Timing
+from services.common.contract import How, LeakedOnPurpose, Refused, Timing
 from services.common.metrics import PoolStats
 from services.handlers.served import Served
 from services.pools.synchronous import SyncPool

@@ -2,31 +2,29 @@
 
 import asyncio
 import inspect
-import logging
 import sys
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from services.common import settings
-from services.common.books import Refused
 from services.common.metrics import Metrics
-from services.common.settings import Settings, SettingsError
+from services.common.settings import Settings
+from services.common.start import starting
 from services.common.tracing import Tracing
+from services.handlers.answers import Answers
 from services.handlers.asynchronous import AsyncHandlers
 from services.handlers.synchronous import SyncHandlers
 from services.inprocess import talk, tasks, threads
 from services.pools import asynchronous, synchronous
+from services.pools.adapters import adapter_of
 from services.pools.asynchronous import AsyncPool
 from services.pools.synchronous import SyncPool
 
 
 def main(package: str, service: str) -> None:
     """Plays the job on standard input (see `talk`). Exit status as the service's."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it tells of every acquire
-    library = import_module(f"{package}.pool").Pool
-    try:
+    with starting():
+        library = adapter_of(package)
         environment = settings.from_environment()
         if inspect.iscoroutinefunction(library.acquire):
             import uvloop
@@ -34,30 +32,27 @@ def main(package: str, service: str) -> None:
             uvloop.run(_by_tasks(service, library, environment))
         else:
             _by_threads(service, library, environment)
-    except SettingsError as error:
-        sys.exit(settings.refuse(error))
-    except Refused as refused:
-        sys.exit(settings.give_up(refused))
 
 
 class _Tasks(AsyncHandlers):
-    def __init__(self, service: str, pool: AsyncPool[Any]) -> None:
+    def __init__(self, pool: AsyncPool[Any], answers: Answers) -> None:
         super().__init__(pool)
-        self.report = partial(_report, service, pool, None)
+        self.report = partial(_report, answers)
 
 
 class _Threads(SyncHandlers):
-    def __init__(self, service: str, pool: SyncPool[Any], threads: int) -> None:
+    def __init__(self, pool: SyncPool[Any], answers: Answers) -> None:
         super().__init__(pool)
-        self.report = partial(_report, service, pool, threads)
+        self.report = partial(_report, answers)
 
 
 async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
     await asynchronous.wait_for_database(service, library, environment)
-    pool = AsyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    tracing = Tracing(service)
+    pool = AsyncPool[Any](service, library, environment, Metrics(service), tracing)
     await pool.open()
     try:
-        handlers = _Tasks(service, pool)
+        handlers = _Tasks(pool, Answers(service, environment, pool, tracing, threads=None))
         talk.say("ready", **handlers.report())
         sent = await tasks.play(handlers, talk.receive())
         await asyncio.to_thread(talk.finish, sent, handlers.report())  # the pool lives on while it is looked at
@@ -67,10 +62,11 @@ async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
 
 def _by_threads(service: str, library: Any, environment: Settings) -> None:
     synchronous.wait_for_database(service, library, environment)
-    pool = SyncPool[Any](service, library, environment, Metrics(service), Tracing(service))
+    tracing = Tracing(service)
+    pool = SyncPool[Any](service, library, environment, Metrics(service), tracing)
     pool.open()
     try:
-        handlers = _Threads(service, pool, environment.threads)
+        handlers = _Threads(pool, Answers(service, environment, pool, tracing, threads=environment.threads))
         talk.say("ready", **handlers.report())
         sent = threads.play(handlers, talk.receive(), environment.threads)
         talk.finish(sent, handlers.report())
@@ -78,11 +74,9 @@ def _by_threads(service: str, library: Any, environment: Settings) -> None:
         pool.close()
 
 
-def _report(service: str, pool: AsyncPool[Any] | SyncPool[Any], threads: int | None) -> talk.Report:
+def _report(answers: Answers) -> talk.Report:
     """What is in force, and what is counted."""
-    config = pool.config
-    stats = pool.snapshot().body(service, 1, config.work_time_ms, config.pool_acquire_timeout)
-    return {"config": {"service": service, "threads": threads} | config.model_dump(), "stats": stats}
+    return {"config": answers.config(), "stats": answers.stats()}
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from services.common.books import Refused
-from services.common.contract import LeakedOnPurpose, Timing
+from services.common.contract import LeakedOnPurpose, Refused, Timing
 from services.common.metrics import PoolStats
 from services.workload.samples import BUFFER, EVENTS, LOOKS, NAN, REQUESTS, SampleError, SampleWriter
 
@@ -63,9 +62,10 @@ class Samples:
 
     def look(self, stats: PoolStats) -> None:
         """The pool as it is now."""
-        counted = stats.counted
-        row = (stats.size, stats.free, counted.pool_used_size, counted.waiting_requests, counted.pool_connecting)
-        self._looks.write(json.dumps([monotonic() - self.t0, *row]) + "\n")
+        now = stats.counted
+        told = stats.pool_size, stats.pool_free_size
+        counted = now.pool_used_size, now.waiting_requests, now.pool_connecting
+        self._looks.write(json.dumps([monotonic() - self.t0, *told, *counted]) + "\n")
 
     def happened(self, kind: str, text: str) -> None:
         """A fault has taken place."""

@@ -67,7 +67,7 @@ class _Player:
     async def warm_up(self) -> None:
         """Every connection prepares its statements, and every code path has been walked, before anything is timed."""
         for _ in range(self._job.warm_up_rounds):
-            size = self._handlers.snapshot().max_size
+            size = self._handlers.snapshot().pool_max_size
             await asyncio.gather(*(self._handlers.query(Timing(), self._job.warm_up_hold_ms) for _ in range(size)))
 
     async def play(self) -> None:

@@ -88,7 +88,7 @@ class _Player:
     def warm_up(self) -> None:
         """Every connection prepares its statements, and every code path has been walked, before anything is timed."""
         for _ in range(self._job.warm_up_rounds):
-            connections = range(self._handlers.snapshot().max_size)
+            connections = range(self._handlers.snapshot().pool_max_size)
             list(self._requests.map(lambda _: self._handlers.query(Timing(), self._job.warm_up_hold_ms), connections))
 
     def play(self, beside: ThreadPoolExecutor) -> None:

@@ -8,14 +8,17 @@ own context manager, its errors, placeholders and transactions.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+from importlib import import_module
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement
 
+TIMER_SLACK_S: Final = 0.002
+"""uvloop's timers have whole milliseconds and fire up to 1.2 ms early; a request's timeout must never be early."""
 C = TypeVar("C")
 """The library's connection."""
-Errors = tuple[type[Exception], ...]
 Connecting = Callable[[], AbstractContextManager[None]]
 """Goes around each connect to PostgreSQL, wherever the library makes it, so that connects are counted and timed."""
 
@@ -46,7 +49,11 @@ class Adapter(Protocol):
 
 
 class AsyncAdapter(Adapter, Protocol[C]):
-    """A pool on an event loop. Times are in seconds; timeouts raise TIMEOUT_ERRORS, and are never early."""
+    """A pool on an event loop. Times are in seconds; timeouts raise TIMEOUT_ERRORS.
+
+    An adapter takes a time as it is given: `timeout_s` is TIMER_SLACK_S more than a request has to wait, so that a
+    timer that fires early ends no wait early. A time that an adapter hands to its library by itself needs the same.
+    """
 
     @staticmethod
     async def ping(address: Address) -> None:
@@ -54,7 +61,7 @@ class AsyncAdapter(Adapter, Protocol[C]):
 
     @classmethod
     async def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
-        """A pool with `pool_min_size` connections made; raises DATABASE_ERRORS, and leaves nothing open then."""
+        """A pool with `pool_min_size` connections made; raises as `ping` does, and leaves nothing open then."""
 
     async def acquire(self, timeout_s: float) -> C: ...
 
@@ -75,7 +82,7 @@ class AsyncAdapter(Adapter, Protocol[C]):
 
 
 class SyncAdapter(Adapter, Protocol[C]):
-    """The same for threads, which share it."""
+    """The same for threads, which share it. A lock's wait is never early, so that `timeout_s` has nothing added."""
 
     @staticmethod
     def ping(address: Address) -> None: ...
@@ -94,3 +101,8 @@ class SyncAdapter(Adapter, Protocol[C]):
     def end(self, connection: C) -> None: ...
 
     def close(self, kept: Sequence[C]) -> None: ...
+
+
+def adapter_of(package: str) -> Any:
+    """The adapter of the stack in `package`: the class `Pool` of its `pool.py`, of either kind."""
+    return import_module(f"{package}.pool").Pool

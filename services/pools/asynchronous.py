@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any, Final, Generic
+from typing import Any, Generic
 
 from services.common.books import Books, describe, gave_up, unavailable
 from services.common.contract import ROWS, Timing
@@ -14,11 +14,8 @@ from services.common.ledger import Account
 from services.common.metrics import Metrics
 from services.common.settings import Config, Settings
 from services.common.tracing import Tracing
-from services.pools.adapters import AsyncAdapter, C
+from services.pools.adapters import TIMER_SLACK_S, AsyncAdapter, C
 from services.pools.generations import POLL_S, Generation, Generations, Lease
-
-TIMER_SLACK_S: Final = 0.002
-"""uvloop's timers have whole milliseconds and fire up to 1.2 ms early; a timeout must never be early."""
 
 AsyncGeneration = Generation[AsyncAdapter[C]]
 AsyncLease = Lease[AsyncAdapter[C], C]
@@ -36,6 +33,7 @@ class AsyncPool(Generic[C]):
         self._state: Generations[AsyncAdapter[C], C] = Generations(settings.config(), self.books)
         self.view = self._state.view
         self.snapshot = self._state.snapshot
+        self.leak = self._state.leak
         self._resizing = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = logging.getLogger(service)
@@ -109,10 +107,6 @@ class AsyncPool(Generic[C]):
                 await asyncio.sleep(left)
             await adapter.end(connection)
             return rows
-
-    def leak(self, lease: AsyncLease[C], *, keep: bool) -> None:
-        """The bug on purpose: the request ends without `release`."""
-        self._state.keep(lease, referred=keep)
 
     async def release_leaks(self) -> int:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""

@@ -56,10 +56,10 @@ class Generations(Generic[A, C]):
             if wait := self.books.ledger.ask(generation.account, hold_ms, config.pool_acquire_timeout):
                 return generation, wait, config
 
-    def keep(self, lease: Lease[A, C], *, referred: bool) -> None:
-        """A request leaks its connection. `referred`: the reference lives on; else it is lost with the request."""
+    def leak(self, lease: Lease[A, C], *, keep: bool) -> None:
+        """The bug on purpose: the request ends without a release, and the reference is kept or lost with it."""
         self.books.ledger.leak(lease.generation.account)
-        if referred:
+        if keep:
             with self._keeping:
                 self._kept.append(lease)
 
@@ -86,10 +86,10 @@ class Generations(Generic[A, C]):
     def snapshot(self) -> PoolStats:
         size, free = self.current.adapter.sizes()
         return PoolStats(
-            min_size=self.config.pool_min_size,
-            max_size=self.config.pool_max_size,
-            size=size,
-            free=free,
+            pool_min_size=self.config.pool_min_size,
+            pool_max_size=self.config.pool_max_size,
+            pool_size=size,
+            pool_free_size=free,
             counted=self.books.totals(),
             draining=tuple(
                 {"pool_max_size": old.config.pool_max_size, "used": old.account.used, "waiting": old.account.waiting}

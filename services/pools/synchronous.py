@@ -38,6 +38,7 @@ class SyncPool(Generic[C]):
         self._state: Generations[SyncAdapter[C], C] = Generations(settings.config(), self.books)
         self.view = self._state.view
         self.snapshot = self._state.snapshot
+        self.leak = self._state.leak
         self._metrics = metrics
         self._resizing = threading.Lock()
         self._log = logging.getLogger(service)
@@ -115,10 +116,6 @@ class SyncPool(Generic[C]):
                 sleep(left)
             adapter.end(connection)
             return rows
-
-    def leak(self, lease: SyncLease[C], *, keep: bool) -> None:
-        """The bug on purpose: the request ends without `release`."""
-        self._state.keep(lease, referred=keep)
 
     def release_leaks(self) -> int:
         """Gives back what was kept; returns how many. What went with an old pool is not among them."""

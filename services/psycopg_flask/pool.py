@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Final, Self
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from services.common.books import Errors
 from services.common.settings import Address, Config, SettingsError
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
+from services.pools.adapters import Connecting, Sizes
 
 SQL: Final = {name: sql.encode() for name, sql in statements("%s").items()}
 CONNECT_TIMEOUT_S: Final = 5
@@ -39,13 +40,13 @@ class Pool:
 
     @staticmethod
     def ping(address: Address) -> None:
-        """Refuses psycopg's pure Python build, too: it would be another driver than is compared."""
-        if psycopg.pq.__impl__ == "python":
-            raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
-        psycopg.connect(address.conninfo, connect_timeout=CONNECT_TIMEOUT_S).close()
+        _refuse_pure_python()
+        psycopg.connect(address.dsn, connect_timeout=CONNECT_TIMEOUT_S).close()
 
     @classmethod
     def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
+        _refuse_pure_python()
+
         class CountedConnection(psycopg.Connection):
             @classmethod
             def connect(cls, *args: Any, **options: Any) -> Self:
@@ -60,7 +61,7 @@ class Pool:
             lasting = {"max_lifetime": NEVER_S, "max_idle": NEVER_S}
             options = {"autocommit": True, "prepare_threshold": 0}
         pool: ConnectionPool[Any] = ConnectionPool(
-            address.conninfo,
+            address.dsn,
             connection_class=CountedConnection,
             kwargs=options,
             min_size=config.pool_min_size,
@@ -98,3 +99,9 @@ class Pool:
         self._pool.close(timeout=CLOSE_TIMEOUT_S)
         for connection in kept:
             connection.close()
+
+
+def _refuse_pure_python() -> None:
+    """Raises SettingsError for psycopg's pure Python build: it would be another driver than is compared."""
+    if psycopg.pq.__impl__ == "python":
+        raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")

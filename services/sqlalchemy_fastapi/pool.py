@@ -1,6 +1,8 @@
 """SQLAlchemy's `AsyncEngine` as an adapter: its pool made for each tuning, used by `connect()` and `async with`."""
 
 import asyncio
+import inspect
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, ClassVar, Final, Self
@@ -12,11 +14,10 @@ from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from services.common.books import Errors
 from services.common.settings import Address, Config
 from services.common.statements import Statement, statements
-from services.pools.adapters import Connecting, Errors, Sizes
-from services.pools.asynchronous import TIMER_SLACK_S
-from services.stacks import SQLALCHEMY_FASTAPI
+from services.pools.adapters import TIMER_SLACK_S, Connecting, Sizes
 
 SQL: Final = {name: text(sql) for name, sql in statements(":value").items()}
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -24,6 +25,10 @@ OPEN_TIMEOUT_S: Final = 10.0
 RELEASE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 0.3
 NEVER_S: Final = 86_400.0
+SHIPPED_OVERFLOW: Final[int] = inspect.signature(AsyncAdaptedQueuePool).parameters["max_overflow"].default
+"""How many connections the library hands out above `pool_size` where nothing is said: a pool of 5 hands out 15."""
+
+log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -43,7 +48,7 @@ class Pool:
         self._engine = engine
         self._pool = engine.pool
         self._shipped = config.tuning == "as_shipped"
-        self.capacity = config.pool_max_size + _overflow(config)
+        self.capacity = config.pool_max_size + (SHIPPED_OVERFLOW if self._shipped else 0)
 
     @staticmethod
     def shape(config: Config) -> tuple[float, ...]:
@@ -53,24 +58,31 @@ class Pool:
 
     @staticmethod
     async def ping(address: Address) -> None:
-        connection = await asyncpg.connect(**_options(address), timeout=CONNECT_TIMEOUT_S)
+        connection = await asyncpg.connect(address.dsn, timeout=CONNECT_TIMEOUT_S)
         await connection.close()
 
     @classmethod
     async def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
+        dsn = address.dsn
+
         async def connect() -> asyncpg.Connection:
             with connecting():
-                return await asyncpg.connect(**_options(address))
+                return await asyncpg.connect(dsn)
 
         tuning: dict[str, Any] = {"pool_timeout": config.pool_acquire_timeout + TIMER_SLACK_S}
         if config.tuning == "equalised":
-            # No transaction that must be ended, no rollback on release, and a wait that `acquire` bounds.
-            tuning = {"pool_timeout": NEVER_S, "pool_reset_on_return": None, "isolation_level": "AUTOCOMMIT"}
+            # Exactly this size, no transaction that must be ended, no rollback on release, and a wait that `acquire`
+            # bounds.
+            tuning = {
+                "max_overflow": 0,
+                "pool_timeout": NEVER_S,
+                "pool_reset_on_return": None,
+                "isolation_level": "AUTOCOMMIT",
+            }
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connect,
             pool_size=config.pool_max_size,
-            max_overflow=_overflow(config),
             **tuning,
         )
         await _warm_up(engine, config.pool_min_size)
@@ -117,7 +129,8 @@ class Pool:
                     await connection.invalidate()
                     await connection.close()
         except TimeoutError:
-            pass  # the process, or the garbage collector, ends what is left
+            # The process, or the garbage collector, ends what is left.
+            log.warning("closing a pool took longer than %g s", CLOSE_TIMEOUT_S)
 
     def _bounded(self, timeout_s: float) -> AbstractAsyncContextManager[Any]:
         """Bounds wait and connect; the engine's own `pool_timeout` bounds the wait alone."""
@@ -143,19 +156,3 @@ async def _warm_up(engine: AsyncEngine, connections: int) -> None:
                 if isinstance(error, asyncio.CancelledError)
                 else error
             )
-
-
-def _overflow(config: Config) -> int:
-    """As shipped, a pool of 5 hands out 15."""
-    return SQLALCHEMY_FASTAPI.traits.shipped_overflow if config.tuning == "as_shipped" else 0
-
-
-def _options(address: Address) -> dict[str, Any]:
-    return {
-        "host": address.host,
-        "port": address.port,
-        "database": address.database,
-        "user": address.user,
-        "password": address.password,
-        "server_settings": {"application_name": address.application_name},
-    }

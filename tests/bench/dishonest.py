@@ -3,13 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
 from services.common.ledger import Ledger
 from services.inprocess.__main__ import main as play
+from services.pools.adapters import adapter_of
 from services.pools.asynchronous import AsyncPool
 from services.pools.synchronous import SyncPool
 
@@ -62,7 +62,7 @@ def waits_halved(_: str) -> None:
 
 
 def library(service: str) -> Any:
-    return import_module(f"services.{service}.pool").Pool
+    return adapter_of(f"services.{service}")
 
 
 def generic(service: str) -> Any:

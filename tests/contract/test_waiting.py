@@ -14,7 +14,7 @@ from tests.contract.asking import Answer, ask, at_once, at_rest, clients, config
 from tests.waiting import until
 
 SIZE = 5
-LIMIT_S = 0.05
+ACQUIRE_TIMEOUT_S = 0.05
 PATHS = (contract.QUERY, contract.QUERY_PROPER, contract.QUERY_LEAK, contract.NESTED, contract.SEVERAL)
 
 
@@ -37,12 +37,12 @@ def test_300_waits_in_vain_lose_no_connection_and_none_is_early(
     service = start(pool_min_size=SIZE, pool_max_size=SIZE, pool_acquire_timeout=10, work_time_ms=0)
     for _ in range(SIZE):
         ask(service, f"{contract.QUERY_LEAK}?how=kept")
-    configure(service, pool_acquire_timeout=LIMIT_S)
+    configure(service, pool_acquire_timeout=ACQUIRE_TIMEOUT_S)
 
     answers = storm(service, rounds=10)
 
     assert Counter((answer.status, answer.error) for answer in answers) == {(503, "pool_exhausted"): 200}
-    assert min(answer.body["detail"]["waited_seconds"] for answer in answers) >= LIMIT_S
+    assert min(answer.body["detail"]["waited_seconds"] for answer in answers) >= ACQUIRE_TIMEOUT_S
     assert {answer.body["detail"].get("stage") for answer in answers} == {None, "acquire", "checkout 1"}
     counted = at_rest(service, used=SIZE)
     assert 200 <= counted["timed_out_total"] <= 300  # those who left wait to the end, or end with their client
@@ -74,7 +74,9 @@ def who_leaves_is_counted_until_its_handler_ends(service: LocalService) -> None:
 
 
 def test_a_pool_that_is_complete_is_never_growing(start: StartService) -> None:
-    service = start(pool_min_size=3, pool_max_size=3, pool_acquire_timeout=LIMIT_S, work_time_ms=10, threads=64)
+    service = start(
+        pool_min_size=3, pool_max_size=3, pool_acquire_timeout=ACQUIRE_TIMEOUT_S, work_time_ms=10, threads=64
+    )
     seen: Counter[str | None] = Counter()
 
     def refused() -> bool:

@@ -62,7 +62,7 @@ def test_what_is_generated_names_every_stack() -> None:
     for stack in STACKS.values():
         assert compose[stack.name]["environment"]["PORT"] == stack.port
         assert compose[stack.name]["ports"] == [f"127.0.0.1:{stack.port}:{stack.port}"]
-        assert ("THREADS" in compose[stack.name]["environment"]) == stack.traits.threads
+        assert ("THREADS" in compose[stack.name]["environment"]) == stack.threads
         assert compose["locust"]["environment"][f"{stack.name.upper()}_URL"] == f"http://{stack.name}:{stack.port}"
         assert stack.label in files["README.md"]
     assert compose["k6"]["depends_on"] == {name: {"condition": "service_healthy"} for name in STACKS}

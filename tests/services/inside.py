@@ -14,8 +14,7 @@ from bench.postgres.database import Database
 from services.common.settings import Settings
 
 LIMIT_S = 60.0
-TURN_S = 0.002
-"""How early a timer of uvloop may fire."""
+BECOMES_S = 30.0
 
 
 def settings(database: Database, size: int, **more: Any) -> Settings:
@@ -40,6 +39,14 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
             await story()
 
     uvloop.run(main())
+
+
+async def becomes(condition: Callable[[], bool], what: str) -> None:
+    """Waits until it is so, while the loop goes on; fails the test after 30 s."""
+    deadline = time.monotonic() + BECOMES_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true in {BECOMES_S:g} s"
+        await asyncio.sleep(0)
 
 
 @contextmanager

@@ -62,7 +62,17 @@ def test_no_two_stacks_share_a_name_a_port_or_a_label() -> None:
 def test_what_a_stack_stands_for_in_words() -> None:
     assert stacks.PSYCOPG_FLASK.text == "psycopg_pool, psycopg, Flask, gunicorn with threads"
     assert stacks.PSYCOPG_FLASK.text_alone == "psycopg_pool, psycopg, a thread for each request"
-    assert stacks.SQLALCHEMY_FASTAPI.text == "SQLAlchemy's pool, asyncpg, FastAPI, uvicorn on one event loop"
+    assert stacks.SQLALCHEMY_FASTAPI.text == "SQLAlchemy, asyncpg, FastAPI, uvicorn on one event loop"
+
+
+def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: Path) -> None:
+    alone = [stack.label_alone for stack in STACKS.values()]
+    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy"]
+
+    load(elsewhere.write_stack(tmp_path, pool="'psycopg_pool'"))
+
+    alone = [stack.label_alone for stack in STACKS.values()]
+    assert alone == ["asyncpg.Pool", "psycopg_pool (psycopg_flask)", "SQLAlchemy", "psycopg_pool (mine)"]
 
 
 def test_overflow_is_known_of_stacks_alone() -> None:

@@ -5,12 +5,10 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from services.common import answers, contract
+from services.common import contract
 from services.common.encoding import encode
 from services.common.exchange import Exchange
-from services.common.tracing import Tracing
-from services.pools.asynchronous import AsyncPool
-from services.pools.synchronous import SyncPool
+from services.handlers.answers import ANSWERED, Answer, Answers, unknown
 
 
 def answer(body: dict[str, Any]) -> Response:
@@ -40,20 +38,19 @@ async def body_of(request: Request) -> bytes:
     return body
 
 
-def answer_errors(app: FastAPI, pool: AsyncPool[Any] | SyncPool[Any], tracing: Tracing) -> None:
+def answer_errors(app: FastAPI, answers: Answers) -> None:
     """Registers what becomes of each exception that a handler lets pass."""
 
     async def failed(_: Request, error: Exception) -> Response:
-        waiting = pool.books.totals().waiting_requests
-        return _response(answers.failed(error, pool.config, waiting, tracing.trace_id()))
+        return _response(answers.failed(error))
 
-    async def unknown(request: Request, _: Exception) -> Response:
-        return _response(answers.unknown(request.method, request.scope["path"]))
+    async def missing(request: Request, _: Exception) -> Response:
+        return _response(unknown(request.method, request.scope["path"]))
 
-    for kind in (*answers.ANSWERED, Exception):
+    for kind in (*ANSWERED, Exception):
         app.add_exception_handler(kind, failed)
-    app.add_exception_handler(HTTPException, unknown)
+    app.add_exception_handler(HTTPException, missing)
 
 
-def _response(made: answers.Answer) -> Response:
+def _response(made: Answer) -> Response:
     return Response(encode(made.body), made.status, made.headers, contract.JSON)

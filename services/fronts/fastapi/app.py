@@ -1,6 +1,6 @@
 """The HTTP contract on FastAPI over a pool on the same event loop; routes in the contract's order."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,30 +9,31 @@ from starlette.types import ASGIApp
 
 from services.common import contract
 from services.common.contract import PoolView
-from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.openapi import DOCUMENT
-from services.common.settings import Settings, from_environment
+from services.common.settings import from_environment
 from services.common.tracing import Tracing
 from services.fronts.fastapi.answers import answer, answer_errors, body_of, exchange_of, query_of
 from services.fronts.fastapi.observed import Observed
+from services.handlers.answers import Answers
 from services.handlers.asynchronous import AsyncHandlers
-from services.handlers.served import NOTHING, Served
+from services.handlers.served import Served
 from services.pools.adapters import AsyncAdapter
 from services.pools.asynchronous import AsyncPool
 from services.stacks import Stack
 
 
-def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Settings | None = None) -> ASGIApp:
+def create_app(stack: Stack, library: type[AsyncAdapter[Any]]) -> ASGIApp:
     """The service. It opens its pool when it starts, and closes it when it stops.
 
-    `settings` are those of the environment where none are given; raises SettingsError for one that cannot be used.
+    Raises SettingsError for a setting of the environment that cannot be used.
     """
-    settings = settings or from_environment(port=stack.port)
+    settings = from_environment(port=stack.port)
     service = stack.name
     tracing, metrics = Tracing(service), Metrics(service)
     pool = AsyncPool(service, library, settings, metrics, tracing)
-    handlers = AsyncHandlers(pool)
+    handlers, answers = AsyncHandlers(pool), Answers(service, settings, pool, tracing, threads=None)
+    served = answers.served
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,15 +49,7 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Setting
         # The spans are in common/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    answer_errors(app, pool, tracing)
-
-    def config_body() -> dict[str, Any]:
-        fixed = {"service": service, "workers": settings.workers, "threads": None, "tracing": tracing.on}
-        return fixed | pool.config.model_dump()
-
-    def served(exchange: Exchange, view: PoolView, rows: int, more: Mapping[str, Any] = NOTHING) -> Response:
-        body = contract.served_body(service, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more)
-        return answer(body)
+    answer_errors(app, answers)
 
     @app.get(contract.HEALTH)
     async def health(request: Request) -> Response:
@@ -66,13 +59,12 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Setting
     @app.get(contract.STATS)
     async def stats(request: Request) -> Response:
         query_of(request)
-        config = pool.config
-        return answer(pool.snapshot().body(service, settings.workers, config.work_time_ms, config.pool_acquire_timeout))
+        return answer(answers.stats())
 
     @app.get(contract.CONFIG)
     async def config(request: Request) -> Response:
         query_of(request)
-        return answer(config_body())
+        return answer(answers.config())
 
     @app.post(contract.CONFIG)
     async def change_config(request: Request) -> Response:
@@ -81,7 +73,7 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Setting
         if settings.workers > 1:
             raise contract.several_workers(settings.workers)
         await pool.reconfigure(patch)
-        return answer(config_body())
+        return answer(answers.config())
 
     @app.post(contract.RELEASE_LEAKS)
     async def release_leaks(request: Request) -> Response:
@@ -104,35 +96,36 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]], settings: Setting
     async def query(request: Request) -> Response:
         exchange = exchange_of(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
-        return served(exchange, *await handlers.query(exchange.timing, hold_ms))
+        return answer(served(exchange, await handlers.query(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_PROPER)
     async def query_proper(request: Request) -> Response:
         exchange = exchange_of(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
-        return served(exchange, *await handlers.query_proper(exchange.timing, hold_ms))
+        return answer(served(exchange, await handlers.query_proper(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_LEAK)
     async def query_leak(request: Request) -> Response:
         exchange = exchange_of(request)
         how = contract.parse_how(query_of(request))
-        return served(exchange, *await handlers.query_leak(exchange.timing, how))
+        return answer(served(exchange, await handlers.query_leak(exchange.timing, how)))
 
     @app.get(contract.NESTED)
     async def nested(request: Request) -> Response:
         exchange = exchange_of(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
-        return served(exchange, *await handlers.nested(exchange.timing, hold_ms))
+        return answer(served(exchange, await handlers.nested(exchange.timing, hold_ms)))
 
     @app.get(contract.SEVERAL)
     async def several(request: Request) -> Response:
         exchange, arguments = exchange_of(request), query_of(request)
         times, hold_ms = contract.parse_times(arguments), contract.parse_hold_ms(arguments, pool.config.work_time_ms)
-        return served(exchange, *await handlers.several(exchange.timing, times, hold_ms))
+        return answer(served(exchange, await handlers.several(exchange.timing, times, hold_ms)))
 
     @app.get(contract.NOOP)
     async def noop(request: Request) -> Response:
         query_of(request)
-        return served(exchange_of(request), *Served(PoolView(pool.config.pool_max_size, None, None), contract.ROWS))
+        seen = Served(PoolView(pool.config.pool_max_size, None, None), contract.ROWS)
+        return answer(served(exchange_of(request), seen))
 
     return Observed(app, metrics, tracing)

@@ -6,11 +6,10 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from services.common import answers, contract
+from services.common import contract
 from services.common.encoding import encode
 from services.common.exchange import Exchange
-from services.common.tracing import Tracing
-from services.pools.synchronous import SyncPool
+from services.handlers.answers import ANSWERED, Answer, Answers, unknown
 
 
 def answer(body: dict[str, Any]) -> Response:
@@ -38,21 +37,20 @@ def current_body() -> bytes:
     return body
 
 
-def answer_errors(app: Flask, pool: SyncPool[Any], tracing: Tracing) -> None:
+def answer_errors(app: Flask, answers: Answers) -> None:
     """Registers what becomes of each exception that a handler lets pass."""
 
     def failed(error: Exception) -> Response:
-        if not isinstance(error, answers.ANSWERED):
+        if not isinstance(error, ANSWERED):
             logging.getLogger(app.name).error("a bug", exc_info=error)
-        waiting = pool.books.totals().waiting_requests
-        return _response(answers.failed(error, pool.config, waiting, tracing.trace_id()))
+        return _response(answers.failed(error))
 
-    def unknown(_: HTTPException) -> Response:
-        return _response(answers.unknown(request.method, request.environ["PATH_INFO"]))
+    def missing(_: HTTPException) -> Response:
+        return _response(unknown(request.method, request.environ["PATH_INFO"]))
 
     app.register_error_handler(Exception, failed)
-    app.register_error_handler(HTTPException, unknown)
+    app.register_error_handler(HTTPException, missing)
 
 
-def _response(made: answers.Answer) -> Response:
+def _response(made: Answer) -> Response:
     return Response(encode(made.body), made.status, made.headers, content_type=contract.JSON)

@@ -1,6 +1,5 @@
 """The HTTP contract on Flask over a pool that the server's threads share; routes in the contract's order."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
@@ -8,57 +7,53 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from services.common import contract
 from services.common.contract import PoolView
-from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.openapi import DOCUMENT
-from services.common.settings import Settings, from_environment
+from services.common.settings import from_environment
 from services.common.tracing import Tracing
 from services.fronts.flask.answers import answer, answer_errors, current_body, current_exchange, current_query
 from services.fronts.flask.observed import Observed
-from services.handlers.served import NOTHING, Served
+from services.handlers.answers import Answers
+from services.handlers.served import Served
 from services.handlers.synchronous import SyncHandlers
 from services.pools.adapters import SyncAdapter
 from services.pools.synchronous import SyncPool
 from services.stacks import Stack
 
 
-def create_app(
-    stack: Stack, library: type[SyncAdapter[Any]], settings: Settings | None = None
-) -> tuple[Flask, SyncPool[Any]]:
+def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple[Flask, SyncPool[Any]]:
     """The service and its pool, which is not open yet: opened before a fork, it would be shared by all workers.
 
-    The server opens it in each worker; under another server the first request does. `settings` are those of the
-    environment where none are given; raises SettingsError for one that cannot be used.
+    The server opens it in each worker; under another server the first request that needs it does. Raises
+    SettingsError for a setting of the environment that cannot be used.
     """
-    settings = settings or from_environment(port=stack.port)
+    settings = from_environment(port=stack.port)
     service = stack.name
     tracing, metrics = Tracing(service), Metrics(service, several=settings.workers > 1)
     pool = SyncPool(service, library, settings, metrics, tracing)
-    handlers = SyncHandlers(pool)
+    handlers, answers = SyncHandlers(pool), Answers(service, settings, pool, tracing, threads=settings.threads)
+    served = answers.served
 
     app = Flask(service, static_folder=None)
     app.url_map.merge_slashes = False
-    answer_errors(app, pool, tracing)
+    answer_errors(app, answers)
 
     @app.before_request
-    def refuse_what_flask_adds() -> None:
-        """HEAD and OPTIONS to every GET, and `//health` for `/health`: the contract has none of them."""
+    def admit() -> None:
+        """Takes what the contract has, and opens the pool where the path needs one and no server has opened it.
+
+        Flask adds HEAD and OPTIONS to every GET, and `//health` for `/health`: the contract has none of them. It is
+        one hook because each costs every request a call.
+        """
         environ = request.environ
-        methods = contract.METHODS.get(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        methods = contract.METHODS.get(path)
         if methods is None:
             raise NotFound
         if environ["REQUEST_METHOD"] not in methods:
             raise MethodNotAllowed
-        if not pool.is_open:
+        if not pool.is_open and path not in contract.WITHOUT_POOL:
             pool.open()
-
-    def config_body() -> dict[str, Any]:
-        fixed = {"service": service, "workers": settings.workers, "threads": settings.threads, "tracing": tracing.on}
-        return fixed | pool.config.model_dump()
-
-    def served(exchange: Exchange, view: PoolView, rows: int, more: Mapping[str, Any] = NOTHING) -> Response:
-        body = contract.served_body(service, exchange.timing, exchange.total_ms, view, rows, tracing.trace_id(), **more)
-        return answer(body)
 
     @app.get(contract.HEALTH)
     def health() -> Response:
@@ -68,13 +63,12 @@ def create_app(
     @app.get(contract.STATS)
     def stats() -> Response:
         current_query()
-        config = pool.config
-        return answer(pool.snapshot().body(service, settings.workers, config.work_time_ms, config.pool_acquire_timeout))
+        return answer(answers.stats())
 
     @app.get(contract.CONFIG)
     def config() -> Response:
         current_query()
-        return answer(config_body())
+        return answer(answers.config())
 
     @app.post(contract.CONFIG)
     def change_config() -> Response:
@@ -83,7 +77,7 @@ def create_app(
         if settings.workers > 1:
             raise contract.several_workers(settings.workers)
         pool.reconfigure(patch)
-        return answer(config_body())
+        return answer(answers.config())
 
     @app.post(contract.RELEASE_LEAKS)
     def release_leaks() -> Response:
@@ -106,36 +100,37 @@ def create_app(
     def query() -> Response:
         exchange = current_exchange()
         hold_ms = contract.parse_hold_ms(current_query(), pool.config.work_time_ms)
-        return served(exchange, *handlers.query(exchange.timing, hold_ms))
+        return answer(served(exchange, handlers.query(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_PROPER)
     def query_proper() -> Response:
         exchange = current_exchange()
         hold_ms = contract.parse_hold_ms(current_query(), pool.config.work_time_ms)
-        return served(exchange, *handlers.query_proper(exchange.timing, hold_ms))
+        return answer(served(exchange, handlers.query_proper(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_LEAK)
     def query_leak() -> Response:
         exchange = current_exchange()
         how = contract.parse_how(current_query())
-        return served(exchange, *handlers.query_leak(exchange.timing, how))
+        return answer(served(exchange, handlers.query_leak(exchange.timing, how)))
 
     @app.get(contract.NESTED)
     def nested() -> Response:
         exchange = current_exchange()
         hold_ms = contract.parse_hold_ms(current_query(), pool.config.work_time_ms)
-        return served(exchange, *handlers.nested(exchange.timing, hold_ms))
+        return answer(served(exchange, handlers.nested(exchange.timing, hold_ms)))
 
     @app.get(contract.SEVERAL)
     def several() -> Response:
         exchange, arguments = current_exchange(), current_query()
         times, hold_ms = contract.parse_times(arguments), contract.parse_hold_ms(arguments, pool.config.work_time_ms)
-        return served(exchange, *handlers.several(exchange.timing, times, hold_ms))
+        return answer(served(exchange, handlers.several(exchange.timing, times, hold_ms)))
 
     @app.get(contract.NOOP)
     def noop() -> Response:
         current_query()
-        return served(current_exchange(), *Served(PoolView(pool.config.pool_max_size, None, None), contract.ROWS))
+        seen = Served(PoolView(pool.config.pool_max_size, None, None), contract.ROWS)
+        return answer(served(current_exchange(), seen))
 
     app.wsgi_app = Observed(app.wsgi_app, metrics, tracing)  # type: ignore[method-assign] # Flask's own idiom
     return app, pool

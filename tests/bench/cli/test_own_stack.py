@@ -77,6 +77,7 @@ def test_it_is_played_and_its_label_is_recorded(layer: str, stacks: Path, databa
     assert [(cell.service, cell.status) for cell in run.cells] == [(name, "ok") for name in (*others, "mine")]
     assert run.stacks["mine"] == StackFacts(
         label=elsewhere.LABEL,
+        label_alone="my pool",
         pool="my pool",
         driver="psycopg",
         front="Flask",

@@ -101,7 +101,7 @@ def test_a_run_on_the_pool_alone(
     assert burst.settings is not None
     assert burst.settings["service"] == name
     assert burst.settings["pool_max_size"] == burst.settings["pool_min_size"] == 5
-    assert burst.settings["threads"] == (108 if STACKS[name].traits.threads else None)
+    assert burst.settings["threads"] == (108 if STACKS[name].threads else None)
     assert burst.skew_ms is not None
     assert burst.cpu is not None
     assert burst.cpu.service is not None

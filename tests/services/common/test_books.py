@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.common.books import Books, Refused, describe
-from services.common.contract import Refusal, Timing
+from services.common.books import Books, describe
+from services.common.contract import Refusal, Refused, Timing
 from services.common.ledger import Account, Totals, Wait
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing

@@ -20,7 +20,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 FORMATS = pytest.mark.parametrize(("accept", "parse"), [(None, parse_prometheus), (OPENMETRICS, parse_openmetrics)])
 
 COUNTED = Totals(4, 7, 1, 30, 24, 5, 3, 2, 2, 12.5, 99.25)
-STATS = PoolStats(min_size=2, max_size=6, size=5, free=1, counted=COUNTED)
+STATS = PoolStats(pool_min_size=2, pool_max_size=6, pool_size=5, pool_free_size=1, counted=COUNTED)
 GAUGES = {
     "db_pool_min_size": 2, "db_pool_max_size": 6, "db_pool_size": 5, "db_pool_free_size": 1, "db_pool_used_size": 4,
     "db_pool_waiting_requests": 7, "db_pool_connecting": 1,
@@ -153,7 +153,7 @@ def test_answers_are_counted_by_route_and_status() -> None:
 def test_what_the_library_does_not_know_is_left_out_of_the_gauges() -> None:
     metrics = Metrics("svc")
     metrics.refresh(lambda: STATS)
-    metrics.refresh(lambda: replace(STATS, size=None, free=None))
+    metrics.refresh(lambda: replace(STATS, pool_size=None, pool_free_size=None))
 
     assert of(read(metrics), "db_pool_used_size", service="svc") == 4
 

@@ -1,10 +1,12 @@
 """What the environment and a POST may say, and what becomes of it."""
 
+import inspect
 import json
 import os
 from typing import Any
 
 import pytest
+from asyncpg import connect_utils
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
@@ -85,12 +87,6 @@ def test_what_cannot_be_used_is_one_line_that_names_it(environment: pytest.Monke
     assert "\n" not in line
     assert name.lower() in line.lower()
     assert value in line
-
-
-def test_what_ends_a_start_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert settings.refuse(SettingsError("PORT: too large")) == 2
-    assert settings.give_up(OSError("no answer")) == 3
-    assert capsys.readouterr().err == "cannot start: PORT: too large\ngiving up: no answer\n"
 
 
 @given(config=configs())
@@ -187,15 +183,29 @@ def test_the_units_of_no_time_at_all() -> None:
     assert Config(work_time_ms=0, work_units=7).units(0) == 7
 
 
-@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
-def test_libpq_reads_an_address_as_it_was_meant(password: str) -> None:
-    address = Settings(db_name="labdb", db_host="10.0.0.1", db_port=5433, db_password=password).address("mine")
+@pytest.mark.parametrize("host", ["10.0.0.1", "::1", "db.example", "/var/run/postgresql"])
+@given(odd=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_libpq_and_asyncpg_read_an_address_as_it_was_meant(host: str, odd: str) -> None:
+    settings = Settings(db_name=odd, db_user=odd, db_host=host, db_port=5433, db_password=odd)
+    dsn = settings.address("mine").dsn
 
-    assert conninfo_to_dict(address.conninfo) == {
-        "host": "10.0.0.1",
+    assert conninfo_to_dict(dsn) == {
+        "host": host,
         "port": "5433",
-        "dbname": "labdb",
-        "user": "labuser",
-        "password": password,
+        "dbname": odd,
+        "user": odd,
+        "password": odd,
         "application_name": "mine",
     }
+    where, read = asyncpg_reads(dsn)
+    assert where in ([(host, 5433)], [f"{host}/.s.PGSQL.5433"])
+    assert (read.database, read.user, read.password, read.server_settings) == (
+        odd, odd, odd, {"application_name": "mine"}
+    )  # fmt: skip
+
+
+def asyncpg_reads(dsn: str) -> Any:
+    """Addresses and parameters by asyncpg's own parser, to which nothing else is given."""
+    parse = connect_utils._parse_connect_dsn_and_args
+    nothing = dict.fromkeys(set(inspect.signature(parse).parameters) - {"dsn"})
+    return parse(dsn=dsn, **nothing)

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from services.common.books import Refused
-from services.common.contract import How, LeakedOnPurpose, Timing
+from services.common.contract import How, LeakedOnPurpose, Refused, Timing
 from services.common.ledger import Ledger
 from services.common.metrics import PoolStats
 from services.inprocess import talk, tasks, threads
@@ -70,7 +69,7 @@ class Fake:
         return self.leaks.count("kept")
 
     def snapshot(self) -> PoolStats:
-        return PoolStats(min_size=3, max_size=3, size=3, free=None, counted=Ledger().totals())
+        return PoolStats(pool_min_size=3, pool_max_size=3, pool_size=3, pool_free_size=None, counted=Ledger().totals())
 
     def report(self) -> talk.Report:
         return {"stats": {"queries": len(self.holds)}}

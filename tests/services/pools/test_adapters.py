@@ -1,14 +1,14 @@
 """Every adapter of the registry is one of the two kinds, and says of itself what the registry says of it."""
 
 import inspect
-from importlib import import_module
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from bench.postgres.database import Database
 from services.common.settings import Config
-from services.pools.adapters import AsyncAdapter, SyncAdapter
+from services.pools.adapters import AsyncAdapter, SyncAdapter, adapter_of
 from services.stacks import STACKS, Stack
 from tests.services.inside import run, settings
 
@@ -25,11 +25,11 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
 @pytest.fixture
 def library(stack: Stack) -> Any:
-    return import_module(f"{stack.package}.pool").Pool
+    return adapter_of(stack.package)
 
 
 def test_it_has_what_its_kind_is_asked_for(stack: Stack, library: Any) -> None:
-    protocol = AsyncAdapter if stack.concurrency == "one event loop" else SyncAdapter
+    protocol = SyncAdapter if stack.threads else AsyncAdapter
 
     def awaited(kind: Any) -> dict[str, bool]:
         return {member: inspect.iscoroutinefunction(getattr(kind, member)) for member in MEMBERS}
@@ -44,24 +44,24 @@ def test_it_has_what_its_kind_is_asked_for(stack: Stack, library: Any) -> None:
 def test_its_capacity_is_its_size_and_the_overflow_that_the_registry_tells(
     stack: Stack, library: Any, database: Database, tuning: str
 ) -> None:
-    from contextlib import nullcontext
-
     environment = settings(database, 2, tuning=tuning)
     overflow = stack.traits.shipped_overflow if tuning == "as_shipped" else 0
     found = []
 
-    if stack.concurrency == "one event loop":
+    async def by_tasks() -> None:
+        pool = await library.open(environment.address(stack.name), environment.config(), nullcontext)
+        found.append((pool.capacity, pool.sizes()))
+        await pool.close(())
 
-        async def story() -> None:
-            pool = await library.open(environment.address(stack.name), environment.config(), nullcontext)
-            found.append((pool.capacity, pool.sizes()))
-            await pool.close(())
-
-        run(story)
-    else:
+    def by_threads() -> None:
         pool = library.open(environment.address(stack.name), environment.config(), nullcontext)
         found.append((pool.capacity, pool.sizes()))
         pool.close(())
+
+    if stack.threads:
+        by_threads()
+    else:
+        run(by_tasks)
 
     assert found == [(2 + overflow, (2, 2))]
 

@@ -4,33 +4,24 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from bench.postgres.database import Database, backends, connect
-from services.common.books import Refused
-from services.common.contract import Timing
+from services.common.contract import Refused, Timing
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
+from services.pools.adapters import TIMER_SLACK_S
 from services.pools.asynchronous import AsyncPool
 from services.stacks import STACKS
-from tests.services.inside import TURN_S, Stopwatch, frozen, run, settings
+from tests.services.inside import Stopwatch, becomes, frozen, run, settings
 
 Opened = Callable[..., AbstractAsyncContextManager[AsyncPool[Any]]]
 
 
-@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.concurrency == "one event loop"])
-def name(request: pytest.FixtureRequest) -> str:
-    stack: str = request.param
-    return stack
-
-
-@pytest.fixture
-def module(name: str) -> ModuleType:
-    return import_module(f"{STACKS[name].package}.pool")
+pytestmark = pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if not stack.threads])
 
 
 @pytest.fixture
@@ -102,8 +93,8 @@ def test_a_release_has_a_timeout_of_its_own(
                     with Stopwatch() as watch:
                         await pool.release(lease)
 
-                assert watch.seconds >= release_s - TURN_S
-                assert timing.release_ms >= (release_s - TURN_S) * 1000
+                assert watch.seconds >= release_s - TIMER_SLACK_S
+                assert timing.release_ms >= (release_s - TIMER_SLACK_S) * 1000
                 assert pool.books.totals().released_total == 1
             await every_connection(pool, shipped_capacity)
 
@@ -129,7 +120,7 @@ def test_the_context_manager_s_release_has_a_timeout_of_its_own(
             release_ms = await handler  # the backend answers again
 
             assert ended
-            assert release_ms >= (0.2 - TURN_S) * 1000
+            assert release_ms >= (0.2 - TIMER_SLACK_S) * 1000
             await every_connection(pool, shipped_capacity)
 
     run(story)
@@ -139,12 +130,10 @@ def test_waiters_of_an_old_pool_keep_the_acquire_timeout_that_they_came_with(ope
     async def story() -> None:
         async with opened(pool_acquire_timeout=30) as pool:
             requests = [asyncio.create_task(request(pool, 0.05)) for _ in range(8)]
-            while pool.books.totals().waiting_requests < 7:
-                await asyncio.sleep(0)
+            await becomes(lambda: pool.books.totals().waiting_requests == 7, "seven waiters")
             await pool.reconfigure({"pool_max_size": 2, "pool_acquire_timeout": 0.01})
             results = await asyncio.gather(*requests, return_exceptions=True)
-            while pool.snapshot().draining:
-                await asyncio.sleep(0.01)
+            await becomes(lambda: not pool.snapshot().draining, "the old pool is gone")
 
             assert [result for result in results if result is not None] == []
             totals = pool.books.totals()
@@ -228,8 +217,7 @@ def test_a_database_without_room_is_no_pool_and_changes_nothing(opened: Opened, 
 
                 assert refused.value.reason == "database_unavailable"
                 assert pool.config == before[0]
-                async with asyncio.timeout(30):
-                    while pool.snapshot() != before[1] or backends(connection, name).total != 3:
-                        await asyncio.sleep(0.02)
+                await becomes(lambda: pool.snapshot() == before[1], "no connect under way")
+                await becomes(lambda: backends(connection, name).total == 3, "no backend of the pool that was not made")
 
     run(story)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -14,8 +13,7 @@ import pytest
 
 from bench.postgres.database import Database, backends, connect
 from services.common import contract
-from services.common.books import Refused
-from services.common.contract import Timing
+from services.common.contract import Refused, Timing
 from services.common.metrics import Metrics
 from services.common.tracing import Tracing
 from services.pools.synchronous import SyncPool
@@ -26,15 +24,7 @@ from tests.waiting import until
 Opened = Callable[..., AbstractContextManager[SyncPool[Any]]]
 
 
-@pytest.fixture(params=[stack.name for stack in STACKS.values() if stack.concurrency == "threads"])
-def name(request: pytest.FixtureRequest) -> str:
-    stack: str = request.param
-    return stack
-
-
-@pytest.fixture
-def module(name: str) -> ModuleType:
-    return import_module(f"{STACKS[name].package}.pool")
+pytestmark = pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.threads])
 
 
 @pytest.fixture
