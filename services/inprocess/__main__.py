@@ -34,28 +34,16 @@ def main(package: str, service: str) -> None:
             _by_threads(service, library, environment)
 
 
-class _Tasks(AsyncHandlers):
-    def __init__(self, pool: AsyncPool[Any], answers: Answers) -> None:
-        super().__init__(pool)
-        self.report = partial(_report, answers)
-
-
-class _Threads(SyncHandlers):
-    def __init__(self, pool: SyncPool[Any], answers: Answers) -> None:
-        super().__init__(pool)
-        self.report = partial(_report, answers)
-
-
 async def _by_tasks(service: str, library: Any, environment: Settings) -> None:
     await asynchronous.wait_for_database(service, library, environment)
     tracing = Tracing(service)
     pool = AsyncPool[Any](service, library, environment, Metrics(service), tracing)
     await pool.open()
     try:
-        handlers = _Tasks(pool, Answers(service, environment, pool, tracing, threads=None))
-        talk.say("ready", **handlers.report())
-        sent = await tasks.play(handlers, talk.receive())
-        await asyncio.to_thread(talk.finish, sent, handlers.report())  # the pool lives on while it is looked at
+        report = partial(_report, Answers(service, environment, pool, tracing, threads=None))
+        talk.say("ready", **report())
+        sent = await tasks.play(AsyncHandlers(pool), talk.receive(), report)
+        await asyncio.to_thread(talk.finish, sent, report())  # the pool lives on while it is looked at
     finally:
         await pool.close()
 
@@ -66,10 +54,10 @@ def _by_threads(service: str, library: Any, environment: Settings) -> None:
     pool = SyncPool[Any](service, library, environment, Metrics(service), tracing)
     pool.open()
     try:
-        handlers = _Threads(pool, Answers(service, environment, pool, tracing, threads=environment.threads))
-        talk.say("ready", **handlers.report())
-        sent = threads.play(handlers, talk.receive(), environment.threads)
-        talk.finish(sent, handlers.report())
+        report = partial(_report, Answers(service, environment, pool, tracing, threads=environment.threads))
+        talk.say("ready", **report())
+        sent = threads.play(SyncHandlers(pool), talk.receive(), report, environment.threads)
+        talk.finish(sent, report())
     finally:
         pool.close()
 

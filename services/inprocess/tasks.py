@@ -32,20 +32,17 @@ class Handlers(Protocol):
 
     def snapshot(self) -> PoolStats: ...
 
-    @property
-    def report(self) -> Callable[[], talk.Report]: ...
 
-
-async def play(handlers: Handlers, job: PoolJob) -> int:
+async def play(handlers: Handlers, job: PoolJob, report: Callable[[], talk.Report]) -> int:
     """Warms up, and plays the load to its last end; returns how many requests were sent.
 
-    Raises what the warm-up fails with.
+    `report` is said when the pool is warm. Raises what the warm-up fails with.
     """
     samples = Samples(Path(job.out))
     try:
         player = _Player(handlers, job, samples)
         await player.warm_up()
-        talk.say("warmed", **handlers.report())
+        talk.say("warmed", **report())
         await asyncio.to_thread(talk.wait_for_go)
         samples.t0 = monotonic() + LEAD_S
         talk.say("started", t0=samples.t0)

@@ -32,22 +32,19 @@ class Handlers(Protocol):
 
     def snapshot(self) -> PoolStats: ...
 
-    @property
-    def report(self) -> Callable[[], talk.Report]: ...
 
-
-def play(handlers: Handlers, job: PoolJob, threads: int) -> int:
+def play(handlers: Handlers, job: PoolJob, report: Callable[[], talk.Report], threads: int) -> int:
     """Warms up, and plays the load to its last end; returns how many requests were sent.
 
-    `threads` are those of the service, of which each request has one to itself: with fewer than requests in
-    flight, some wait in front of the pool. Raises what the warm-up fails with.
+    `report` is said when the pool is warm. `threads` are those of the service, of which each request has one to itself:
+    with fewer than requests in flight, some wait in front of the pool. Raises what the warm-up fails with.
     """
     samples = Samples(Path(job.out))
     try:
         with ThreadPoolExecutor(threads, "request") as requests, ThreadPoolExecutor(2, "aside") as aside:
             player = _Player(handlers, job, samples, requests)
             player.warm_up()
-            talk.say("warmed", **handlers.report())
+            talk.say("warmed", **report())
             talk.wait_for_go()
             samples.t0 = monotonic() + LEAD_S
             talk.say("started", t0=samples.t0)

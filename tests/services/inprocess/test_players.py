@@ -108,9 +108,6 @@ class AsyncFake:
     def snapshot(self) -> PoolStats:
         return self._fake.snapshot()
 
-    def report(self) -> talk.Report:
-        return self._fake.report()
-
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -131,11 +128,11 @@ def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Cal
         workload = Workload(load=load, mix=(Share(path="/api/query"),), seed=1, give_up_s=60)
         job = decode(encode(PoolJob(workload=workload, out=str(tmp_path), **usual | asked)), PoolJob)
         if request.param == "threads":
-            return threads.play(fake, job, THREADS)
+            return threads.play(fake, job, fake.report, THREADS)
         sent: list[int] = []
 
         async def story() -> None:
-            sent.append(await tasks.play(AsyncFake(fake), job))
+            sent.append(await tasks.play(AsyncFake(fake), job, fake.report))
 
         run(story)
         return sent[0]
