@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.targets.process import LocalService
 from perf import against
 from services.stacks import STACKS
 
@@ -34,6 +35,16 @@ def test_a_pair_of_one_checkout_gives_each_ratio(
     assert all(float(ratio) > 0 for ratio in ratios)
     assert len(ratios) == 3
     assert told.err == "pair 1 of 1\n"
+
+
+def test_a_ratio_is_the_geometric_mean_of_both_orders() -> None:
+    """A start that costs the first process a fifth cancels out."""
+
+    def measure(_pairs: against.Pairs, _name: str, *, ours_first: bool) -> tuple[float, ...]:
+        return (0.8, 1.0) if ours_first else (1.25, 1.21)
+
+    pairs = against.Pairs((), LocalService)  # type: ignore[arg-type] # no measure of a laboratory
+    assert against.in_either_order(pairs, "any", measure) == pytest.approx([1.0, 1.1])
 
 
 def test_the_other_side_is_the_other_checkout_with_its_own_interpreter(tmp_path: Path) -> None:
