@@ -4,8 +4,9 @@ A pair is two fresh processes, one of each checkout, that are asked at the same 
 what disturbs the machine disturbs both. A pair is started in either order, because the process that starts first can
 cost some percent more, whichever it is; its ratios, here ÷ there, are the geometric means of the two. They are those of
 requests a second without a hold, requests a CPU second of the service, and goodput ÷ (c/h) under a hold; shown is the
-median of all pairs, with the exact 95 % interval of Wilcoxon's signed-rank test on logs. Without a hold both services share one core, on which nothing else that
-belongs to the measurement runs: there, what a service can serve is what its code costs.
+median of all pairs, with the exact 95 % interval of Wilcoxon's signed-rank test on logs. Without a hold both services
+share one core, on which nothing else that belongs to the measurement runs: there, what a service can serve is what its
+code costs.
 """
 
 import argparse
@@ -32,9 +33,11 @@ from perf.measures import HOLDING, NO_HOLD, closed, rate_per_s
 from services.common import contract
 from services.stacks import STACKS
 
-WARM_UP_S: Final = 1.0
-TURN_S: Final = 4.0
-EDGE_S: Final = 1.0
+WARM_UP_S: Final = 0.5
+TURN_S: Final = 2.0
+"""Short, for many pairs: costs differ more between two processes of the same code than between turns of one."""
+HELD_S: Final = 6.0
+EDGE_S: Final = 0.4
 """So much of a turn's begin is in no rate: connections are made then."""
 
 Cores = set[int]
@@ -85,7 +88,7 @@ def no_hold(pairs: Pairs, name: str, *, ours_first: bool) -> tuple[float, ...]:
 def held(pairs: Pairs, name: str, *, ours_first: bool) -> tuple[float, ...]:
     """The ratio of goodput ÷ (c/h)."""
     with pairs.services(name, HOLDING, os.sched_getaffinity(0), ours_first=ours_first) as pair:
-        ours, theirs = (rate_per_s(frame, EDGE_S, TURN_S) for frame in pairs.play(pair, 100, TURN_S))
+        ours, theirs = (rate_per_s(frame, EDGE_S, HELD_S) for frame in pairs.play(pair, 100, HELD_S))
     return (ours / theirs,)
 
 

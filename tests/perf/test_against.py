@@ -16,7 +16,7 @@ def test_a_pair_of_one_checkout_gives_each_ratio(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Not that the ratios are near 1: a second says nothing of that on a machine that is busy."""
-    for name in ("WARM_UP_S", "TURN_S"):
+    for name in ("WARM_UP_S", "TURN_S", "HELD_S"):
         monkeypatch.setattr(against, name, 0.6)
     monkeypatch.setattr(against, "EDGE_S", 0.1)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
@@ -40,7 +40,8 @@ def test_a_pair_of_one_checkout_gives_each_ratio(
 def test_a_ratio_is_the_geometric_mean_of_both_orders() -> None:
     """A start that costs the first process a fifth cancels out."""
 
-    def measure(_pairs: against.Pairs, _name: str, *, ours_first: bool) -> tuple[float, ...]:
+    def measure(pairs: against.Pairs, name: str, *, ours_first: bool) -> tuple[float, ...]:
+        del pairs, name
         return (0.8, 1.0) if ours_first else (1.25, 1.21)
 
     pairs = against.Pairs((), LocalService)  # type: ignore[arg-type] # no measure of a laboratory
