@@ -99,7 +99,9 @@ class Measure(Protocol):
 
 
 def in_either_order(pairs: Pairs, name: str, measure: Measure) -> list[float]:
-    one, other = (measure(pairs, name, ours_first=ours_first) for ours_first in (True, False))
+    """The geometric means of a pair that starts with ours, and one that starts with theirs and has generators changed."""
+    one = measure(pairs, name, ours_first=True)
+    other = measure(replace(pairs, labs=pairs.labs[::-1]), name, ours_first=False)
     return [geometric_mean(both) for both in zip(one, other, strict=True)]
 
 
