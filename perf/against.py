@@ -99,7 +99,7 @@ class Measure(Protocol):
 
 
 def in_either_order(pairs: Pairs, name: str, measure: Measure) -> list[float]:
-    """The geometric means of a pair that starts with ours, and one that starts with theirs and has generators changed."""
+    """The geometric means of a pair that starts with ours, and of one that starts with theirs, generators changed."""
     one = measure(pairs, name, ours_first=True)
     other = measure(replace(pairs, labs=pairs.labs[::-1]), name, ours_first=False)
     return [geometric_mean(both) for both in zip(one, other, strict=True)]
