@@ -55,18 +55,6 @@ class Books:
         self.log = logging.getLogger(service)
         self._service = service
 
-    def acquiring(self, wait: Wait, timing: Timing, timeout_s: float) -> "Acquiring":
-        """Around the library's acquire. `timing` gets the wait whether it ends well or not."""
-        return Acquiring(self, wait, timing, timeout_s)
-
-    def releasing(self, wait: Wait, timing: Timing) -> "Releasing":
-        """Around the library's release. A failure of it is logged, not raised: the work is done."""
-        return Releasing(self, wait, timing)
-
-    def working(self, wait: Wait, timing: Timing) -> "Working":
-        """Around the statements of one hold."""
-        return Working(self, wait, timing)
-
     def connecting(self) -> AbstractContextManager[None]:
         """Around one connect to PostgreSQL, wherever the library makes it."""
         return self.ledger.connecting(self.metrics.connected)
@@ -106,13 +94,15 @@ class _Block:
 
 
 class Acquiring(_Block):
-    """From asking to having, or not."""
+    """Around the library's acquire, from asking to having, or not. `timing` gets the wait however it ends."""
 
     __slots__ = ("_timeout_s",)
     span = "acquire_connection"
 
     def __init__(self, books: Books, wait: Wait, timing: Timing, timeout_s: float) -> None:
-        super().__init__(books, wait, timing)
+        self._books = books
+        self._wait = wait
+        self._timing = timing
         self._timeout_s = timeout_s
 
     def __exit__(
@@ -144,7 +134,10 @@ class Acquiring(_Block):
 
 
 class Releasing(_Block):
-    """From the end of the hold to the connection being back."""
+    """Around the library's release, from the end of the hold to the connection being back.
+
+    A failure of it is logged, not raised: the work is done.
+    """
 
     __slots__ = ("_given_back",)
 
@@ -170,7 +163,7 @@ class Releasing(_Block):
 
 
 class Working(_Block):
-    """The statements of one hold, and the wait for its end."""
+    """Around the statements of one hold, and the wait for its end."""
 
     __slots__ = ()
     span = "database_work"

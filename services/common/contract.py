@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 HEALTH: Final = "/health"
 STATS: Final = "/pool/stats"
@@ -128,8 +128,7 @@ class Timing:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PoolView:
+class PoolView(NamedTuple):
     """The pool as a handler sees it while it holds a connection; None is what the library does not know."""
 
     max_size: int

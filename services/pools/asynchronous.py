@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Generic
 
-from services.common.books import Books, describe, gave_up, unavailable
+from services.common.books import Acquiring, Books, Releasing, Working, describe, gave_up, unavailable
 from services.common.contract import ROWS, Timing
 from services.common.ledger import Account
 from services.common.metrics import Metrics
@@ -59,12 +59,12 @@ class AsyncPool(Generic[C]):
     async def acquire(self, timing: Timing, hold_ms: int = 0) -> AsyncLease[C]:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
         generation, wait, config = self._state.ask(hold_ms)
-        with self.books.acquiring(wait, timing, config.pool_acquire_timeout):
+        with Acquiring(self.books, wait, timing, config.pool_acquire_timeout):
             connection = await generation.adapter.acquire(config.pool_acquire_timeout + TIMER_SLACK_S)
         return Lease(connection, generation, wait, timing, config)
 
     async def release(self, lease: AsyncLease[C]) -> None:
-        with self.books.releasing(lease.wait, lease.timing):
+        with Releasing(self.books, lease.wait, lease.timing):
             await lease.generation.adapter.release(lease.connection)
 
     @asynccontextmanager
@@ -72,17 +72,17 @@ class AsyncPool(Generic[C]):
         """The same through the library's own context manager; raises Refused."""
         generation, wait, config = self._state.ask(hold_ms)
         context = generation.adapter.checkout(config.pool_acquire_timeout + TIMER_SLACK_S)
-        with self.books.acquiring(wait, timing, config.pool_acquire_timeout):
+        with Acquiring(self.books, wait, timing, config.pool_acquire_timeout):
             connection = await context.__aenter__()
         try:
             yield Lease(connection, generation, wait, timing, config)
         finally:
-            with self.books.releasing(wait, timing):
+            with Releasing(self.books, wait, timing):
                 await context.__aexit__(*sys.exc_info())  # an exception must reach it: some roll back then
 
     async def read(self, lease: AsyncLease[C]) -> int:
         """Reads the contract's rows; returns how many came. Raises Refused where the statement fails."""
-        with self.books.working(lease.wait, lease.timing):
+        with Working(self.books, lease.wait, lease.timing):
             return await lease.generation.adapter.execute(lease.connection, "items", ROWS)
 
     async def hold(self, lease: AsyncLease[C], hold_ms: int) -> int:
@@ -92,7 +92,7 @@ class AsyncPool(Generic[C]):
         """
         adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
         until = lease.wait.granted + hold_ms / 1000
-        with self.books.working(lease.wait, lease.timing):
+        with Working(self.books, lease.wait, lease.timing):
             rows = await adapter.execute(connection, "items", ROWS)
             match config.work_kind:
                 case "query":

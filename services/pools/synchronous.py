@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, Generic
 
-from services.common.books import Books, describe, gave_up, unavailable
+from services.common.books import Acquiring, Books, Releasing, Working, describe, gave_up, unavailable
 from services.common.contract import ROWS, Timing
 from services.common.ledger import Account
 from services.common.metrics import Metrics
@@ -68,12 +68,12 @@ class SyncPool(Generic[C]):
     def acquire(self, timing: Timing, hold_ms: int = 0) -> SyncLease[C]:
         """A connection within `pool_acquire_timeout`, connect included; raises Refused."""
         generation, wait, config = self._state.ask(hold_ms)
-        with self.books.acquiring(wait, timing, config.pool_acquire_timeout):
+        with Acquiring(self.books, wait, timing, config.pool_acquire_timeout):
             connection = generation.adapter.acquire(config.pool_acquire_timeout)
         return Lease(connection, generation, wait, timing, config)
 
     def release(self, lease: SyncLease[C]) -> None:
-        with self.books.releasing(lease.wait, lease.timing):
+        with Releasing(self.books, lease.wait, lease.timing):
             lease.generation.adapter.release(lease.connection)
 
     @contextmanager
@@ -81,17 +81,17 @@ class SyncPool(Generic[C]):
         """The same through the library's own context manager; raises Refused."""
         generation, wait, config = self._state.ask(hold_ms)
         context = generation.adapter.checkout(config.pool_acquire_timeout)
-        with self.books.acquiring(wait, timing, config.pool_acquire_timeout):
+        with Acquiring(self.books, wait, timing, config.pool_acquire_timeout):
             connection = context.__enter__()
         try:
             yield Lease(connection, generation, wait, timing, config)
         finally:
-            with self.books.releasing(wait, timing):
+            with Releasing(self.books, wait, timing):
                 context.__exit__(*sys.exc_info())  # an exception must reach it: some roll back then
 
     def read(self, lease: SyncLease[C]) -> int:
         """Reads the contract's rows; returns how many came. Raises Refused where the statement fails."""
-        with self.books.working(lease.wait, lease.timing):
+        with Working(self.books, lease.wait, lease.timing):
             return lease.generation.adapter.execute(lease.connection, "items", ROWS)
 
     def hold(self, lease: SyncLease[C], hold_ms: int) -> int:
@@ -101,7 +101,7 @@ class SyncPool(Generic[C]):
         """
         adapter, connection, config = lease.generation.adapter, lease.connection, lease.config
         until = lease.wait.granted + hold_ms / 1000
-        with self.books.working(lease.wait, lease.timing):
+        with Working(self.books, lease.wait, lease.timing):
             rows = adapter.execute(connection, "items", ROWS)
             match config.work_kind:
                 case "query":

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.common.books import Books, describe
+from services.common.books import Acquiring, Books, Releasing, Working, describe
 from services.common.contract import Refusal, Refused, Timing
 from services.common.ledger import Account, Totals, Wait
 from services.common.metrics import Metrics
@@ -54,7 +54,7 @@ def observed(books: Books, histogram: str) -> tuple[float, float]:
 
 def test_a_granted_acquire_is_timed_and_counted(books: Books, clock: Clock) -> None:
     timing, wait = Timing(), ask(books, Account(1))
-    with books.acquiring(wait, timing, 1.0):
+    with Acquiring(books, wait, timing, 1.0):
         clock.pass_(0.5)
 
     assert timing == Timing(acquire_ms=500.0)
@@ -96,7 +96,7 @@ def test_a_refusal_says_what_was_the_matter(
             with pytest.raises(OSError, match="down"), books.connecting():
                 raise OSError("down")
         with pytest.raises(Refused) as refused:
-            fail(books.acquiring(wait, timing, 1.0), clock, waited_s, error)
+            fail(Acquiring(books, wait, timing, 1.0), clock, waited_s, error)
 
     assert (refused.value.reason, str(refused.value)) == (reason, cause)
     assert refused.value.waited_s == waited_s
@@ -116,7 +116,7 @@ def test_what_is_not_the_library_s_passes_and_the_wait_is_still_counted(
 ) -> None:
     timing, wait = Timing(), ask(books, Account(1))
     with pytest.raises(type(error)) as raised:
-        fail(books.acquiring(wait, timing, 1.0), clock, 0.25, error)
+        fail(Acquiring(books, wait, timing, 1.0), clock, 0.25, error)
 
     assert raised.value is error
     assert timing == Timing(acquire_ms=250.0)
@@ -133,7 +133,7 @@ def held(books: Books, clock: Clock, seconds: float) -> Wait:
 
 def test_a_release_is_timed_apart_from_the_hold(books: Books, clock: Clock) -> None:
     timing, wait = Timing(), held(books, clock, 2)
-    with books.releasing(wait, timing):
+    with Releasing(books, wait, timing):
         assert books.totals().pool_used_size == 0, "a waiter may be served before this release has ended"
         clock.pass_(0.5)
 
@@ -148,7 +148,7 @@ def test_a_release_that_fails_is_logged_and_not_raised(
     books: Books, clock: Clock, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     timing, wait = Timing(), held(books, clock, 1)
-    with caplog.at_level(logging.WARNING, "svc"), books.releasing(wait, timing):
+    with caplog.at_level(logging.WARNING, "svc"), Releasing(books, wait, timing):
         clock.pass_(0.25)
         raise error
 
@@ -162,7 +162,7 @@ def test_a_release_that_fails_is_logged_and_not_raised(
 def test_a_release_that_is_cancelled_is_counted_and_passes(books: Books, clock: Clock, error: BaseException) -> None:
     timing, wait = Timing(), held(books, clock, 1)
     with pytest.raises(type(error)):
-        fail(books.releasing(wait, timing), clock, 0.25, error)
+        fail(Releasing(books, wait, timing), clock, 0.25, error)
 
     assert timing == Timing(work_ms=1000.0, release_ms=250.0)
     assert wait.account.releasing == 0
@@ -171,7 +171,7 @@ def test_a_release_that_is_cancelled_is_counted_and_passes(books: Books, clock: 
 
 def test_a_statement_that_fails_is_a_refusal_after_the_wait_that_it_had(books: Books, clock: Clock) -> None:
     timing, wait = Timing(acquire_ms=125.0), held(books, clock, 1)
-    with pytest.raises(Refused) as refused, books.working(wait, timing):
+    with pytest.raises(Refused) as refused, Working(books, wait, timing):
         raise DatabaseError("no such table")
 
     assert refused.value.reason == "database_unavailable"
@@ -181,7 +181,7 @@ def test_a_statement_that_fails_is_a_refusal_after_the_wait_that_it_had(books: B
 
 
 def test_a_bug_in_the_work_stays_a_bug(books: Books, clock: Clock) -> None:
-    with pytest.raises(ZeroDivisionError), books.working(held(books, clock, 1), Timing()):
+    with pytest.raises(ZeroDivisionError), Working(books, held(books, clock, 1), Timing()):
         raise ZeroDivisionError
 
 
@@ -204,12 +204,12 @@ def test_whoever_shows_the_gauges_is_told_after_each_acquire_and_release() -> No
     told = Books("svc", Metrics("svc"), Tracing("svc"), (DatabaseError,), (NoConnection,), changed=look)
     account, timing = Account(1), Timing()
     wait = ask(told, account)
-    with told.acquiring(wait, timing, 1.0):
+    with Acquiring(told, wait, timing, 1.0):
         pass
     refused = ask(told, account)
-    with pytest.raises(Refused), told.acquiring(refused, timing, 1.0):
+    with pytest.raises(Refused), Acquiring(told, refused, timing, 1.0):
         raise DatabaseError
-    with told.releasing(wait, timing):
+    with Releasing(told, wait, timing):
         pass
 
     assert seen == [(0, 1), (0, 1), (0, 0)]
