@@ -1,4 +1,4 @@
-"""The spans of each service, as an OTLP collector gets them."""
+"""The spans of a service under each front, as an OTLP collector gets them: no pool has a part in them."""
 
 import contextlib
 import json
@@ -16,11 +16,20 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from bench.targets.http import Client
 from bench.targets.process import free_port
 from services.common import contract
+from services.stacks import STACKS
 from tests.conftest import StartService
 from tests.waiting import until
 
+OF_EACH_FRONT = {stack.front: name for name, stack in STACKS.items()}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
+
+
+@pytest.fixture(params=tuple(OF_EACH_FRONT.values()), ids=tuple(OF_EACH_FRONT))
+def name(request: pytest.FixtureRequest) -> str:
+    """One stack of each front."""
+    service: str = request.param
+    return service
 
 
 class Collector(ThreadingHTTPServer):
