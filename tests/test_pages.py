@@ -38,8 +38,8 @@ def is_there(path: str, page: str) -> bool:
     pattern = path.replace("NAME", "*").replace("…", "*")
     if "/" not in pattern.rstrip("/"):
         pattern = f"**/{pattern}"
-    # Not Path.glob, which looks into .venv, too.
-    found = (iglob(pattern, root_dir=place, recursive=True) for place in (ROOT, (ROOT / page).parent))  # noqa: PTH207
+    places = (ROOT, (ROOT / page).parent)
+    found = (iglob(pattern, root_dir=place, recursive=True) for place in places)  # noqa: PTH207 - Path.glob enters .venv
     return any(map(any, found))
 
 

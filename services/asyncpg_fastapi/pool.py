@@ -95,7 +95,7 @@ class Pool:
         """asyncpg opens no transaction of its own, so that there is none to end."""
 
     def sizes(self) -> Sizes:
-        """`get_size()` and `get_idle_size()` in one walk: for each answer, their two take a tenth of its CPU time."""
+        """`get_size()` and `get_idle_size()` in one walk over the connections: each answer has both."""
         size = free = 0
         for holder in self._pool._holders:  # noqa: SLF001 - what both of them walk
             if holder.is_connected():

@@ -9,6 +9,6 @@ from pydantic_core import to_json
 def encode(body: Mapping[str, Any]) -> bytes:
     """`body` in UTF-8, without blanks, and null for a number that JSON has not.
 
-    Every request pays for it; the standard library's `json` takes four times as long.
+    By pydantic, which is here already: every request pays for it, and the standard library takes longer.
     """
     return to_json(body, inf_nan_mode="null")
