@@ -20,7 +20,7 @@ def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | Non
             for name in names:
                 checked = check_service(name, database, {"tuning": tuning}, _nothing)
                 if checked.report is None:
-                    click.echo(f"{name}: {checked.refused}")
+                    click.echo(f"{name}: {checked}")
                 else:
                     _show(checked.report)
                 failed += checked.refused is not None

@@ -155,7 +155,7 @@ def obey(arguments: Sequence[str]) -> None:
     except click.ClickException as error:
         sys.exit(_refuse(error.format_message()))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nbench: interrupted; what was finished is kept", err=True)
+        click.echo("\nbench: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:  # `bench report … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,11 +16,22 @@ CHECK_ESTIMATE_S: Final = 6.5
 
 @dataclass(frozen=True)
 class Checked:
-    """What the conformance check said of one service; `refused` is why it is not measured, or None."""
+    """What the conformance check said of one service; `refused` is why it is not measured, or None.
+
+    `log_tail` is what a service that ended had printed last.
+    """
 
     service: str
     refused: str | None
     report: Report | None
+    log_tail: str = ""
+
+    def __str__(self) -> str:
+        """Why it is not measured, or that it may be."""
+        if self.refused is None:
+            passed = sum(result.verdict == "passed" for result in self.report.results) if self.report else 0
+            return f"keeps the contract ({passed} checks)"
+        return f"refused: {self.refused}" + (f"; its last lines:\n{self.log_tail}" if self.log_tail else "")
 
 
 def to_check(target: Target, plan: Plan) -> tuple[str, ...]:
@@ -40,11 +51,7 @@ def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[C
         assert target.database is not None
         progress.doing(f"check · {name}")
         checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
-        passed = (
-            len([result for result in checked.report.results if result.verdict == "passed"]) if checked.report else 0
-        )
-        text = f"refused: {checked.refused}" if checked.refused else f"keeps the contract ({passed} checks)"
-        progress.done(f"check · {name} · {text}", estimate_s=CHECK_ESTIMATE_S)
+        progress.done(f"check · {name} · {checked}", estimate_s=CHECK_ESTIMATE_S)
         yield checked
 
 
@@ -54,7 +61,7 @@ def check_service(name: str, database: Database, settings: dict[str, str], doing
         with LocalService(name, database, settings) as service:
             report = check(service.base_url, on_progress=lambda text: doing(f"check · {name} · {text}"))
     except ServiceDied as error:
-        return Checked(name, f"{error}; its last lines:\n{error.log_tail}", None)
+        return Checked(name, str(error), None, error.log_tail)
     failed = [result for result in report.results if result.verdict == "failed"]
     if failed:
         return Checked(name, f"fails {failed[0].name}: {failed[0].detail} (bench check {name} says more)", report)

@@ -54,9 +54,7 @@ def run(
     current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=(), stacks=_facts(plan))
     current = replace(current, environment=environment)
     with _executor(plan, target) as executor:
-        refused = {
-            checked.service: checked.refused for checked in check_services(target, plan, progress) if checked.refused
-        }
+        refused = {checked.service: checked for checked in check_services(target, plan, progress) if checked.refused}
         checks_s = monotonic() - began + current.checks_s
         conditions = _conditions(plan, target)
         ends = _Ends(enough, (cell.key for cell in current.cells))
@@ -73,8 +71,8 @@ def run(
                 return current
             if unfit:
                 played = _without(cell, status="skipped", why=unfit)
-            elif target.stack(cell.service) in refused:
-                played = _without(cell, status="failed", why=refused[target.stack(cell.service)])
+            elif checked := refused.get(target.stack(cell.service)):
+                played = _without(cell, status="failed", why=checked.refused, log_tail=checked.log_tail or None)
             else:
                 asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
                 foretold = baseline.foretold(cell, asked)
@@ -134,9 +132,9 @@ class _Ends:
         return True
 
 
-def _without(cell: Cell, *, status: Status, why: str | None) -> Played:
+def _without(cell: Cell, *, status: Status, why: str | None, log_tail: str | None = None) -> Played:
     """A cell that was not played."""
-    return Played(replace(cell, status=status, why=why))
+    return Played(replace(cell, status=status, why=why, log_tail=log_tail))
 
 
 def _play(

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from bench.analysis.stability import settled
 from bench.errors import UserError
 from bench.record.schema import Environment, Plan, Run
-from bench.record.store import Store
+from bench.record.store import RUN, Store
 from bench.report.view import View
 from bench.run.annotations import Grafana
 from bench.run.cell import Played
@@ -76,7 +76,12 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
 
         progress = _progress(plan, target, done, directory)
         environment = done.environment if done else environment
-        finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
+        try:
+            finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
+        except KeyboardInterrupt:
+            if (directory / RUN).exists():
+                say(f"\nwhat was finished is kept: the same command with --out {directory} --resume goes on")
+            raise
     return Finished(results.close(finished), directory)
 
 

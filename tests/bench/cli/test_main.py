@@ -263,6 +263,7 @@ def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(scratc
         below = until(lambda: _with_service(process), "the next service")
         assert len(below) >= 4  # generator, keeper, PostgreSQL, service
         ends(process, signal.SIGINT, below, scratch)
+    assert f"what was finished is kept: the same command with --out {out} --resume goes on" in log.read_text()
 
     report = bench("report", str(out))
     assert report.returncode == 0

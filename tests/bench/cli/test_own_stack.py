@@ -154,7 +154,7 @@ def test_a_package_that_does_not_import_fails_its_check_and_says_why(stacks: Pat
     done = bench("check", "mine", "--stacks-from", str(stacks), "--database-url", str_of(database))
 
     assert done.returncode == 1
-    assert done.stdout.startswith("mine: mine ended before it answered; its last lines:\n")
+    assert done.stdout.startswith("mine: refused: mine ended before it answered; its last lines:\n")
     assert done.stdout.endswith("ModuleNotFoundError: No module named 'nothing_of_that_name'\n")
 
 

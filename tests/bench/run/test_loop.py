@@ -10,6 +10,7 @@ import pytest
 from bench.record.readings import SamplerEffect
 from bench.record.schema import Cell, Layer, Plan, Run
 from bench.run.cell import Played
+from bench.run.checks import Checked
 from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
@@ -83,6 +84,21 @@ def test_a_run_removes_the_samples_that_a_killed_one_left(tmp_path: Path, monkey
     repetitions_of(plan("one"), (), {})
 
     assert not left.exists()
+
+
+def test_a_service_that_ended_in_its_check_is_failed_with_what_it_had_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Checked(SERVICES[0], "it ended before it answered", None, "ModuleNotFoundError")
+    monkeypatch.setattr("bench.run.loop.check_services", lambda *_: iter([ended]))
+    monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: served_late(cell))
+    monkeypatch.setattr("bench.run.loop.to_repeat", lambda *_: None)
+    asked = plan("one")
+    progress = Progress([1.0] * len(planned_cells(asked)), StringIO())
+
+    run_ = run(asked, made.ENVIRONMENT, Target(None, local=True), None, progress, lambda *_: None)
+
+    failed = {cell.service: (cell.why, cell.log_tail) for cell in run_.cells if cell.status == "failed"}
+    assert failed == {SERVICES[0]: ("it ended before it answered", "ModuleNotFoundError")}
+    assert str(ended) == "refused: it ended before it answered; its last lines:\nModuleNotFoundError"
 
 
 def served_late(cell: Cell) -> Played:
