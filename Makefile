@@ -3,6 +3,9 @@
 
 BENCH = .venv/bin/bench
 
+# Services start some hundreds of times in the tests: each would compile its libraries again where this is set.
+unexport PYTHONDONTWRITEBYTECODE
+
 bench: setup       ## start a PostgreSQL and the services, play the quick profile, print the tables
 	$(BENCH) run --profile quick
 
