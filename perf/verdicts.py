@@ -12,7 +12,8 @@ from tabulate import tabulate
 from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
-from bench.analysis.summary import measure, summarise_metrics
+from bench.analysis.summary import measure, summarise
+from bench.record.columns import cell_rows
 from bench.record.schema import AGAIN
 from bench.record.store import load
 
@@ -31,7 +32,8 @@ LEAST_FOUND: Final = 0.8
 def main(directory: str) -> int:
     began = monotonic()
     stored = load(directory)
-    metrics = measure(stored.run, stored.requests, stored.samples, stored.events)
+    cells = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
+    metrics = measure(cells, stored.run.environment.cores)
     alike = draw(metrics, rounds=ROUNDS, seed=SEED)
     differing = draw(metrics, rounds=ROUNDS, seed=SEED, planted=PLANTED)
     false, found = false_winners(alike), right_winners(differing)
@@ -39,7 +41,7 @@ def main(directory: str) -> int:
     worst = max(map(false_winners, by_scenario(alike).values()), key=lambda rate: rate.share)
     alone = Rate(found=sum((each.comparison.p_value or 0) <= ALPHA for each in varied), of=len(varied))
     wrong = Rate(found=sum(e.comparison.verdict == "better" and not e.right for e in differing), of=found.of)
-    measured = [each for each in summarise_metrics(stored.run, metrics).comparisons if each.b == each.a + AGAIN]
+    measured = [each for each in summarise(stored.run, metrics).comparisons if each.b == each.a + AGAIN]
     judged = [each for each in measured if each.verdict in ("better", "tie")]
     if measured:
         rate = Rate(found=sum(each.verdict == "better" for each in judged), of=len(judged))

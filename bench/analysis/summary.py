@@ -3,45 +3,28 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-import polars as pl
-
 from bench.analysis.cells import cell_metrics
 from bench.analysis.comparison import compare
 from bench.analysis.statistics import median, median_interval, spread
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
-from bench.record.columns import by_cell
+from bench.record.columns import CellRows
 from bench.record.rows import Key
-from bench.record.schema import SCHEMA, Cell, Event, Run
+from bench.record.schema import SCHEMA, Cell, Run
 from bench.record.summary import CellSummary, Figure, Summary
 
 
-def summarise(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> Summary:
-    """`summary.json` of a run."""
-    return summarise_metrics(run, measure(run, requests, samples, events))
+def measure(rows: Iterable[CellRows], cores: int | None) -> dict[Key, Metrics]:
+    """The metrics of every cell that was played to its end and passed its audit, by its key.
+
+    The cells are asked for one after another, and only what is said of one is kept: of a run that is read cell by cell,
+    no more than one is ever in memory. `cores` are those of the machine that measured.
+    """
+    return {each.cell.key: cell_metrics(*each, cores) for each in rows if each.cell.status == "ok"}
 
 
-def measure(run: Run, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]) -> dict[Key, Metrics]:
-    """The metrics of every cell that was played to its end and passed its audit."""
-    asked, watched = by_cell(requests), by_cell(samples)
-    happened: dict[Key, list[Event]] = {}
-    for event in events:
-        happened.setdefault(event.key, []).append(event)
-    return {
-        cell.key: cell_metrics(
-            cell,
-            asked.get(cell.key, requests.clear()),
-            watched.get(cell.key, samples.clear()),
-            happened.get(cell.key, ()),
-            run.environment.cores,
-        )
-        for cell in run.cells
-        if cell.status == "ok"
-    }
-
-
-def summarise_metrics(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
-    """The same from metrics that are known already, by the key of their cell."""
+def summarise(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
+    """`summary.json` of a run, from the metrics of its cells."""
     cells = []
     for (scenario, service), repetitions in _repetitions(run, metrics):
         figures = {name: _figure(name, [each[name] for each in repetitions]) for name in repetitions[0]}

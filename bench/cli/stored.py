@@ -9,24 +9,27 @@ import click
 from bench.errors import UserError
 
 if TYPE_CHECKING:
+    from bench.metrics.model import Metrics
+    from bench.record.rows import Key
+    from bench.record.store import Stored
     from bench.report.render import Format
 
 
 def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
-    from bench.analysis.summary import summarise
     from bench.record.store import load
     from bench.report.markers import RESULTS, fill
     from bench.report.render import render
+    from bench.report.view import view_of
 
     stored = load(directory)
-    summary = summarise(stored.run, stored.requests, stored.samples, stored.events)
+    view = view_of(stored.run, _metrics(stored))
     if readme is None:
-        click.echo(render(stored, summary, form))
+        click.echo(render(view, form))
         return
     try:
         text = readme.read_text()
-        readme.write_text(fill(text, {RESULTS: render(stored, summary, "readme")}))
+        readme.write_text(fill(text, {RESULTS: render(view, "readme")}))
     except OSError as error:
         raise UserError(f"cannot read and write {readme}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -37,7 +40,6 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
 def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
-    from bench.analysis.summary import measure
     from bench.record.store import load
     from bench.report import words
     from bench.report.changes import changes_table
@@ -50,8 +52,7 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     for text in surroundings(a.run, b.run):
         click.echo(f"differs: {text}", err=True)
     least = THRESHOLD if threshold is None else threshold / 100
-    before, after = (measure(each.run, each.requests, each.samples, each.events) for each in (a, b))
-    found = changes(a.run, b.run, before, after, least)
+    found = changes(a.run, b.run, _metrics(a), _metrics(b), least)
     called = partial(words.stack, layer=a.run.plan.layer, recorded={**b.run.stacks, **a.run.stacks})
     click.echo(terminal.table_text(changes_table(found, least, called)))
     return 3 if any(change.verdict == "worse" for change in found) else 0
@@ -59,14 +60,13 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
 
 def beside_run(directory: Path, other: Path, form: "Format") -> None:
     """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
-    from bench.analysis.summary import summarise
     from bench.record.store import load
-    from bench.report.render import beside, view_of
+    from bench.report.render import beside
+    from bench.report.view import view_of
 
     if form not in ("terminal", "md"):
         raise UserError(f"--beside makes tables, and --format {form} has none: take terminal or md")
-    runs = (load(directory), load(other))
-    one, two = (view_of(run, summarise(run.run, run.requests, run.samples, run.events)) for run in runs)
+    one, two = (view_of(each.run, _metrics(each)) for each in (load(directory), load(other)))
     click.echo(beside(one, two, form))
 
 
@@ -84,3 +84,12 @@ def draw_run(directory: Path, scenario: str, picture: Path) -> None:
     except OSError as error:
         raise UserError(f"cannot write {picture}: {error.strerror}") from error
     click.echo(f"drew {scenario} of {directory} into {picture}")
+
+
+def _metrics(stored: "Stored") -> "dict[Key, Metrics]":
+    """The metrics of the cells of a stored run."""
+    from bench.analysis.summary import measure
+    from bench.record.columns import cell_rows
+
+    rows = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
+    return measure(rows, stored.run.environment.cores)

@@ -3,14 +3,14 @@
 Without the cell's key: `keyed` puts it in front.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from bench.record.rows import KEY, POOL_COLUMNS, Key, Row
-from bench.record.schema import Cell
+from bench.record.schema import Cell, Event
 from services.workload.loads import Share
 from services.workload.samples import ROW, SampleError
 
@@ -23,6 +23,15 @@ _PACKED: Final[dict[str, pl.DataType]] = {
     **dict.fromkeys((*_SECONDS, *_MILLISECONDS), pl.Float64()),
 }
 """The fields of `ROW`."""
+
+
+class CellRows(NamedTuple):
+    """One cell with what it measured: `REQUEST_COLUMNS`, `POOL_COLUMNS`, and its events."""
+
+    cell: Cell
+    requests: pl.DataFrame
+    samples: pl.DataFrame
+    events: tuple[Event, ...]
 
 
 def read_requests(file: Path, mix: Sequence[Share]) -> pl.DataFrame:
@@ -51,6 +60,23 @@ def by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
     """The rows of each cell, in their order."""
     parts = frame.partition_by(KEY, as_dict=True, maintain_order=True)
     return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}
+
+
+def cell_rows(
+    cells: Iterable[Cell], requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]
+) -> Iterator[CellRows]:
+    """Each of the cells with its own rows, out of those of a whole run."""
+    asked, watched = by_cell(requests), by_cell(samples)
+    happened: dict[Key, list[Event]] = {}
+    for event in events:
+        happened.setdefault(event.key, []).append(event)
+    for cell in cells:
+        yield CellRows(
+            cell,
+            asked.get(cell.key, requests.clear()),
+            watched.get(cell.key, samples.clear()),
+            tuple(happened.get(cell.key, ())),
+        )
 
 
 def keyed(cell: Cell, frame: pl.DataFrame) -> pl.DataFrame:

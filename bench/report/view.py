@@ -9,8 +9,10 @@ from bench.analysis.cpu import cpu_shares
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
-from bench.metrics.model import NOT_SERVED
+from bench.analysis.summary import spreads, summarise
+from bench.metrics.model import NOT_SERVED, Metrics
 from bench.metrics.registry import METRICS
+from bench.record.rows import Key
 from bench.record.schema import Cell, Run
 from bench.record.summary import CellSummary, Summary
 from bench.report import words
@@ -24,6 +26,11 @@ NOT_RUN: Final = "not run"
 FAILED: Final = "failed"
 REJECTED: Final = "rejected"
 SKIPPED: Final = "skipped"
+
+
+def view_of(run: Run, metrics: Mapping[Key, Metrics]) -> "View":
+    """A run, from the metrics of its cells."""
+    return View(run, summarise(run, metrics), spreads(run, metrics))
 
 
 class View:

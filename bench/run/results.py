@@ -4,13 +4,14 @@ Every file is complete at every moment.
 """
 
 from bench.analysis.cells import cell_metrics
-from bench.analysis.summary import measure, spreads, summarise_metrics
+from bench.analysis.summary import measure
 from bench.metrics.model import Metrics
+from bench.record.columns import cell_rows
 from bench.record.rows import Key
 from bench.record.schema import Run
 from bench.record.store import Store
 from bench.report.formats import markdown
-from bench.report.view import View
+from bench.report.view import View, view_of
 from bench.run.cell import Played
 
 
@@ -21,7 +22,8 @@ class Results:
         self._store = store
         self._metrics: dict[Key, Metrics] = {}
         if (done := store.stored) is not None:
-            self._metrics = measure(done.run, done.requests, done.samples, done.events)
+            rows = cell_rows(done.run.cells, done.requests, done.samples, done.events)
+            self._metrics = measure(rows, done.run.environment.cores)
 
     def add(self, run: Run, played: Played) -> None:
         """A cell that has just ended, and the run with it."""
@@ -46,5 +48,4 @@ class Results:
     def view(self, run: Run) -> View:
         """What reports are made of, as of now: what was played again counts once, and what was rejected never."""
         ok = {cell.key for cell in run.cells if cell.status == "ok"}
-        metrics = {key: values for key, values in self._metrics.items() if key in ok}
-        return View(run, summarise_metrics(run, metrics), spreads(run, metrics))
+        return view_of(run, {key: values for key, values in self._metrics.items() if key in ok})

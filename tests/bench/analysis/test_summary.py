@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.analysis.summary import left_out, measure, spreads, summarise, summarise_metrics
+from bench.analysis.summary import left_out, measure, spreads, summarise
 from bench.metrics.model import Metrics
+from bench.record.columns import CellRows, cell_rows
 from bench.record.schema import Cell, Run
 from bench.record.summary import CellSummary, Figure, Summary, as_json
 from tests.bench import made
@@ -25,7 +26,7 @@ def metrics(*repetitions: Metrics, service: str = "asyncpg_fastapi") -> dict[Any
 
 
 def figures(*repetitions: Metrics) -> dict[str, Figure]:
-    summary = summarise_metrics(run_of(), metrics(*repetitions))
+    summary = summarise(run_of(), metrics(*repetitions))
     assert len(summary.cells) == 1
     assert summary.cells[0].repetitions == len(repetitions)
     return summary.cells[0].metrics
@@ -60,11 +61,11 @@ def test_spreads() -> None:
 
 def test_cells_stand_in_the_order_of_the_plan() -> None:
     keys = [("burst-timeout", "psycopg_flask"), ("one", "psycopg_flask"), ("one", "asyncpg_fastapi")]
-    summary = summarise_metrics(run_of(), {(*key, 0): {"ok": 1} for key in keys})
+    summary = summarise(run_of(), {(*key, 0): {"ok": 1} for key in keys})
     assert [(cell.scenario, cell.service) for cell in summary.cells] == keys[::-1]
 
 
-def test_summarise_measures_each_cell_by_its_own_rows_and_leaves_out_what_failed() -> None:
+def test_each_cell_is_measured_by_its_own_rows_and_leaves_out_what_failed() -> None:
     cells = [made.cell("burst-timeout", service, repetition) for service in made.SERVICES[:2] for repetition in (0, 1)]
     cells[3] = replace(cells[3], status="failed", why="it died")
     parts = [
@@ -73,7 +74,8 @@ def test_summarise_measures_each_cell_by_its_own_rows_and_leaves_out_what_failed
     ]
     run = run_of(*cells)
     samples = made.samples(cells[0], [{"t_us": 0, "waiting": 95}])
-    summary = summarise(run, pl.concat(parts), samples, ())
+    metrics = measure(cell_rows(cells, pl.concat(parts), samples, ()), cores=2)
+    summary = summarise(run, metrics)
     said = [
         (cell.scenario, cell.service, cell.repetitions, cell.metrics["ok"].value, cell.metrics["waiting_peak"].value)
         for cell in summary.cells
@@ -83,14 +85,15 @@ def test_summarise_measures_each_cell_by_its_own_rows_and_leaves_out_what_failed
         ("burst-timeout", "psycopg_flask", 1, 45, None),
     ]
     assert left_out(run) == (cells[3],)
-    assert set(measure(run, pl.concat(parts), samples, ())) == {cell.key for cell in cells[:3]}
+    assert set(metrics) == {cell.key for cell in cells[:3]}
 
 
 def test_events_reach_their_cell() -> None:
     cell = made.cell("leak-kept")
     run = run_of(cell, scenarios=("leak-kept",))
     requests = made.requests(cell, [{"sent_us": 2_000_000, "finished_us": 2_100_000}])
-    summary = summarise(run, requests, made.samples(cell), [made.event(cell, 1.5, "leak")])
+    rows = CellRows(cell, requests, made.samples(cell), (made.event(cell, 1.5, "leak"),))
+    summary = summarise(run, measure([rows], cores=2))
     assert summary.cells[0].metrics["recovered_s"].value == pytest.approx(0.6)
 
 
@@ -117,7 +120,7 @@ def test_comparisons_are_in_the_summary() -> None:
         for service, served in (("asyncpg_fastapi", 50.0), ("psycopg_flask", 60.0))
         for repetition in range(10)
     }
-    summary = summarise_metrics(run_of(), repetitions)
+    summary = summarise(run_of(), repetitions)
     (found,) = json.loads(as_json(summary))["comparisons"]
     assert (found["scenario"], found["verdict"], found["better"]) == ("burst-timeout", "better", "psycopg_flask")
     assert (found["percent"], found["percent_low"], found["percent_high"]) == (-20.0, -20.0, -20.0)

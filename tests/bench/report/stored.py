@@ -4,8 +4,14 @@ from typing import Any
 
 import polars as pl
 
+from bench.analysis.summary import measure
+from bench.metrics.model import Metrics
+from bench.record.columns import cell_rows
+from bench.record.rows import Key
 from bench.record.schema import Cell
 from bench.record.store import Stored
+from bench.report.view import View
+from bench.report.view import view_of as view_of_metrics
 from services.workload.loads import Burst
 from tests.bench import made
 
@@ -22,6 +28,17 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
         samples=pl.concat([made.samples(cell, [{"t_us": 0, "waiting": 9, "used": 5}]) for cell in cells]),
         events=(),
     )
+
+
+def metrics_of(stored: Stored) -> dict[Key, Metrics]:
+    """Of every cell that was played to its end."""
+    rows = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
+    return measure(rows, stored.run.environment.cores)
+
+
+def view_of(stored: Stored) -> View:
+    """As every report is made from."""
+    return view_of_metrics(stored.run, metrics_of(stored))
 
 
 def _rows(cell: Cell) -> list[dict[str, Any]]:

@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 
-from bench.analysis.summary import summarise
 from bench.record.readings import SamplerEffect
 from bench.record.schema import AuditCheck, Cell
 from bench.record.store import Stored
 from bench.report import audits
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render
-from bench.report.view import View
 from tests.bench import made
-from tests.bench.report.stored import stored
+from tests.bench.report.stored import stored, view_of
 
 A, B, _ = made.SERVICES
 PASSED = AuditCheck(name="counts", verdict="passed", detail="55 acquired")
@@ -35,12 +33,8 @@ def cell(service: str, *checks: AuditCheck, repetition: int = 0, **changed: obje
     return made.cell("burst-10", service, repetition, audit=checks, **changed)
 
 
-def view(run: Stored) -> View:
-    return View(run.run, summarise(run.run, run.requests, run.samples, run.events), {})
-
-
 def text(run: Stored, form: Format) -> str:
-    return render(run, summarise(run.run, run.requests, run.samples, run.events), form)
+    return render(view_of(run), form)
 
 
 def rejected() -> Stored:
@@ -58,12 +52,12 @@ def rejected() -> Stored:
 
 
 def test_a_row_for_each_check_and_a_column_for_each_stack() -> None:
-    assert audits.table_rows(view(rejected())) == (
+    assert audits.table_rows(view_of(rejected())) == (
         ("counts", "2 passed", "2 passed"),
         ("statements", "2 not checked", "2 not checked"),
         ("machine", "2 noted", "1 noted, 1 failed"),
     )
-    assert audits.summary(view(rejected())) == "4 cells, 12 checks: 4 passed, 3 noted, 1 failed, 4 not checked"
+    assert audits.summary(view_of(rejected())) == "4 cells, 12 checks: 4 passed, 3 noted, 1 failed, 4 not checked"
 
 
 def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_checked_with_why() -> None:
@@ -71,7 +65,7 @@ def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_check
         "the sampler (burst-10, asyncpg + FastAPI): goodput with 49.07/s, without –/s; "
         "latency p99, all (ms) with 203.8, without 203.6"
     )
-    assert audits.details(view(rejected())) == (
+    assert audits.details(view_of(rejected())) == (
         f"failed: machine · burst-10 · psycopg_pool + Flask: {FAILED.detail}",
         f"noted: machine · burst-10 · asyncpg + FastAPI, first of 3 cells: {NOTED.detail}",
         "not checked: statements (burst-10): no database",
@@ -82,8 +76,8 @@ def test_what_failed_or_is_noted_is_told_with_its_figures_and_what_was_not_check
 def test_what_was_played_again_is_named_with_its_reason() -> None:
     said = "played again: burst-10, repetition 2, because of psycopg_pool + Flask: audit, schedule: late"
 
-    assert list(audits.played_again(view(rejected()))) == [said]
-    assert list(audits.played_again(view(rejected()), "one")) == []
+    assert list(audits.played_again(view_of(rejected()))) == [said]
+    assert list(audits.played_again(view_of(rejected()), "one")) == []
     for form in ("terminal", "md", "readme"):
         assert said in " ".join(text(rejected(), form).split()), form
 
@@ -93,7 +87,7 @@ def test_a_repetition_that_was_played_again_twice_is_one_line() -> None:
     second = replace(run.run.replaced[-1], attempt=2, why="audit, clock: no")
     twice = replace(run, run=replace(run.run, replaced=(*run.run.replaced, second)))
 
-    assert list(audits.played_again(view(twice))) == [
+    assert list(audits.played_again(view_of(twice))) == [
         "played again: burst-10, repetition 2, 2 times, first because of psycopg_pool + Flask: audit, schedule: late"
     ]
 
@@ -106,7 +100,7 @@ def test_a_rejected_cell_is_left_out_in_every_format() -> None:
 
 def test_a_stack_that_was_rejected_throughout_has_no_figure() -> None:
     run = stored(cell(A, PASSED), cell(B, FAILED, status="rejected", why=WHY))
-    assert view(run).absent("burst-10", B) == "rejected"
+    assert view_of(run).absent("burst-10", B) == "rejected"
 
 
 def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:

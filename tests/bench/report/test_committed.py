@@ -6,13 +6,13 @@ from typing import Final
 
 import pytest
 
-from bench.analysis.summary import summarise
-from bench.record.store import Stored, load
-from bench.record.summary import Summary
+from bench.record.store import load
 from bench.report.chart import chart
 from bench.report.markers import RESULTS, fill
 from bench.report.render import Format, render
+from bench.report.view import View
 from generate.files import ROOT
+from tests.bench.report.stored import view_of
 
 RUNS: Final = re.findall(r"^!/results/([\w-]+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
 SHOWN: Final = "standard"
@@ -21,9 +21,8 @@ DRAWN: Final = "leak-dropped"
 
 
 @cache
-def stored(name: str) -> tuple[Stored, Summary]:
-    run = load(ROOT / "results" / name)
-    return run, summarise(run.run, run.requests, run.samples, run.events)
+def view(name: str) -> View:
+    return view_of(load(ROOT / "results" / name))
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -31,7 +30,7 @@ def stored(name: str) -> tuple[Stored, Summary]:
 def test_a_stored_report_is_what_would_be_made(name: str, file: str, form: Format) -> None:
     committed = (ROOT / "results" / name / file).read_text()
 
-    assert committed.rstrip("\n") == render(*stored(name), form).rstrip("\n"), (
+    assert committed.rstrip("\n") == render(view(name), form).rstrip("\n"), (
         f"bench report results/{name} --format {form}"
     )
 
@@ -39,12 +38,12 @@ def test_a_stored_report_is_what_would_be_made(name: str, file: str, form: Forma
 def test_the_results_in_the_readme_are_those_of_the_run() -> None:
     text = (ROOT / "README.md").read_text()
 
-    assert text == fill(text, {RESULTS: render(*stored(SHOWN), "readme")}), "bench report … --readme README.md"
+    assert text == fill(text, {RESULTS: render(view(SHOWN), "readme")}), "bench report … --readme README.md"
 
 
 def test_the_picture_says_what_it_would_say_today() -> None:
     """Its outlines are those of the machine that drew it; its words, which Matplotlib repeats in comments, are not."""
-    drawn = chart(stored(SHOWN)[0], DRAWN).decode()
+    drawn = chart(load(ROOT / "results" / SHOWN), DRAWN).decode()
     words = re.compile(r"<!-- (.+?) -->", re.DOTALL)
 
     committed = words.findall((ROOT / "results" / SHOWN / f"{DRAWN}.svg").read_text())

@@ -5,20 +5,13 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.errors import UserError
-from bench.record.store import Stored
 from bench.report.layers import layers
 from bench.report.overview import overview
 from bench.report.table import Table
 from bench.report.view import View
 from tests.bench import made
-from tests.bench.report.stored import stored
-
-
-def view_of(run: Stored) -> View:
-    metrics = measure(run.run, run.requests, run.samples, run.events)
-    return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
+from tests.bench.report.stored import stored, view_of
 
 
 def run(*services: str, scenario: str = "burst-10", **plan: Any) -> View:

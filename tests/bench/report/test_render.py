@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.summary import summarise
 from bench.record.store import Stored
 from bench.record.summary import as_json
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
-from tests.bench.report.stored import stored
+from tests.bench.report.stored import stored, view_of
 
 
 def everything(repetitions: int) -> Stored:
@@ -26,7 +25,7 @@ def everything(repetitions: int) -> Stored:
 
 
 def rendered(run: Stored, form: Format) -> str:
-    return render(run, summarise(run.run, run.requests, run.samples, run.events), form)
+    return render(view_of(run), form)
 
 
 @pytest.mark.parametrize("repetitions", [1, 3, 5])
@@ -136,10 +135,10 @@ def test_readme_section_shows_the_overview_and_folds_the_rest() -> None:
 
 
 def test_json_is_the_summary() -> None:
-    run = stored(made.cell())
-    summary = summarise(run.run, run.requests, run.samples, run.events)
-    assert render(run, summary, "json") == as_json(summary)
-    assert json.loads(as_json(summary))["cells"][0]["metrics"]["ok"] == {"value": 55, "low": None, "high": None}
+    view = view_of(stored(made.cell()))
+    text = render(view, "json")
+    assert text == as_json(view.summary)
+    assert json.loads(text)["cells"][0]["metrics"]["ok"] == {"value": 55, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.summary import measure, summarise_metrics
 from bench.record.readings import CpuSeconds
 from bench.record.schema import Cell
 from bench.report.formats.markdown import table_text as markdown_text
@@ -12,17 +11,14 @@ from bench.report.formats.terminal import WIDTH
 from bench.report.formats.terminal import table_text as terminal_text
 from bench.report.residuals import residual_table, signed
 from bench.report.table import Table
-from bench.report.view import View
 from tests.bench import made
-from tests.bench.report.stored import stored
+from tests.bench.report.stored import stored, view_of
 
 BUSY = CpuSeconds(generator=0.1, service=0.1, postgres=1.5, harness=0.1, other=0.1, available=2.0)
 
 
 def residuals_of(*cells: Cell) -> Table | None:
-    run = stored(*cells)
-    metrics = measure(run.run, run.requests, run.samples, run.events)
-    return residual_table(View(run.run, summarise_metrics(run.run, metrics), {}))
+    return residual_table(view_of(stored(*cells)))
 
 
 def table_of(*cells: Cell) -> Table:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.summary import measure, spreads, summarise_metrics
 from bench.record.readings import CpuSeconds
 from bench.record.schema import Cell
 from bench.record.store import Stored
@@ -13,16 +12,10 @@ from bench.report.left_out import failures
 from bench.report.overview import overview
 from bench.report.table import Table
 from bench.report.tables import scenario_table
-from bench.report.view import View
 from tests.bench import made
-from tests.bench.report.stored import stored
+from tests.bench.report.stored import stored, view_of
 
 BUSY = CpuSeconds(generator=0.1, service=0.1, postgres=1.5, harness=0.1, other=0.1, available=2.0)
-
-
-def view_of(run: Stored) -> View:
-    metrics = measure(run.run, run.requests, run.samples, run.events)
-    return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
 
 
 def repetitions(count: int, **changed: Any) -> list[Cell]:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.summary import measure, spreads, summarise, summarise_metrics
 from bench.record.summary import Comparison
 from bench.report import words
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import render
 from bench.report.table import Table
 from bench.report.verdicts import ALONE, verdict, verdicts
-from bench.report.view import View
+from bench.report.view import View, view_of
 from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
-from tests.bench.report.stored import stored
+from tests.bench.report.stored import metrics_of, stored
+from tests.bench.report.stored import view_of as view_of_run
 
 A, B, C = made.SERVICES
 
@@ -81,17 +81,15 @@ def test_what_is_said_of_stacks(compared: list[Comparison], expected: tuple[str,
     assert verdict(compared) == expected
 
 
-def view_of(repetitions: int, *scenarios: str, services: tuple[str, ...] = (A, B)) -> View:
+def played(repetitions: int, *scenarios: str, services: tuple[str, ...] = (A, B)) -> View:
     cells = [
         made.cell(name, who, repetition) for repetition in range(repetitions) for name in scenarios for who in services
     ]
-    run = stored(*cells)
-    metrics = measure(run.run, run.requests, run.samples, run.events)
-    return View(run.run, summarise_metrics(run.run, metrics), spreads(run.run, metrics))
+    return view_of_run(stored(*cells))
 
 
 def test_a_whole_table() -> None:
-    assert verdicts(view_of(10, "burst-10", "burst-timeout")) == (
+    assert verdicts(played(10, "burst-10", "burst-timeout")) == (
         Table(
             title="Verdicts",
             about="pairs within repetitions, on the figure named; better: by at least 2 %, and the interval in "
@@ -104,15 +102,15 @@ def test_a_whole_table() -> None:
 
 @pytest.mark.parametrize("repetitions", [1, 9])
 def test_what_judges_nothing_has_no_table(repetitions: int) -> None:
-    assert verdicts(view_of(repetitions, "burst-10")) == ()
+    assert verdicts(played(repetitions, "burst-10")) == ()
 
 
 def test_a_wide_interval_comes_with_advice() -> None:
     run = stored(*(made.cell("one", A, repetition) for repetition in range(10)))
-    metrics = measure(run.run, run.requests, run.samples, run.events)
+    metrics = metrics_of(run)
     for key, values in metrics.items():
         metrics[key] = {**values, "latency_ms_p50_served": 100.0 + 5 * (key[2] % 2)}
-    (table,) = verdicts(View(run.run, summarise_metrics(run.run, metrics), {}))
+    (table,) = verdicts(view_of(run.run, metrics))
     assert table.rows == (("one", "latency p50, ms", ALONE),)
     assert table.notes == ("one, asyncpg + FastAPI: spread ±2.4 %: use --repeat 20 or a quieter machine",)
 
@@ -123,11 +121,9 @@ def test_pools_alone_are_called_by_their_own_names() -> None:
 
 
 def test_what_nobody_played_is_no_verdict() -> None:
-    played = [made.cell("burst-10", who, repetition) for repetition in range(10) for who in (A, B)]
+    finished = [made.cell("burst-10", who, repetition) for repetition in range(10) for who in (A, B)]
     skipped = [made.cell("several-short", who, status="skipped", why="not there") for who in (A, B)]
-    run = stored(*played, *skipped)
-    summary = summarise(run.run, run.requests, run.samples, run.events)
-    (table,) = verdicts(View(run.run, summary, {}))
+    (table,) = verdicts(view_of_run(stored(*finished, *skipped)))
     assert [row[2] for row in table.rows] == ["tie", "skipped"]
 
 
@@ -159,24 +155,23 @@ def test_arrivals_that_differ_by_forecast_are_not_blamed_on_the_machine() -> Non
 def varied(scenario: str, of_repetition: Callable[[int], float]) -> View:
     """Two stacks alike, whose primary metric has this value in each repetition."""
     run = stored(*(made.cell(scenario, who, repetition) for repetition in range(10) for who in (A, B)))
-    metrics = measure(run.run, run.requests, run.samples, run.events)
+    metrics = metrics_of(run)
     for key, values in metrics.items():
         metrics[key] = {**values, SCENARIOS[scenario].primary: of_repetition(key[2])}
-    return View(run.run, summarise_metrics(run.run, metrics), {})
+    return view_of(run.run, metrics)
 
 
 def test_the_table_stands_in_every_report() -> None:
     cells = [
         made.cell(name, who, repetition) for repetition in range(10) for name in SCENARIOS for who in made.SERVICES
     ]
-    run = stored(*cells)
-    summary = summarise(run.run, run.requests, run.samples, run.events)
-    terminal = render(run, summary, "terminal")
+    view = view_of_run(stored(*cells))
+    terminal = render(view, "terminal")
     assert terminal.index("\nVerdicts\n") < terminal.index("\nOverview\n")
     assert (
         max(map(len, terminal[terminal.index("\nVerdicts\n") : terminal.index("\nOverview\n")].splitlines())) <= WIDTH
     )
-    markdown = render(run, summary, "md")
+    markdown = render(view, "md")
     assert markdown.index("\n## Overview\n") < markdown.index("\n## Verdicts\n") < markdown.index("\n## floor\n")
-    readme = render(run, summary, "readme")
+    readme = render(view, "readme")
     assert readme.index("### Overview\n") < readme.index("\n### Verdicts\n") < readme.index("<details>")
