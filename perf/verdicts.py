@@ -13,9 +13,8 @@ from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.analysis.summary import measure, summarise
-from bench.record.columns import cell_rows
 from bench.record.schema import AGAIN
-from bench.record.store import load
+from bench.record.stored import load
 
 ROUNDS: Final = 1000
 """Of each service against itself; a round is one comparison in each scenario."""
@@ -32,8 +31,7 @@ LEAST_FOUND: Final = 0.8
 def main(directory: str) -> int:
     began = monotonic()
     stored = load(directory)
-    cells = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
-    metrics = measure(cells, stored.run.environment.cores)
+    metrics = measure(stored.rows(), stored.run.environment.cores)
     alike = draw(metrics, rounds=ROUNDS, seed=SEED)
     differing = draw(metrics, rounds=ROUNDS, seed=SEED, planted=PLANTED)
     false, found = false_winners(alike), right_winners(differing)

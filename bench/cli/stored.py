@@ -11,13 +11,13 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from bench.metrics.model import Metrics
     from bench.record.rows import Key
-    from bench.record.store import Stored
+    from bench.record.stored import Stored
     from bench.report.render import Format
 
 
 def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
-    from bench.record.store import load
+    from bench.record.stored import load
     from bench.report.markers import RESULTS, fill
     from bench.report.render import render
     from bench.report.view import view_of
@@ -40,7 +40,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
 def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
-    from bench.record.store import load
+    from bench.record.stored import load
     from bench.report import words
     from bench.report.changes import changes_table
     from bench.report.formats import terminal
@@ -60,7 +60,7 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
 
 def beside_run(directory: Path, other: Path, form: "Format") -> None:
     """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
-    from bench.record.store import load
+    from bench.record.stored import load
     from bench.report.render import beside
     from bench.report.view import view_of
 
@@ -72,7 +72,7 @@ def beside_run(directory: Path, other: Path, form: "Format") -> None:
 
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:
     """Draws a scenario of a stored run into a file, whose suffix says in which format."""
-    from bench.record.store import load
+    from bench.record.stored import load
     from bench.report.chart import FORMATS, chart
 
     form = picture.suffix.removeprefix(".")
@@ -89,7 +89,5 @@ def draw_run(directory: Path, scenario: str, picture: Path) -> None:
 def _metrics(stored: "Stored") -> "dict[Key, Metrics]":
     """The metrics of the cells of a stored run."""
     from bench.analysis.summary import measure
-    from bench.record.columns import cell_rows
 
-    rows = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
-    return measure(rows, stored.run.environment.cores)
+    return measure(stored.rows(), stored.run.environment.cores)

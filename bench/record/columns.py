@@ -3,7 +3,7 @@
 Without the cell's key: `keyed` puts it in front.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -60,23 +60,6 @@ def by_cell(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
     """The rows of each cell, in their order."""
     parts = frame.partition_by(KEY, as_dict=True, maintain_order=True)
     return {(str(key[0]), str(key[1]), int(key[2])): part for key, part in parts.items()}
-
-
-def cell_rows(
-    cells: Iterable[Cell], requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event]
-) -> Iterator[CellRows]:
-    """Each of the cells with its own rows, out of those of a whole run."""
-    asked, watched = by_cell(requests), by_cell(samples)
-    happened: dict[Key, list[Event]] = {}
-    for event in events:
-        happened.setdefault(event.key, []).append(event)
-    for cell in cells:
-        yield CellRows(
-            cell,
-            asked.get(cell.key, requests.clear()),
-            watched.get(cell.key, samples.clear()),
-            tuple(happened.get(cell.key, ())),
-        )
 
 
 def keyed(cell: Cell, frame: pl.DataFrame) -> pl.DataFrame:

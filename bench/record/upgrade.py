@@ -28,7 +28,7 @@ def event(record: dict[str, Any]) -> dict[str, Any]:
     return _renamed(record)
 
 
-def frame(rows: pl.DataFrame) -> pl.DataFrame:
+def frame(rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows of a Parquet file."""
     return rows.rename(_CELL, strict=False)
 

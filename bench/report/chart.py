@@ -1,7 +1,7 @@
 """One scenario as a picture: a column for each stack, a row for each question, over the seconds of the load."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import UserError
+from bench.record.columns import CellRows
 from bench.record.schema import Cell, Event
-from bench.record.store import Stored
+from bench.record.stored import Stored
 from bench.report import words
 from bench.scenarios.catalogue import SCENARIOS
 
@@ -43,12 +44,13 @@ def chart(stored: Stored, scenario: str, form: str = "svg") -> bytes:
     Raises UserError where the run has no cell of it that was played to its end.
     """
     cells = _first_repetition(stored, scenario)
+    rows = {each.cell.key: each for each in stored.rows([cell.key for cell in cells])}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4 * len(cells) + 0.6, 8.2), layout="constrained")
         grid = figure.subplots(len(ROWS), len(cells), sharex=True, sharey="row", squeeze=False)
-        kinds = _kinds(any(_of(stored.requests, cell).filter(CUT).height for cell in cells))
+        kinds = _kinds(any(each.requests.filter(CUT).height for each in rows.values()))
         for column, cell in enumerate(cells):
-            _column([row[column] for row in grid], stored, cell, kinds)
+            _column([row[column] for row in grid], stored, rows[cell.key], kinds)
         for row, name in enumerate(ROWS):
             grid[row][0].set_ylabel(name)
             grid[row][0].set_ylim(bottom=0)
@@ -78,9 +80,9 @@ def _kinds(cut: bool) -> tuple[Kind, ...]:
     return (served, rejected, (CUT, FAILED, "database failed (503)")) if cut else (served, rejected)
 
 
-def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Kind]) -> None:
+def _column(axes: Sequence[Axes], stored: Stored, rows: CellRows, kinds: Sequence[Kind]) -> None:
     """What happened to one stack: its pool as sampled, and its requests one by one."""
-    samples, requests = _of(stored.samples, cell), _of(stored.requests, cell)
+    cell, requests, samples, events = rows
     connections, waiting, acquire, answers = axes
     connections.set_title(words.stack(cell.service, stored.run.plan.layer, stored.run.stacks))
     at = (samples["t_us"] / 1e6).to_list()
@@ -91,7 +93,7 @@ def _column(axes: Sequence[Axes], stored: Stored, cell: Cell, kinds: Sequence[Ki
     _steps(waiting, at, samples["waiting"], WAITING, "handlers inside\nacquire")
     _waits(acquire, requests, kinds)
     _answers(answers, requests, max(cell.hold_ms / 1000, 0.05) * 2, kinds)
-    for nth, event in enumerate(_events(stored, cell)):
+    for nth, event in enumerate(_first_of_each_kind(events)):
         line: dict[str, Any] = {"color": "#8856a7", "linewidth": 0.9, "linestyle": ("-", "--", ":")[nth % 3]}
         for axis in axes:
             axis.axvline(event.t_s, **line, label=event.kind.replace("_", " ") if axis is connections else None)
@@ -129,18 +131,13 @@ def _steps(axis: Axes, at: list[float], values: pl.Series, colour: str, label: s
         axis.step(*zip(*known, strict=True), where="post", color=colour, label=label, linewidth=1.4, **more)
 
 
-def _events(stored: Stored, cell: Cell) -> Iterator[Event]:
-    """The first of each kind: five leaks within a few milliseconds are one line."""
+def _first_of_each_kind(events: Iterable[Event]) -> Iterator[Event]:
+    """Five leaks within a few milliseconds are one line."""
     seen = set[str]()
-    for event in stored.events:
-        if (event.scenario, event.service, event.repetition) == cell.key and event.kind not in seen:
+    for event in events:
+        if event.kind not in seen:
             seen.add(event.kind)
             yield event
-
-
-def _of(frame: pl.DataFrame, cell: Cell) -> pl.DataFrame:
-    scenario, service, repetition = cell.key
-    return frame.filter(scenario=scenario, service=service, repetition=repetition)
 
 
 def _origin(stored: Stored, cells: Sequence[Cell]) -> str:

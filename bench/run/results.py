@@ -1,12 +1,15 @@
-"""What a run has found so far, kept on disk as each cell ends: samples, summary and report.
-
-Every file is complete at every moment.
+"""What a run has found so far: each cell is kept as it ends, and summary and report are written when the run does,
+also when it is interrupted.
 """
+
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
 from bench.analysis.cells import cell_metrics
 from bench.analysis.summary import measure
+from bench.errors import UserError
 from bench.metrics.model import Metrics
-from bench.record.columns import cell_rows
 from bench.record.rows import Key
 from bench.record.schema import Run
 from bench.record.store import Store
@@ -21,9 +24,25 @@ class Results:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._metrics: dict[Key, Metrics] = {}
+        self._run: Run | None = None
         if (done := store.stored) is not None:
-            rows = cell_rows(done.run.cells, done.requests, done.samples, done.events)
-            self._metrics = measure(rows, done.run.environment.cores)
+            self._run = done.run
+            self._metrics = measure(done.rows(), done.run.environment.cores)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error and self._run:
+            with suppress(UserError):  # something else has gone wrong already
+                self._write(self._run)
+
+    @property
+    def kept(self) -> bool:
+        """Whether a cell has been."""
+        return self._run is not None
 
     def add(self, run: Run, played: Played) -> None:
         """A cell that has just ended, and the run with it."""
@@ -32,11 +51,11 @@ class Results:
         if cell.status == "ok" and played.requests is not None and played.samples is not None:
             cores = run.environment.cores
             self._metrics[cell.key] = cell_metrics(cell, played.requests, played.samples, played.events, cores)
-        self._write(run)
+        self._run = run
 
     def close(self, run: Run) -> View:
         """A run as a whole, once it has ended."""
-        self._store.save_run(run)
+        self._store.merge(run)
         return self._write(run)
 
     def _write(self, run: Run) -> View:

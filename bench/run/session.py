@@ -11,7 +11,7 @@ from typing import Final, Literal
 from bench.analysis.stability import settled
 from bench.errors import UserError
 from bench.record.schema import Environment, Plan, Run
-from bench.record.store import RUN, Store
+from bench.record.store import Store
 from bench.report.view import View
 from bench.run.annotations import Grafana
 from bench.run.cell import Played
@@ -60,9 +60,8 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
         if around.place.kind != "local":
             far = stack.enter_context(_elsewhere(around, plan.tuning, say))
             plan = planned(plan, around.place.kind, far)
-        store = Store(directory, resume=resume)
-        stack.callback(store.leave)
-        results = Results(store)
+        store = stack.enter_context(Store(directory, resume=resume))
+        results = stack.enter_context(Results(store))
         if store.stored:
             _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")
         target = far or stack.enter_context(_local(around))
@@ -79,17 +78,22 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
         try:
             finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
         except KeyboardInterrupt:
-            if (directory / RUN).exists():
+            if results.kept:
                 say(f"\nwhat was finished is kept: the same command with --out {directory} --resume goes on")
             raise
-    return Finished(results.close(finished), directory)
+        return Finished(results.close(finished), directory)
 
 
 def _enough(plan: Plan, results: Results) -> Enough | None:
     half_width = plan.half_width
     if half_width is None:
         return None
-    return lambda run, scenario: settled(results.view(run).summary, scenario, half_width)
+
+    def enough(run: Run, scenario: str) -> bool:
+        played = replace(run, cells=tuple(cell for cell in run.cells if cell.scenario == scenario))
+        return settled(results.view(played).summary, scenario, half_width)
+
+    return enough
 
 
 @contextmanager

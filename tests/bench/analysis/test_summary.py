@@ -10,8 +10,9 @@ import pytest
 
 from bench.analysis.summary import left_out, measure, spreads, summarise
 from bench.metrics.model import Metrics
-from bench.record.columns import CellRows, cell_rows
+from bench.record.columns import CellRows
 from bench.record.schema import Cell, Run
+from bench.record.stored import Stored
 from bench.record.summary import CellSummary, Figure, Summary, as_json
 from tests.bench import made
 
@@ -74,7 +75,7 @@ def test_each_cell_is_measured_by_its_own_rows_and_leaves_out_what_failed() -> N
     ]
     run = run_of(*cells)
     samples = made.samples(cells[0], [{"t_us": 0, "waiting": 95}])
-    metrics = measure(cell_rows(cells, pl.concat(parts), samples, ()), cores=2)
+    metrics = measure(Stored.of(run, pl.concat(parts), samples, ()).rows(), cores=2)
     summary = summarise(run, metrics)
     said = [
         (cell.scenario, cell.service, cell.repetitions, cell.metrics["ok"].value, cell.metrics["waiting_peak"].value)

@@ -14,10 +14,11 @@ from tests.bench.cli.test_main import bench
 def stored(directory: Path, acquire_timeout_us: int = 1_050_000, repetitions: int = 10, **plan: Any) -> str:
     """Bursts of 100 in so many repetitions, each repetition's acquire timeout as given."""
     cells = [made.cell(repetition=repetition) for repetition in range(repetitions)]
-    store, run = Store(directory), made.run(cells, repeat=repetitions, **plan)
-    for cell in cells:
-        rows: pl.DataFrame = made.requests(cell, made.fifo_burst(100, 5, 100_000, acquire_timeout_us))
-        store.save_cell(run, cell, rows, None)
+    run = made.run(cells, repeat=repetitions, **plan)
+    with Store(directory) as store:
+        for cell in cells:
+            rows: pl.DataFrame = made.requests(cell, made.fifo_burst(100, 5, 100_000, acquire_timeout_us))
+            store.save_cell(run, cell, rows, None)
     return str(directory)
 
 

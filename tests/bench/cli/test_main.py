@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from bench.cli.main import obey
-from bench.record.store import Store, load
+from bench.record.store import Store
+from bench.record.stored import load
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import free_port, port_in_use
@@ -297,7 +298,8 @@ def test_ended_while_the_database_is_frozen_it_leaves_nothing_behind(scratch: Pa
 
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:
     cell, plan = made.cell("one"), made.plan(scenarios=("one",))
-    Store(tmp_path / "run").save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
+    with Store(tmp_path / "run") as store:
+        store.save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
 
     other = bench(
         *("run", "-s", *plan.services, "-x", *plan.scenarios, "--profile", plan.profile),
@@ -310,7 +312,8 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
 
 def test_a_run_is_not_resumed_in_another_environment(tmp_path: Path) -> None:
     cell, plan = made.cell("one"), made.plan(scenarios=("one",))
-    Store(tmp_path / "run").save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
+    with Store(tmp_path / "run") as store:
+        store.save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
 
     other = bench(
         *("run", "-s", *plan.services, "-x", *plan.scenarios, "--profile", plan.profile),

@@ -11,7 +11,7 @@ import pytest
 
 from bench.postgres.database import Database
 from bench.record.schema import StackFacts
-from bench.record.store import load
+from bench.record.stored import load
 from bench.targets.http import Client
 from bench.targets.process import port_in_use
 from services.common import contract
@@ -97,6 +97,7 @@ def test_a_run_from_before_that_was_recorded_is_called_by_the_registry(tmp_path:
     record = json.loads((before / "run.json").read_text())
     record.pop("stacks", None)
     (before / "run.json").write_text(json.dumps(record))
+    (before / "SHA256SUMS").unlink(missing_ok=True)
 
     done = bench("report", str(before))
 

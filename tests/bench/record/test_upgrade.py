@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from bench.record.layout import CHECKSUMS
 from bench.record.readings import SamplerEffect
 from bench.record.schema import SCHEMA
-from bench.record.store import Store, Stored, load
+from bench.record.store import Store
+from bench.record.stored import Stored, load
 from bench.record.upgrade import READABLE
 from tests.bench import made
 
@@ -35,8 +37,11 @@ def today(tmp_path: Path) -> Stored:
     """A run of a cell that was played again and once without the sampler, written by this bench."""
     requests = made.requests(CELL, made.fifo_burst(8, 5, 100_000, 150_000))
     samples = made.samples(CELL, [{"t_us": 0, "used": 5}])
-    Store(tmp_path).save_cell(RUN, CELL, requests, samples, [made.event(CELL, 1.5, "leak", "kept, 1 of 5: 200")])
-    return load(tmp_path)
+    with Store(tmp_path) as store:
+        store.save_cell(RUN, CELL, requests, samples, [made.event(CELL, 1.5, "leak", "kept, 1 of 5: 200")])
+    (tmp_path / CHECKSUMS).unlink()  # older records have none
+    stored = load(tmp_path)
+    return Stored.of(stored.run, stored.requests, stored.samples, stored.events)
 
 
 def rewrite(directory: Path, record: dict[str, Any]) -> None:

@@ -6,10 +6,9 @@ import polars as pl
 
 from bench.analysis.summary import measure
 from bench.metrics.model import Metrics
-from bench.record.columns import cell_rows
 from bench.record.rows import Key
 from bench.record.schema import Cell
-from bench.record.store import Stored
+from bench.record.stored import Stored
 from bench.report.view import View
 from bench.report.view import view_of as view_of_metrics
 from services.workload.loads import Burst
@@ -22,8 +21,8 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
     scenarios = tuple(dict.fromkeys(cell.scenario for cell in cells))
     repetitions = max(cell.repetition for cell in cells) + 1
     run = made.run(cells, **{"services": services, "scenarios": scenarios, "repeat": repetitions} | plan)
-    return Stored(
-        run=run,
+    return Stored.of(
+        run,
         requests=pl.concat([made.requests(cell, _rows(cell)) for cell in cells if cell.status == "ok"]),
         samples=pl.concat([made.samples(cell, [{"t_us": 0, "waiting": 9, "used": 5}]) for cell in cells]),
         events=(),
@@ -32,8 +31,7 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
 
 def metrics_of(stored: Stored) -> dict[Key, Metrics]:
     """Of every cell that was played to its end."""
-    rows = cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
-    return measure(rows, stored.run.environment.cores)
+    return measure(stored.rows(), stored.run.environment.cores)
 
 
 def view_of(stored: Stored) -> View:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bench.record.readings import SamplerEffect
 from bench.record.schema import AuditCheck, Cell
-from bench.record.store import Stored
+from bench.record.stored import Stored
 from bench.report import audits
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render

@@ -1,7 +1,6 @@
 """The picture of a scenario: a column for each stack, from stored samples alone."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.errors import UserError
+from bench.record.stored import Stored
 from bench.report import chart as module
 from bench.report.chart import chart
 from tests.bench import made
@@ -73,7 +73,7 @@ def test_what_the_database_failed_is_told_from_what_found_no_connection(monkeypa
     figures: list[Figure] = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
 
-    chart(replace(run, requests=failing, events=ended), "outage-killed")
+    chart(Stored.of(run.run, failing, run.samples, ended), "outage-killed")
 
     connections, _, _, answers = figures[0].axes[1::2]
     told = answers.get_legend()

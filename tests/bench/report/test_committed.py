@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from bench.record.store import load
+from bench.record.stored import load
 from bench.report.chart import chart
 from bench.report.markers import RESULTS, fill
 from bench.report.render import Format, render

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.record.store import Stored
+from bench.record.stored import Stored
 from bench.record.summary import as_json
 from bench.report.formats.terminal import WIDTH
 from bench.report.render import Format, render

@@ -11,7 +11,8 @@ import pytest
 from bench.observe.sampler import Sampler
 from bench.postgres.database import Database
 from bench.record.schema import Plan
-from bench.record.store import Store, load
+from bench.record.store import Store
+from bench.record.stored import load
 from bench.run.environment import describe
 from bench.run.executor import workload
 from bench.run.in_process import job, unfit

@@ -14,7 +14,8 @@ from bench.postgres.database import load_schema
 from bench.postgres.embedded import EmbeddedPostgres
 from bench.postgres.freezable import Freezable
 from bench.record.schema import Layer
-from bench.record.store import Store, Stored, load
+from bench.record.store import Store
+from bench.record.stored import Stored, load
 from bench.run.checks import CHECK_ESTIMATE_S
 from bench.run.environment import describe
 from bench.run.loop import run

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from bench.postgres.database import Database
-from bench.record.store import load
+from bench.record.stored import load
 from bench.targets.http import Client
 from bench.targets.process import LocalService, free_port
 from services.common import contract

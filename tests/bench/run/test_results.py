@@ -5,7 +5,8 @@ from pathlib import Path
 
 from bench.record.readings import SamplerEffect
 from bench.record.schema import Cell
-from bench.record.store import Store, load
+from bench.record.store import Store
+from bench.record.stored import load
 from bench.run.cell import Played
 from bench.run.results import Results
 from tests.bench import made

@@ -13,7 +13,8 @@ from bench.check import check
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database
 from bench.record.schema import Plan
-from bench.record.store import Store, load
+from bench.record.store import Store
+from bench.record.stored import load
 from bench.run.checks import CHECK_ESTIMATE_S
 from bench.run.environment import describe
 from bench.run.loop import run
