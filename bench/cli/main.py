@@ -4,12 +4,13 @@ Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that say
 `compare` found, 130 interrupted.
 """
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -23,12 +24,15 @@ from bench.cli.options import (
 )
 from bench.cli.run import forecast, run
 from bench.errors import UserError
+from bench.surroundings import allow_many_files, forget_other_databases
 from services.stacks import STACKS
 
 if TYPE_CHECKING:
     from bench.report.render import Format
 
 # What a command needs is imported inside it: polars alone takes most of a second.
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,6 +141,8 @@ def main() -> None:
     """`bench`, from a shell."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    forget_other_databases()
+    allow_many_files()
     obey(sys.argv[1:])
 
 
@@ -160,6 +166,10 @@ def obey(arguments: Sequence[str]) -> None:
     except BrokenPipeError:  # `bench report … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        sys.exit(_refuse(f"nothing more can be written ({error.strerror}): make room, on the disk or in TMPDIR"))
 
 
 def _refuse(text: str) -> int:

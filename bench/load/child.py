@@ -5,10 +5,9 @@ is printed goes to standard error. It ends when its input ends, and so never out
 """
 
 import os
-import resource
 import signal
 
-MANY_FILES = 20_480
+from bench.surroundings import allow_many_files
 
 
 def main() -> None:
@@ -17,17 +16,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.dup(1)
     os.dup2(2, 1)
-    _allow_many_sockets()
+    allow_many_files()
     from bench.load.serve import serve
 
     serve(answers)
-
-
-def _allow_many_sockets() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MANY_FILES if hard == resource.RLIM_INFINITY else min(MANY_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ A line costs the same however many came before it. Each begins with the checksum
 is noticed; one without an end was cut off by the death of its writer, and counts for nothing.
 """
 
+import hashlib
+import io
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +16,7 @@ from typing import Final
 import polars as pl
 from pydantic import TypeAdapter
 
-from bench.record.layout import CELLS, JOURNAL, checksum, damaged
+from bench.record.layout import CELLS, JOURNAL, damaged
 from bench.record.rows import Key
 from bench.record.schema import Cell, Event, Run
 
@@ -93,8 +95,10 @@ class Journal:
         if frame is None or frame.is_empty():
             return None
         path = self._cells / f"{self._lines:05}.{kind}.parquet"
-        frame.write_parquet(path, compression="zstd")
-        return RowsFile(name=path.name, sha256=checksum(path))
+        content = io.BytesIO()
+        frame.write_parquet(content, compression="zstd")
+        path.write_bytes(content.getbuffer())
+        return RowsFile(name=path.name, sha256=hashlib.sha256(content.getbuffer()).hexdigest())
 
     def _append(self, entry: Begun | Saved) -> None:
         text = _LINE.dump_json(entry)

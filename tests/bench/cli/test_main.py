@@ -49,6 +49,13 @@ def test_list_names_everything_there_is() -> None:
     assert max(map(len, done.stdout.splitlines())) <= 130
 
 
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run([*BENCH, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "bench: nothing more can be written (No space left on device): make room, on the disk or in TMPDIR\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_a_forecast_needs_nothing_that_runs() -> None:
     done = bench("forecast", "-x", "burst-timeout", "--pool", "10", PG_BIN="/nowhere")
 

@@ -193,7 +193,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path, monkeypatch: py
     with Store(tmp_path) as store:
         save(store, made.run([A]), A)
         with monkeypatch.context() as patched:
-            patched.setattr(pl.DataFrame, "write_parquet", full)
+            patched.setattr(Path, "write_bytes", full)
             with pytest.raises(UserError, match=r"No space left on device\): put that right and go on with --resume"):
                 save(store, made.run([A, B]), B)
         with monkeypatch.context() as patched:
