@@ -1,15 +1,13 @@
 """In which order requests were served, how far that is from first come, first served, and how evenly users shared."""
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from heapq import heappop, heappush
-from itertools import accumulate
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import polars as pl
+import numpy as np
 
+from bench.analysis.answers import Answers, Flags, Floats, Indices, known
 from bench.analysis.statistics import quantile
 from bench.metrics.model import Metrics
 from bench.record.schema import Cell
@@ -20,9 +18,8 @@ STARVED: Final = 0.5
 """A user who was served less than this share of the mean has starved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One wait, in microseconds on the generator's clock: asked between `earliest` and `latest`.
+class Asks(NamedTuple):
+    """The waits of a cell, in microseconds on the generator's clock: each asked between `earliest` and `latest`.
 
     When a request asked for its connection is not recorded. It lies between two moments of the generator's clock:
     after the request was sent, and before its end less its release, hold and wait. A request was overtaken only where
@@ -31,45 +28,42 @@ class Ask:
     that time is stands beside (`ask_known_ms_p99`).
     """
 
-    earliest: float
-    latest: float
-    wait: float
-    """Until it was handed a connection, or gave up."""
-    served: bool
+    earliest: Floats
+    latest: Floats
+    wait: Floats
+    """Until each was handed a connection, or gave up."""
+    served: Flags
+
+    def at(self, places: Indices) -> "Asks":
+        """Those that stand there, in this order."""
+        return Asks(self.earliest[places], self.latest[places], self.wait[places], self.served[places])
 
 
-def discipline_metrics(cell: Cell, requests: pl.DataFrame) -> Metrics:
+def discipline_metrics(cell: Cell, answers: Answers) -> Metrics:
     """All of them, always under the same names."""
-    return {**_order(cell, requests), **_shares(cell, requests)}
+    return {**_order(cell, answers), **_shares(cell, answers)}
 
 
-def overtakers(asks: Sequence[Ask]) -> int:
+def overtakers(asks: Asks) -> int:
     """How many were served before one that had certainly asked earlier and still waited."""
-    before = sorted(asks, key=lambda ask: ask.latest)
-    asked = [ask.latest for ask in before]
-    # The latest moment at which any of the first k was certainly still waiting.
-    waiting = list(accumulate((ask.earliest + ask.wait for ask in before), max))
-    found = 0
-    for ask in asks:
-        count = bisect_left(asked, ask.earliest)
-        found += ask.served and count > 0 and waiting[count - 1] > ask.latest + ask.wait
-    return found
+    order = np.argsort(asks.latest)
+    before = np.searchsorted(asks.latest[order], asks.earliest)
+    # The latest moment at which any of the first k was certainly still waiting; of none, never.
+    waiting = np.maximum.accumulate(np.append(-math.inf, (asks.earliest + asks.wait)[order]))
+    return int(np.count_nonzero(asks.served & (waiting[before] > asks.latest + asks.wait)))
 
 
-def overtaken(asks: Sequence[Ask]) -> int:
+def overtaken(asks: Asks) -> int:
     """How many saw one served first that had certainly asked later."""
-    after = sorted((ask for ask in asks if ask.served), key=lambda ask: ask.earliest, reverse=True)
-    asked = [-ask.earliest for ask in after]
-    # The earliest moment by which any of the last k was certainly served.
-    handed = list(accumulate((ask.latest + ask.wait for ask in after), min))
-    found = 0
-    for ask in asks:
-        count = bisect_left(asked, -ask.latest)
-        found += count > 0 and handed[count - 1] < ask.earliest + ask.wait
-    return found
+    earliest, handed = asks.earliest[asks.served], (asks.latest + asks.wait)[asks.served]
+    order = np.argsort(-earliest)
+    after = np.searchsorted(-earliest[order], -asks.latest)
+    # The earliest moment by which any of the last k was certainly served; of none, never.
+    soonest = np.minimum.accumulate(np.append(math.inf, handed[order]))
+    return int(np.count_nonzero(soonest[after] < asks.earliest + asks.wait))
 
 
-def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
+def fifo_waits(asks: Asks, acquire_timeout: float) -> Floats:
     """How long each would have waited had every connection gone to the request that had asked first.
 
     A request that gave up does so in the ideal, too, if nothing came in that time, and is served there if something
@@ -80,34 +74,42 @@ def fifo_waits(asks: Sequence[Ask], acquire_timeout: float) -> list[float]:
     empties it would add up to anything (it is in `efficiency`). Exact while holds do not differ; where they do, the
     ideal would have had its connections at other moments.
     """
-    ideal = [ask.wait if not ask.served else max(acquire_timeout, ask.wait) for ask in asks]
-    granted = [False] * len(asks)
-    coming = sorted(range(len(asks)), key=lambda index: asks[index].latest)
-    moments = [ask.latest + ask.wait for ask in asks]
-    grants = sorted((index for index, ask in enumerate(asks) if ask.served), key=lambda i: (moments[i], asks[i].latest))
-    queue: list[tuple[float, int]] = []
-    owed: list[tuple[float, int]] = []
-    arrived = 0
-    for index in grants:
-        moment = moments[index]
-        while arrived < len(coming) and asks[coming[arrived]].latest <= moment:
-            heappush(queue, (asks[coming[arrived]].latest, coming[arrived]))
-            arrived += 1
-        while queue and (granted[queue[0][1]] or queue[0][0] + ideal[queue[0][1]] < moment):
-            heappop(queue)
-        if not queue:
+    order = np.argsort(asks.latest, kind="stable")
+    found = np.empty(len(order))
+    found[order] = _fifo_waits(asks.at(order), acquire_timeout)
+    return found
+
+
+def _fifo_waits(asks: Asks, acquire_timeout: float) -> list[float]:
+    """Of asks in the order of `latest`, in which they come to the queue. The loop runs over plain lists: one element
+    of an array costs several times as much."""
+    handed = asks.latest + asks.wait
+    (served,) = asks.served.nonzero()
+    grants = served[np.lexsort((asks.latest[served], handed[served]))]
+    arrived = np.searchsorted(asks.latest, handed[grants], side="right").tolist()
+    patient = np.where(asks.served, np.maximum(acquire_timeout, asks.wait), asks.wait)
+    leaves: list[float] = (asks.latest + patient).tolist()
+    ideal: list[float] = patient.tolist()
+    earliest, latest, wait = asks.earliest.tolist(), asks.latest.tolist(), asks.wait.tolist()
+    granted = [False] * len(ideal)
+    owed: list[int] = []
+    first = 0
+    for one, moment, end in zip(grants.tolist(), handed[grants].tolist(), arrived, strict=True):
+        while first < end and (granted[first] or leaves[first] < moment):
+            first += 1
+        if first == end:
             continue
-        first = queue[0][1]
         # Theirs in fact; or where they have one already, that of a request whose own went to another.
-        if not granted[index]:
-            heappush(owed, (asks[index].latest, index))
-        while owed and granted[owed[0][1]]:
-            heappop(owed)
-        wanted = index if not granted[index] else owed[0][1] if owed else first
-        if asks[wanted].earliest <= asks[first].latest:
-            first = wanted
-        granted[first] = True
-        ideal[first] = asks[first].wait if first == index else moment - asks[first].latest
+        wanted = one
+        if granted[one]:
+            while owed and granted[owed[0]]:
+                heappop(owed)
+            wanted = owed[0] if owed else first
+        gets = wanted if earliest[wanted] <= latest[first] else first
+        granted[gets] = True
+        ideal[gets] = wait[gets] if gets == one else moment - latest[gets]
+        if not granted[one]:
+            heappush(owed, one)
     return ideal
 
 
@@ -122,56 +124,55 @@ def jain(values: Sequence[float]) -> float | None:
     return math.fsum(values) ** 2 / (len(values) * squares) if squares else 1.0
 
 
-def _order(cell: Cell, requests: pl.DataFrame) -> Metrics:
-    asks = _asks(cell, requests)
-    if not asks:
+def _order(cell: Cell, answers: Answers) -> Metrics:
+    asks = _asks(cell, answers)
+    if asks is None:
         names = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
         return dict.fromkeys(names)
-    ideal = fifo_waits(asks, cell.acquire_timeout_s * 1e6)
-    apart = [(ask.wait - wait) / 1000 for ask, wait in zip(asks, ideal, strict=True)]
+    apart = (asks.wait - fifo_waits(asks, cell.acquire_timeout_s * 1e6)) / 1000
     return {
         "inversions": overtakers(asks),
         "overtaken": overtaken(asks),
-        "fifo_distance_ms": math.fsum(map(abs, apart)) / len(apart),
-        "fifo_excess_ms_max": max(apart),
-        "ask_known_ms_p99": quantile(sorted((ask.latest - ask.earliest) / 1000 for ask in asks), 0.99),
+        "fifo_distance_ms": math.fsum(np.abs(apart).tolist()) / len(apart),
+        "fifo_excess_ms_max": float(apart.max()),
+        "ask_known_ms_p99": quantile(np.sort((asks.latest - asks.earliest) / 1000), 0.99),
     }
 
 
-def _asks(cell: Cell, requests: pl.DataFrame) -> list[Ask]:
-    """Nothing where order means nothing (all sent together, or one after another), where a request waits several
-    times, or where one answer does not say how long it waited."""
-    paths = requests["path"].str.split("?").list.first()
-    columns = ("sent_us", "finished_us", "acquire_us")
-    if cell.load.kind not in ("open", "closed") or not paths.is_in(contract.ONE_CHECKOUT).all():
-        return []
-    if any(requests[name].null_count() for name in columns):
-        return []
-    return list(_read(requests.select(*columns, "work_us", "release_us", "status").iter_rows()))
+def _asks(cell: Cell, answers: Answers) -> Asks | None:
+    """None where order means nothing (all sent together, or one after another), where a request waits several times,
+    or where one answer does not say how long it waited."""
+    if cell.load.kind not in ("open", "closed") or not answers.paths <= set(contract.ONE_CHECKOUT):
+        return None
+    sent, finished, wait = answers.sent, answers.finished, answers.acquire
+    if not len(sent) or np.isnan(sent + finished + wait).any():
+        return None
+    latest = finished - wait - np.nan_to_num(answers.work) - np.nan_to_num(answers.release)
+    # The service rounds its times, and its clock is another one.
+    return Asks(earliest=np.minimum(sent, latest), latest=latest, wait=wait, served=answers.served)
 
 
-def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Ask]:
-    for sent, finished, wait, work, release, status in rows:
-        latest = finished - wait - (work or 0) - (release or 0)
-        # The service rounds its times, and its clock is another one.
-        yield Ask(earliest=min(sent, latest), latest=latest, wait=wait, served=status == 200)
-
-
-def _shares(cell: Cell, requests: pl.DataFrame) -> Metrics:
-    longest_us = requests["acquire_us"].max()
-    longest_ms = longest_us / 1000 if isinstance(longest_us, int | float) else None
-    present = requests if _steady(cell) else requests.clear()
-    users = present.group_by("user").agg(served=(pl.col("status") == 200).sum(), wait=pl.col("acquire_us").mean())
-    served = [float(count) for count in users["served"].to_list()]
-    waits = users["wait"].drop_nulls().to_list()
+def _shares(cell: Cell, answers: Answers) -> Metrics:
+    told = known(answers.acquire)
+    served, waits = _of_each_user(answers) if _steady(cell) else ([], [])
     mean = math.fsum(served) / len(served) if served else 0.0
     return {
         "jain_index": jain(served),
         "jain_index_waits": jain(waits),
         "worst_user_share": min(served) / mean if mean else None,
         "starved_users": sum(count < STARVED * mean for count in served) if mean else None,
-        "longest_wait_ms": longest_ms,
+        "longest_wait_ms": float(told.max()) / 1000 if len(told) else None,
     }
+
+
+def _of_each_user(answers: Answers) -> tuple[list[float], list[float]]:
+    """How often each was served; and of those that were told of a wait, the mean."""
+    users, user = np.unique(answers.user, return_inverse=True)
+    told = ~np.isnan(answers.acquire)
+    served = np.bincount(user, weights=answers.served, minlength=len(users))
+    waits = np.bincount(user[told], weights=answers.acquire[told], minlength=len(users))
+    times = np.bincount(user[told], minlength=len(users))
+    return served.tolist(), (waits[times > 0] / times[times > 0]).tolist()
 
 
 def _steady(cell: Cell) -> bool:

@@ -61,7 +61,7 @@ def leaks_of(events: Iterable[Event]) -> Leaks:
     return Leaks(out=tuple(out), refused=refused, unknown=unknown, longest_waits_s=tuple(waits))
 
 
-def recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
+def recovered_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | None:
     """From the last leak to the end of the first of the requests served that got its connection after it.
 
     When it got it is told by its end and what it did in between: its hold and its release. None if nothing
@@ -71,5 +71,6 @@ def recovered_s(ok: pl.DataFrame, events: Iterable[Event]) -> float | None:
     if leaked_s is None:
         return None
     acquired_us = pl.col("finished_us") - pl.col("work_us") - pl.col("release_us")
-    first_us = ok.filter(acquired_us >= leaked_s * 1e6)["finished_us"].min()
+    after = requests.filter(pl.col("status") == 200, acquired_us >= leaked_s * 1e6)
+    first_us = after["finished_us"].min()
     return first_us / 1e6 - leaked_s if isinstance(first_us, int | float) else None

@@ -30,11 +30,11 @@ def served_again_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | N
     if ended_s is None:
         return None
     asked_s = pl.coalesce("planned_us", "sent_us") / 1e6
-    rows = requests.select(asked_s.alias("at_s"), pl.col("status") == 200).sort("at_s").rows()
-    after = [(at_s - ended_s, served) for at_s, served in rows if at_s >= ended_s]
-    if not after or not after[-1][1]:
+    after = requests.select(at_s=asked_s, served=pl.col("status") == 200).filter(pl.col("at_s") >= ended_s).sort("at_s")
+    if not after.height or not after["served"][-1]:
         return None
-    return max((passed_s for passed_s, served in after if not served), default=0.0)
+    missed = after.filter(~pl.col("served"))["at_s"]
+    return missed[-1] - ended_s if len(missed) else 0.0
 
 
 def backends_again_s(cell: Cell, samples: pl.DataFrame, events: Iterable[Event]) -> float | None:

@@ -1,5 +1,6 @@
 """How often a verdict is false, and how often a planted difference is found: from stored repetitions, drawn again."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,8 @@ from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
 NAMES: Final = ("a", "b")
+LEVEL: Final = 0.05
+"""The chance that a share lies beyond a bound that is claimed of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +36,12 @@ class Rate:
     @property
     def upper(self) -> float:
         """The share is below this, with 95 % certainty."""
-        return self._bound("less")[1] if self.of else 1.0
+        return _upper_bound(self.found, self.of)
 
     @property
     def lower(self) -> float:
         """The share is above this, with 95 % certainty."""
-        return self._bound("greater")[0] if self.of else 0.0
-
-    def _bound(self, alternative: str) -> tuple[float, float]:
-        from scipy.stats import binomtest
-
-        ends = binomtest(self.found, self.of, alternative=alternative).proportion_ci(0.95, method="exact")
-        return float(ends.low), float(ends.high)
+        return 1 - _upper_bound(self.of - self.found, self.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,3 +153,24 @@ def _better(scenario: str, values: Metrics, share: float) -> Metrics:
         return values
     factor = 1 + share if METRICS[primary].higher_is_better else 1 - share
     return {**values, primary: value * factor}
+
+
+def _upper_bound(found: int, of: int) -> float:
+    """The share with which so few would be found with a chance of `LEVEL`, by bisection."""
+    if found == of:
+        return 1.0
+    low, high = found / of, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _at_most(found, of, middle) > LEVEL else (low, middle)
+    return high
+
+
+def _at_most(found: int, of: int, share: float) -> float:
+    """The probability of at most so many of a binomial distribution, where they are fewer than its mean."""
+    ways = math.lgamma(of + 1) - math.lgamma(found + 1) - math.lgamma(of - found + 1)
+    term = math.exp(ways + found * math.log(share) + (of - found) * math.log1p(-share))
+    terms = [term]
+    for count in range(found, 0, -1):
+        term *= count * (1 - share) / ((of - count + 1) * share)
+        terms.append(term)
+    return math.fsum(terms)

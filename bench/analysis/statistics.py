@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 REPETITIONS_TO_JUDGE: Final = 10
 """Under this many repetitions nothing is said about which stack is better."""
 LEAST_FOR_INTERVAL: Final = 5
@@ -16,14 +19,14 @@ def rank_of(q: float, count: int) -> int:
     return max(1, math.ceil(round(q * count, 9)))
 
 
-def quantile(ascending: Sequence[float], q: float, beyond: int = 0) -> float | None:
+def quantile(ascending: Sequence[float] | NDArray[np.float64], q: float, beyond: int = 0) -> float | None:
     """The quantile `q` (0 to 1, which is the maximum) of the values and of `beyond` more.
 
     It is one of the values (nearest rank). `beyond` counts those that are longer than any of the values; None
     if the quantile is one of them, or if there are none at all.
     """
     rank = rank_of(q, len(ascending) + beyond)
-    return ascending[rank - 1] if rank <= len(ascending) else None
+    return float(ascending[rank - 1]) if rank <= len(ascending) else None
 
 
 def median(values: Iterable[float]) -> float | None:
@@ -52,25 +55,26 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[
     if len(values) < LEAST_FOR_INTERVAL:
         return None
     ordered = sorted(values)
+    if ordered[0] == ordered[-1]:
+        return float(ordered[0]), float(ordered[0])
     outcomes = sorted(((ordered[low] + ordered[high]) / 2, weight) for low, high, weight in _middle_ranks(len(ordered)))
     tail = (1 - confidence) / 2
     return _weighted_quantile(outcomes, tail), _weighted_quantile(outcomes, 1 - tail)
 
 
-def slope(times: Sequence[float]) -> float | None:
+def slope(times: Sequence[float] | NDArray[np.float64]) -> float | None:
     """Events per unit of time: the least-squares slope of their running count over their times.
 
     Unlike a count in a window it does not depend on where between two batches the window ends: a staircase of
     c every h has the slope c/h exactly. None if there are no two moments.
     """
-    ordered = sorted(times)
+    ordered = np.sort(np.asarray(times, dtype=np.float64))
     count = len(ordered)
     if count < 2 or ordered[0] == ordered[-1]:
         return None
-    mean_time = math.fsum(ordered) / count
-    mean_index = (count - 1) / 2
-    together = math.fsum((time - mean_time) * (index - mean_index) for index, time in enumerate(ordered))
-    return together / math.fsum((time - mean_time) ** 2 for time in ordered)
+    from_mean = ordered - math.fsum(ordered.tolist()) / count
+    together = math.fsum((from_mean * (np.arange(count) - (count - 1) / 2)).tolist())
+    return together / math.fsum((from_mean**2).tolist())
 
 
 @lru_cache(maxsize=64)

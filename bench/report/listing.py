@@ -1,12 +1,16 @@
 """Tables of what there is, and of what a check found."""
 
+from typing import TYPE_CHECKING
+
 from tabulate import tabulate
 
-from bench.check import Report
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.scenarios.words import load_text, settings_text
 from services.stacks import STACKS
+
+if TYPE_CHECKING:
+    from bench.check import Report
 
 
 def listing() -> str:
@@ -25,7 +29,7 @@ def listing() -> str:
     )
 
 
-def check_table(report: Report) -> str:
+def check_table(report: "Report") -> str:
     """One line a check; what failed says what was found."""
     rows = [(result.verdict, result.name, result.detail) for result in report.results]
     failed = sum(result.verdict == "failed" for result in report.results)

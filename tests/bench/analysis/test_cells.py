@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.analysis.answers import answers_of
 from bench.analysis.cells import cell_metrics
 from bench.analysis.discipline import discipline_metrics
 from bench.record.readings import CpuSeconds
@@ -76,7 +77,7 @@ def test_every_metric_of_a_small_burst() -> None:
             # 1.5, −2, −2, −2 and 2 ms.
             "queue_ms_p50": -2,
             # In a burst no request came before another, and no user asked twice.
-            **dict.fromkeys(discipline_metrics(cell, made.requests(cell, []))),
+            **dict.fromkeys(discipline_metrics(cell, answers_of(made.requests(cell, [])))),
             "longest_wait_ms": 150,
             "wall_s": 0.25,
             "first_timeout_s": 0.155,

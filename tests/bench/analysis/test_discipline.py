@@ -1,15 +1,20 @@
 """Queues made by hand: in order, last in first out, and with barging; and the law that order costs nothing."""
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.discipline import Ask, discipline_metrics, fifo_waits, jain, overtaken, overtakers
+from bench.analysis.answers import answers_of
+from bench.analysis.discipline import Asks, discipline_metrics, fifo_waits, jain, overtaken, overtakers
 from bench.record.schema import Cell
 from tests.bench import made
+from tests.bench.analysis import queue_order
+from tests.bench.analysis.queue_order import Ask, exactly
 
 ORDER = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
 SHARES = ("jain_index", "jain_index_waits", "worst_user_share", "starved_users", "longest_wait_ms")
@@ -18,12 +23,23 @@ OPEN = made.cell("poisson-09", acquire_timeout_s=1.0)
 CLOSED = made.cell("tight-loop", acquire_timeout_s=1.0)
 
 
-def exactly(asked: float, wait: float, *, served: bool = True) -> Ask:
-    return Ask(earliest=asked, latest=asked, wait=wait, served=served)
+def arrays(asks: Sequence[Ask]) -> Asks:
+    return Asks(
+        earliest=np.array([ask.earliest for ask in asks], dtype=np.float64),
+        latest=np.array([ask.latest for ask in asks], dtype=np.float64),
+        wait=np.array([ask.wait for ask in asks], dtype=np.float64),
+        served=np.array([ask.served for ask in asks], dtype=np.bool_),
+    )
+
+
+def found(asks: Sequence[Ask], acquire_timeout: float) -> tuple[int, int, list[float]]:
+    """How many overtook, how many were overtaken, and the waits had they stood in line."""
+    each = arrays(asks)
+    return overtakers(each), overtaken(each), fifo_waits(each, acquire_timeout).tolist()
 
 
 def order(cell: Cell, rows: list[dict[str, Any]]) -> dict[str, float | None]:
-    found = discipline_metrics(cell, made.requests(cell, rows))
+    found = discipline_metrics(cell, answers_of(made.requests(cell, rows)))
     return {name: found[name] for name in ORDER}
 
 
@@ -51,22 +67,19 @@ def test_last_in_first_out() -> None:
 def test_one_who_barges_in_overtakes_everybody() -> None:
     """At 10 ms comes a fourth, and is served before the two who wait; each waits one hold more."""
     asks = [exactly(0, 0), exactly(1, 19), exactly(2, 28), exactly(10, 0)]
-    assert (overtakers(asks), overtaken(asks)) == (1, 2)
-    assert fifo_waits(asks, 1000) == [0, 9, 18, 20]
+    assert found(asks, 1000) == (1, 2, [0, 9, 18, 20])
 
 
 def test_one_who_gave_up_was_overtaken_by_those_who_were_served_meanwhile() -> None:
     """Acquire timeout 15: a request of 1 gives up at 16, and the connection of 10 went to one who asked at 5."""
     asks = [exactly(0, 0), exactly(1, 15, served=False), exactly(5, 5), exactly(17, 3)]
-    assert (overtakers(asks), overtaken(asks)) == (1, 1)
     # The connection of 10 goes to the one who gave up, that of 20 to the one of 5, and none is left for the last.
-    assert fifo_waits(asks, 15) == [0, 9, 15, 15]
+    assert found(asks, 15) == (1, 1, [0, 9, 15, 15])
 
 
 def test_one_who_gave_up_in_turn_is_no_inversion() -> None:
     asks = [exactly(0, 0), exactly(1, 15, served=False), exactly(2, 18)]
-    assert (overtakers(asks), overtaken(asks)) == (0, 0)
-    assert fifo_waits(asks, 15) == [0, 15, 18]
+    assert found(asks, 15) == (0, 0, [0, 15, 18])
 
 
 def test_what_may_have_been_asked_at_the_same_moment_is_no_inversion() -> None:
@@ -126,8 +139,7 @@ def queues(draw: st.DrawFn) -> tuple[list[Ask], float]:
 @given(queues())
 def test_first_come_first_served_is_no_distance_at_all(queue: tuple[list[Ask], float]) -> None:
     asks, acquire_timeout = queue
-    assert (overtakers(asks), overtaken(asks)) == (0, 0)
-    assert fifo_waits(asks, acquire_timeout) == [ask.wait for ask in asks]
+    assert found(asks, acquire_timeout) == (0, 0, [ask.wait for ask in asks])
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 5), st.booleans()), max_size=25))
@@ -138,15 +150,31 @@ def test_order_by_sorting_is_order_by_comparing_all_pairs(rows: list[tuple[int, 
         asked_after = early.latest < late.earliest
         return late.served and asked_after and late.latest + late.wait < early.earliest + early.wait
 
-    assert overtakers(asks) == sum(any(passed(one, other) for other in asks) for one in asks)
-    assert overtaken(asks) == sum(any(passed(other, one) for other in asks) for one in asks)
+    assert overtakers(arrays(asks)) == sum(any(passed(one, other) for other in asks) for one in asks)
+    assert overtaken(arrays(asks)) == sum(any(passed(other, one) for other in asks) for one in asks)
+
+
+ASKED = st.tuples(st.integers(0, 60), st.integers(0, 6), st.integers(0, 50), st.booleans())
+
+
+@given(st.lists(ASKED, max_size=60), st.one_of(st.integers(1, 60), st.floats(1, 60)))
+def test_order_on_arrays_is_that_of_one_request_after_another(
+    rows: list[tuple[int, int, int, bool]], acquire_timeout: float
+) -> None:
+    asks = [Ask(earliest=at, latest=at + known, wait=wait, served=served) for at, known, wait, served in rows]
+
+    assert found(asks, acquire_timeout) == (
+        queue_order.overtakers(asks),
+        queue_order.overtaken(asks),
+        queue_order.fifo_waits(asks, acquire_timeout),
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 5)), max_size=25))
 def test_the_ideal_hands_out_no_connection_twice(rows: list[tuple[int, int, int]]) -> None:
     """All were served: then all are in the ideal too, and waits add up to the same."""
     asks = [exactly(at, wait) for at, wait, _ in rows]
-    assert sum(fifo_waits(asks, 1000)) == sum(ask.wait for ask in asks)
+    assert fifo_waits(arrays(asks), 1000).sum() == sum(ask.wait for ask in asks)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +185,7 @@ def test_jain(values: list[float], index: float | None) -> None:
 
 
 def shares(cell: Cell, rows: list[dict[str, Any]]) -> dict[str, float | None]:
-    found = discipline_metrics(cell, made.requests(cell, rows))
+    found = discipline_metrics(cell, answers_of(made.requests(cell, rows)))
     return {name: found[name] for name in SHARES}
 
 
@@ -182,4 +210,4 @@ def test_shares_are_said_only_of_users_who_were_there_all_the_time(cell: Cell) -
 
 
 def test_nothing_is_said_of_nothing() -> None:
-    assert discipline_metrics(CLOSED, made.requests(CLOSED, [])) == dict.fromkeys(ORDER + SHARES)
+    assert discipline_metrics(CLOSED, answers_of(made.requests(CLOSED, []))) == dict.fromkeys(ORDER + SHARES)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from bench.analysis.resampling import Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.metrics.model import Metrics
@@ -27,6 +28,16 @@ def test_bounds_as_published() -> None:
     assert Rate(found=0, of=300).upper == pytest.approx(1 - 0.05 ** (1 / 300))
     assert Rate(found=300, of=300).lower == pytest.approx(0.05 ** (1 / 300))
     assert (Rate(found=0, of=0).share, Rate(found=0, of=0).lower, Rate(found=0, of=0).upper) == (0, 0, 1)
+
+
+@given(st.data(), st.one_of(st.integers(1, 30), st.integers(1, 60_000)))
+def test_bounds_as_scipy_says(data: st.DataObject, of: int) -> None:
+    found = data.draw(st.integers(0, min(of, 300)))
+    few, many = Rate(found=found, of=of), Rate(found=of - found, of=of)
+    high = binomtest(found, of, alternative="less").proportion_ci(0.95, method="exact").high
+    low = binomtest(of - found, of, alternative="greater").proportion_ci(0.95, method="exact").low
+
+    assert (few.upper, many.lower) == pytest.approx((high, low), rel=1e-8)
 
 
 @given(st.lists(st.floats(80, 120), min_size=10, max_size=10), st.integers(0, 99))

@@ -1,0 +1,142 @@
+"""`python -m perf.reading [MILLIONS …]`: what it takes to read, analyse and report a stored run of so many requests.
+
+The runs are made up (`perf.made_up`). Each is read in a process of its own, so that its peak of memory is its own.
+Where the seconds a million do not grow from row to row, the cost is linear.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple, Self
+
+import polars as pl
+from tabulate import tabulate
+
+from bench.analysis.summary import measure
+from bench.record.columns import CellRows, cell_rows
+from bench.record.schema import Event, Run
+from bench.record.store import EVENTS, POOL, REQUESTS, Store, load
+from bench.report.render import render
+from bench.report.view import view_of
+from perf.made_up import made_up_rows, made_up_run
+
+MILLIONS: Final = (1.0, 4.8, 10.0)
+AIMS: Final = {4.8: "≤ 12 s, ≤ 1000 MB", 10.0: "≤ 20 s"}
+"""For reading and analysis together, on two cores."""
+
+
+class Looked(NamedTuple):
+    """What one run took: seconds, and MB of resident memory at the peak."""
+
+    cells: int
+    requests: int
+    reading_s: float
+    analysis_s: float
+    report_s: float
+    peak_mb: float
+
+
+class Timed:
+    """Hands out cells, and knows how long it waited for them."""
+
+    def __init__(self, rows: Iterator[CellRows]) -> None:
+        self._rows = rows
+        self.waited_s = 0.0
+        self.requests = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> CellRows:
+        began = perf_counter()
+        each = next(self._rows)
+        self.waited_s += perf_counter() - began
+        self.requests += each.requests.height
+        return each
+
+
+def keep(directory: Path, run: Run, rows: Iterable[CellRows]) -> None:
+    """Stores a run, cell by cell."""
+    store = Store(directory)
+    events: list[Event] = []
+    with tempfile.TemporaryDirectory() as parts:
+        for nth, each in enumerate(rows):
+            each.requests.write_parquet(f"{parts}/{nth:05}.{REQUESTS}")
+            each.samples.write_parquet(f"{parts}/{nth:05}.{POOL}")
+            events += each.events
+        for name in (REQUESTS, POOL):
+            pl.scan_parquet(f"{parts}/*.{name}").sink_parquet(directory / name)
+    lines = (pl.DataFrame([vars(event)]).write_ndjson() for event in events)
+    (directory / EVENTS).write_text("".join(lines))
+    store.save_run(run)
+
+
+def read(directory: Path) -> tuple[Run, Iterator[CellRows]]:
+    """A stored run, and its cells one after another."""
+    stored = load(directory)
+    return stored.run, cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
+
+
+def look(directory: Path) -> Looked:
+    """Reads, analyses and reports, as `bench report` does."""
+    began = perf_counter()
+    run, rows = read(directory)
+    opened, timed = perf_counter(), Timed(rows)
+    metrics = measure(timed, run.environment.cores)
+    measured = perf_counter()
+    render(view_of(run, metrics), "md")
+    return Looked(
+        cells=len(metrics),
+        requests=timed.requests,
+        reading_s=opened - began + timed.waited_s,
+        analysis_s=measured - opened - timed.waited_s,
+        report_s=perf_counter() - measured,
+        peak_mb=_peak_mb(),
+    )
+
+
+def _peak_mb() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def _row(millions: float) -> tuple[str, ...]:
+    run = made_up_run(round(millions * 1e6))
+    with (
+        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as folder,
+        ProcessPoolExecutor(1, get_context("spawn")) as alone,
+    ):
+        keep(Path(folder), run, made_up_rows(run.cells))
+        stored_mb = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
+        found = alone.submit(look, Path(folder)).result()
+    both_s = found.reading_s + found.analysis_s
+    return (
+        f"{found.requests / 1e6:.1f} million",
+        f"{found.cells}",
+        f"{stored_mb:.0f} MB",
+        f"{found.reading_s:.1f} s",
+        f"{found.analysis_s:.1f} s",
+        f"{both_s:.1f} s",
+        f"{both_s / found.requests * 1e6:.2f} s",
+        f"{found.report_s:.1f} s",
+        f"{found.peak_mb:.0f} MB",
+        AIMS.get(millions, ""),
+    )
+
+
+HEADERS: Final = ("requests", "cells", "stored", "reading", "analysis", "both", "… a million", "report", "peak", "aims")
+
+
+def main(millions: tuple[float, ...]) -> None:
+    print(tabulate([_row(each) for each in millions], HEADERS, disable_numparse=True))
+
+
+if __name__ == "__main__":
+    try:
+        main(tuple(map(float, sys.argv[1:])) or MILLIONS)
+    except ValueError:
+        sys.exit("use: python -m perf.reading [MILLIONS …]")
