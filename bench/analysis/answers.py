@@ -1,13 +1,16 @@
 """The requests of one cell as arrays, converted once for all that is computed of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bench.analysis.client_saw import TIMED_OUT
 from services.common import contract
+
+TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
+"""The errors of a 503 that says that no connection came free in time."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -69,6 +72,8 @@ def known(values: Floats) -> Floats:
 
 
 def _rejected(requests: pl.DataFrame, refused: Flags) -> Flags:
+    if not refused.any():
+        return refused
     errors = requests["error"]
     in_vain: Flags = np.any([(errors == name).to_numpy() for name in TIMED_OUT], axis=0)
     return refused & in_vain

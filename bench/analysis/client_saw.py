@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 from urllib.parse import parse_qsl
 
 import polars as pl
 
+from bench.analysis.answers import TIMED_OUT
 from bench.analysis.leaks import leaks_of
 from bench.record.schema import Event
 from services.common import contract
-
-TIMED_OUT: Final = ("pool_exhausted", "pool_growing")
-"""The errors of a 503 that says that no connection came free in time."""
 
 
 @dataclass(slots=True)

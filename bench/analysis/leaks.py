@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
-
+from bench.analysis.answers import Answers
 from bench.record.schema import Event
 from services.workload.samples import LEAK, RELEASE
 
@@ -61,7 +60,7 @@ def leaks_of(events: Iterable[Event]) -> Leaks:
     return Leaks(out=tuple(out), refused=refused, unknown=unknown, longest_waits_s=tuple(waits))
 
 
-def recovered_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | None:
+def recovered_s(answers: Answers, events: Iterable[Event]) -> float | None:
     """From the last leak to the end of the first of the requests served that got its connection after it.
 
     When it got it is told by its end and what it did in between: its hold and its release. None if nothing
@@ -70,7 +69,6 @@ def recovered_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | None
     leaked_s = max((event.t_s for event in events if event.kind == LEAK), default=None)
     if leaked_s is None:
         return None
-    acquired_us = pl.col("finished_us") - pl.col("work_us") - pl.col("release_us")
-    after = requests.filter(pl.col("status") == 200, acquired_us >= leaked_s * 1e6)
-    first_us = after["finished_us"].min()
-    return first_us / 1e6 - leaked_s if isinstance(first_us, int | float) else None
+    acquired = answers.finished - answers.work - answers.release
+    after = answers.finished[answers.served & (acquired >= leaked_s * 1e6)]
+    return float(after.min()) / 1e6 - leaked_s if len(after) else None

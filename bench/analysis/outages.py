@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from bench.analysis.answers import Answers, floats
 from bench.record.schema import Cell, Event
 
 ENDED: Final = "backends_ended"
@@ -23,18 +25,19 @@ def still_s(events: Iterable[Event]) -> float:
     return sum({FROZEN: -1, GOES_ON: 1}.get(event.kind, 0) * event.t_s for event in events)
 
 
-def served_again_s(requests: pl.DataFrame, events: Iterable[Event]) -> float | None:
+def served_again_s(answers: Answers, events: Iterable[Event]) -> float | None:
     """From the end of the outage to the planned moment of the last request that was not served; 0 where all that were
     planned after it were. None where nothing was struck, or where none was served after that one."""
     ended_s = over_s(events)
     if ended_s is None:
         return None
-    asked_s = pl.coalesce("planned_us", "sent_us") / 1e6
-    after = requests.select(at_s=asked_s, served=pl.col("status") == 200).filter(pl.col("at_s") >= ended_s).sort("at_s")
-    if not after.height or not after["served"][-1]:
+    asked_s = answers.planned * 1e-6
+    after = asked_s >= ended_s
+    asked_s, served = asked_s[after], answers.served[after]
+    if not len(served) or not served[np.argsort(asked_s, kind="stable")[-1]]:
         return None
-    missed = after.filter(~pl.col("served"))["at_s"]
-    return missed[-1] - ended_s if len(missed) else 0.0
+    missed_s = asked_s[~served]
+    return float(missed_s.max()) - ended_s if len(missed_s) else 0.0
 
 
 def backends_again_s(cell: Cell, samples: pl.DataFrame, events: Iterable[Event]) -> float | None:
@@ -44,9 +47,10 @@ def backends_again_s(cell: Cell, samples: pl.DataFrame, events: Iterable[Event])
     ended_s = over_s(events)
     if ended_s is None:
         return None
-    known = samples.drop_nulls("backends").sort("t_us").select(pl.col("t_us") / 1e6, "backends").rows()
-    after = [(t_s - ended_s, count >= cell.pool_size) for t_s, count in known if t_s >= ended_s]
-    if not after or not after[-1][1]:
+    at_s, backends = floats(samples["t_us"]) * 1e-6, floats(samples["backends"])
+    after = (at_s >= ended_s) & ~np.isnan(backends)
+    at_s, all_there = at_s[after], backends[after] >= cell.pool_size
+    if not len(all_there) or not all_there[-1]:
         return None
-    fewer = [nth for nth, (_, all_there) in enumerate(after) if not all_there]
-    return after[fewer[-1] + 1][0] if fewer else 0.0
+    fewer = np.flatnonzero(~all_there)
+    return float(at_s[fewer[-1] + 1]) - ended_s if len(fewer) else 0.0

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from bench.analysis.answers import answers_of
 from bench.analysis.outages import ENDED, FROZEN, GOES_ON, backends_again_s, over_s, served_again_s, still_s
 from bench.record.schema import Event
 from tests.bench import made
@@ -39,7 +40,7 @@ def test_an_outage_is_over_when_the_database_can_answer() -> None:
     ],
 )
 def test_served_again(statuses: tuple[int, ...], events: tuple[Event, ...], seconds: float | None) -> None:
-    found = served_again_s(asked(*statuses), events)
+    found = served_again_s(answers_of(asked(*statuses)), events)
 
     assert found == (seconds if seconds is None else pytest.approx(seconds))
 

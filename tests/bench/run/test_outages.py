@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from bench.analysis.answers import answers_of
 from bench.analysis.outages import served_again_s
 from bench.check import check
 from bench.postgres.database import load_schema
@@ -90,7 +91,7 @@ def test_an_outage_strikes_and_is_over(
     stalled = late.filter(pl.col("status") == 200, pl.col("work_us") > 1_000_000)
     assert 1 <= stalled.height <= 5
     for scenario, events in ((killed.scenario, stored.events[:1]), (frozen.scenario, stored.events[1:])):
-        assert served_again_s(stored.requests.filter(scenario=scenario), events) is not None
+        assert served_again_s(answers_of(stored.requests.filter(scenario=scenario)), events) is not None
     # While it stands still the pool is looked at all the same, and PostgreSQL is not asked.
     samples = stored.samples.filter(scenario="outage-frozen").filter(pl.col("used").is_not_null())
     from_s, to_s = (event.t_s for event in stored.events[1:])
