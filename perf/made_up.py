@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from bench.analysis.outages import ENDED
-from bench.record.columns import CellRows, keyed, pool_frame
-from bench.record.rows import Row
+from bench.record.columns import TYPES, CellRows, keyed, pool_frame
+from bench.record.rows import KEY, REQUEST_COLUMNS, Row
 from bench.record.schema import SCHEMA, Cell, Event, Plan, Run
 from bench.run.environment import describe
 from bench.run.matrix import planned_cells
@@ -93,7 +93,8 @@ def _queue(cell: Cell) -> pl.DataFrame:
             "work_us": hold_us * granted,
             "release_us": 0 * of,
             "app_us": end_us - asked_us,
-        }
+        },
+        schema={name: TYPES[kind] for name, kind in REQUEST_COLUMNS.items() if name not in KEY},
     )
 
 

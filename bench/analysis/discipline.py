@@ -85,7 +85,7 @@ def _fifo_waits(asks: Asks, acquire_timeout: float) -> list[float]:
     of an array costs several times as much."""
     handed = asks.latest + asks.wait
     (served,) = asks.served.nonzero()
-    grants = served[np.lexsort((asks.latest[served], handed[served]))]
+    grants = served[np.argsort(handed[served], kind="stable")]
     arrived = np.searchsorted(asks.latest, handed[grants], side="right").tolist()
     patient = np.where(asks.served, np.maximum(acquire_timeout, asks.wait), asks.wait)
     leaves: list[float] = (asks.latest + patient).tolist()
