@@ -13,13 +13,13 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Final, NamedTuple, Self
 
-import polars as pl
 from tabulate import tabulate
 
 from bench.analysis.summary import measure
-from bench.record.columns import CellRows, cell_rows
-from bench.record.schema import Event, Run
-from bench.record.store import EVENTS, POOL, REQUESTS, Store, load
+from bench.record.columns import CellRows
+from bench.record.schema import Run
+from bench.record.store import Store
+from bench.record.stored import load
 from bench.report.render import render
 from bench.report.view import view_of
 from perf.made_up import made_up_rows, made_up_run
@@ -62,31 +62,18 @@ class Timed:
 
 def keep(directory: Path, run: Run, rows: Iterable[CellRows]) -> None:
     """Stores a run, cell by cell."""
-    store = Store(directory)
-    events: list[Event] = []
-    with tempfile.TemporaryDirectory() as parts:
-        for nth, each in enumerate(rows):
-            each.requests.write_parquet(f"{parts}/{nth:05}.{REQUESTS}")
-            each.samples.write_parquet(f"{parts}/{nth:05}.{POOL}")
-            events += each.events
-        for name in (REQUESTS, POOL):
-            pl.scan_parquet(f"{parts}/*.{name}").sink_parquet(directory / name)
-    lines = (pl.DataFrame([vars(event)]).write_ndjson() for event in events)
-    (directory / EVENTS).write_text("".join(lines))
-    store.save_run(run)
-
-
-def read(directory: Path) -> tuple[Run, Iterator[CellRows]]:
-    """A stored run, and its cells one after another."""
-    stored = load(directory)
-    return stored.run, cell_rows(stored.run.cells, stored.requests, stored.samples, stored.events)
+    with Store(directory) as store:
+        for each in rows:
+            store.save_cell(run, *each)
+        store.merge(run)
 
 
 def look(directory: Path) -> Looked:
     """Reads, analyses and reports, as `bench report` does."""
     began, cpu_s = perf_counter(), process_time()
-    run, rows = read(directory)
-    opened, timed = perf_counter(), Timed(rows)
+    stored = load(directory)
+    run, timed = stored.run, Timed(stored.rows())
+    opened = perf_counter()
     metrics = measure(timed, run.environment.cores)
     measured, cpu_s = perf_counter(), process_time() - cpu_s
     render(view_of(run, metrics), "md")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record.stored import load
 from bench.scenarios.catalogue import SCENARIOS
 from perf import made_up, reading
 from services.stacks import STACKS
@@ -18,5 +19,4 @@ def test_a_run_that_is_made_up_is_read_and_reported_as_a_whole(tmp_path: Path, m
     found = reading.look(tmp_path)
 
     assert (found.cells, found.requests) == (count, 40 * count)
-    _, rows = reading.read(tmp_path)
-    assert [each.requests.height for each in rows] == [40] * count
+    assert [each.requests.height for each in load(tmp_path).rows()] == [40] * count

@@ -26,8 +26,9 @@ NEEDED_BY_THESE: Final = {"annotated_types", "pydantic_core", "typing_extensions
 
 @pytest.fixture
 def stored(tmp_path: Path) -> str:
-    store, cell = Store(tmp_path / "run"), made.cell()
-    store.save_cell(made.run([cell]), cell, made.requests(cell, made.fifo_burst(100, 5, 100_000, 1_050_000)), None)
+    cell = made.cell()
+    with Store(tmp_path / "run") as store:
+        store.save_cell(made.run([cell]), cell, made.requests(cell, made.fifo_burst(100, 5, 100_000, 1_050_000)), None)
     return str(tmp_path / "run")
 
 
