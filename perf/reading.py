@@ -1,15 +1,18 @@
-"""`python -m perf.reading [MILLIONS …]`: what it takes to read, analyse and report a stored run of so many requests.
+"""`python -m perf.reading [MILLIONS …]`: what it takes to store, read, analyse and report a run of so many requests.
 
 The runs are made up (`perf.made_up`). Each is read in a process of its own, so that its peak of memory is its own.
-Where the CPU seconds a million do not grow from row to row, the cost is linear.
+Where the CPU seconds a million do not grow from row to row, reading is linear; where the last cells cost what the first
+cost, storing is.
 """
 
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from time import perf_counter, process_time
 from typing import Final, NamedTuple, Self
 
@@ -25,6 +28,8 @@ from bench.report.view import view_of
 from perf.made_up import made_up_rows, made_up_run
 
 MILLIONS: Final = (1.0, 4.8, 10.0)
+FEW: Final = 20
+"""Cells at the beginning of a run, and at its end."""
 AIMS: Final = {4.8: "≤ 12 s, ≤ 1000 MB", 10.0: "≤ 20 s"}
 """For reading and analysis together, on two cores."""
 
@@ -39,6 +44,14 @@ class Looked(NamedTuple):
     cpu_s: float
     report_s: float
     peak_mb: float
+
+
+class Kept(NamedTuple):
+    """What it took to store one: milliseconds a cell in the median of the first few and of the last, and seconds."""
+
+    first_ms: float
+    last_ms: float
+    merging_s: float
 
 
 class Timed:
@@ -60,12 +73,18 @@ class Timed:
         return each
 
 
-def keep(directory: Path, run: Run, rows: Iterable[CellRows]) -> None:
+def keep(directory: Path, run: Run, rows: Iterable[CellRows]) -> Kept:
     """Stores a run, cell by cell."""
+    took: list[float] = []
     with Store(directory) as store:
-        for each in rows:
-            store.save_cell(run, *each)
+        for nth, each in enumerate(rows, 1):
+            so_far = replace(run, cells=run.cells[:nth])
+            began = perf_counter()
+            store.save_cell(so_far, *each)
+            took.append(perf_counter() - began)
+        began = perf_counter()
         store.merge(run)
+    return Kept(median(took[:FEW]) * 1e3, median(took[-FEW:]) * 1e3, perf_counter() - began)
 
 
 def look(directory: Path) -> Looked:
@@ -99,7 +118,7 @@ def _row(millions: float) -> tuple[str, ...]:
         tempfile.TemporaryDirectory(prefix="poolbench-perf-") as folder,
         ProcessPoolExecutor(1, get_context("spawn")) as alone,
     ):
-        keep(Path(folder), run, made_up_rows(run.cells))
+        kept = keep(Path(folder), run, made_up_rows(run.cells))
         stored_mb = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
         found = alone.submit(look, Path(folder)).result()
     both_s = found.reading_s + found.analysis_s
@@ -107,6 +126,9 @@ def _row(millions: float) -> tuple[str, ...]:
         f"{found.requests / 1e6:.1f} million",
         f"{found.cells}",
         f"{stored_mb:.0f} MB",
+        f"{kept.first_ms:.0f} ms",
+        f"{kept.last_ms:.0f} ms",
+        f"{kept.merging_s:.1f} s",
         f"{found.reading_s:.1f} s",
         f"{found.analysis_s:.1f} s",
         f"{both_s:.1f} s",
@@ -121,6 +143,9 @@ HEADERS: Final = (
     "requests",
     "cells",
     "stored",
+    "saving the first cells",
+    "the last",
+    "merging",
     "reading",
     "analysis",
     "both",
