@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 Concurrency = Literal["one event loop", "threads"]
 Dropped = Literal["slot and backend lost", "slot lost", "recovered"]
+Left = Literal["setting", "temporary table", "advisory lock"]
+"""What a session can keep beyond its transaction."""
 _PROJECT: Final = Path(__file__).resolve().parents[1]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What is a module, an `application_name` of PostgreSQL, a host name in Compose and a label's value."""
@@ -40,6 +42,15 @@ class Traits:
     library's own default."""
     shipped_timeout_bounds_connect: bool = True
     """As shipped, `pool_acquire_timeout` bounds a connect that an acquire has to make, and not the wait alone."""
+    shipped_undoes: frozenset[Left] = frozenset()
+    """What the library takes off a session as shipped when a connection is given back, beyond ending its transaction.
+    All else is carried into the next checkout, and equalised everything."""
+    counts_slots: bool = False
+    """`pool_size` and `pool_free_size` count slots: one whose connection was cut off, by a cancelled statement say,
+    is counted until it is handed out again."""
+    frees_lost: bool = False
+    """The slot of a connection that is lost while it is out is free at once, not when its user gives it back: until
+    then the service counts more in use than the pool has."""
     several_workers: bool = False
     """The server can run several worker processes behind one address, each with a pool of its own."""
     connects_in_background: bool = False
@@ -116,7 +127,9 @@ ASYNCPG_FASTAPI: Final = Stack(
     server="uvicorn",
     concurrency="one event loop",
     distributions=("asyncpg", *_UVICORN),
-    traits=Traits(dropped="slot and backend lost"),
+    traits=Traits(
+        dropped="slot and backend lost", shipped_undoes=frozenset({"setting", "advisory lock"}), frees_lost=True
+    ),
 )
 PSYCOPG_FLASK: Final = Stack(
     name="psycopg_flask",
@@ -143,7 +156,11 @@ SQLALCHEMY_FASTAPI: Final = Stack(
     concurrency="one event loop",
     distributions=("sqlalchemy", "asyncpg", *_UVICORN),
     traits=Traits(
-        opens_transaction=True, dropped="recovered", shipped_overflow=10, shipped_timeout_bounds_connect=False
+        opens_transaction=True,
+        dropped="recovered",
+        shipped_overflow=10,
+        shipped_timeout_bounds_connect=False,
+        counts_slots=True,
     ),
 )
 

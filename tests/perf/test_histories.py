@@ -1,0 +1,71 @@
+"""The pools under a model: nothing is lost, doubled, forgotten or carried over; and an adapter with a fault is found."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bench.postgres.database import Connection, Database
+from perf.histories.machine import Broken, Subject, play
+from perf.histories.session import telling
+from services.common.contract import Tuning
+from services.pools.adapters import adapter_of
+from services.stacks import ASYNCPG_FASTAPI, PSYCOPG_FLASK, STACKS, Stack
+from tests.perf import sabotaged
+
+STEPS = 240
+FOUND_WITHIN_S = 0.2
+"""How long a history that a fault has stopped is waited for."""
+SHRINKS = 50
+
+
+@pytest.fixture(scope="module")
+def sessions(database: Database) -> Iterator[Connection]:
+    with telling(database) as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _quiet_libraries() -> Iterator[None]:
+    """They tell of each connection that is cut off."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("tuning", ["equalised", "as_shipped"])
+def test_no_history_breaks_a_law(name: str, tuning: Tuning, database: Database, sessions: Connection) -> None:
+    tally = play(Subject(STACKS[name], adapter_of(STACKS[name].package), tuning, database, sessions), STEPS)
+
+    assert tally.steps.total() >= STEPS / 2
+    assert tally.outcomes["has given back"] > 0
+
+
+@pytest.mark.parametrize(
+    ("stack", "library", "tuning", "said"),
+    [
+        (ASYNCPG_FASTAPI, sabotaged.HandsOutTwice, "equalised", "2 connections are out, of a pool of 1"),
+        (
+            ASYNCPG_FASTAPI,
+            sabotaged.LosesTheSlotOfACancelledWaiter,
+            "equalised",
+            "waits, and 0 of 1 connections are out",
+        ),
+        (ASYNCPG_FASTAPI, sabotaged.ForgetsAWaiter, "equalised", "waits, and 0 of 1 connections are out"),
+        (ASYNCPG_FASTAPI, sabotaged.KeepsSettings, "as_shipped", "finds a setting on A that was left by another"),
+        (PSYCOPG_FLASK, sabotaged.KeepsBrokenConnections, "equalised", "waits, and 0 of 1 connections are out"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_fault_is_found_and_its_history_is_short(
+    stack: Stack, library: Any, tuning: Tuning, said: str, database: Database, sessions: Connection
+) -> None:
+    with pytest.raises(Broken) as broken:
+        play(Subject(stack, library, tuning, database, sessions, FOUND_WITHIN_S, SHRINKS), STEPS)
+
+    told = str(broken.value)
+    print(told)
+    lines = told.splitlines()
+    assert said in lines[-1]
+    assert len(lines) <= 12
