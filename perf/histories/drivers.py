@@ -31,9 +31,12 @@ Lives = Callable[[Any, Callable[[], Coroutine[Any, Any, Command]]], Coroutine[An
 class Driver(Protocol):
     """Everything that a history does to a pool, for a model that knows neither tasks nor threads."""
 
-    cancels: bool
-    """A user can be cancelled: a task can, a thread cannot."""
-    pool: AsyncPool[Any] | SyncPool[Any]
+    @property
+    def cancels(self) -> bool:
+        """Whether a user can be cancelled: a task can, a thread cannot."""
+
+    @property
+    def pool(self) -> AsyncPool[Any] | SyncPool[Any]: ...
 
     def open(self) -> None: ...
     def begin(self, user: User, life: Lives) -> None: ...

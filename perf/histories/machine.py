@@ -397,9 +397,8 @@ def play(subject: Subject, steps: int, *, length: int = LENGTH, with_seed: int |
 
     Raises Broken with the shortest history that was found.
     """
-    found = type(
-        "Histories", (History if subject.stack.threads else Cancelling,), {"subject": subject, "tally": Tally()}
-    )
+    kind = History if subject.stack.threads else Cancelling
+    found: type[History] = type("Histories", (kind,), {"subject": subject, "tally": Tally()})
     if with_seed is not None:
         found = seed(with_seed)(found)
     how = settings(
@@ -414,7 +413,7 @@ def play(subject: Subject, steps: int, *, length: int = LENGTH, with_seed: int |
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    tally: Tally = found.tally
+    tally = found.tally
     try:
         run_state_machine_as_test(found, settings=how)
     except BaseException:

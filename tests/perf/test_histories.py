@@ -1,4 +1,4 @@
-"""The pools under a model: nothing is lost, doubled, forgotten or carried over; and an adapter with a fault is found."""
+"""The pools under a model: nothing is lost, doubled, forgotten or carried over; an adapter with a fault is found."""
 
 import logging
 from collections.abc import Iterator
