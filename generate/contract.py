@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from generate.markdown import table
 from services.common import contract, instruments, models
 from services.common.instruments import Instrument
-from services.common.openapi import DOCUMENT
+from services.common.openapi import BY_THE_SERVER, DOCUMENT
 from services.common.settings import Settings
 
 MOST_VALUES: Final = 6
@@ -44,7 +44,7 @@ def _requests() -> str:
     rows = []
     for method, path, operation in _operations():
         answers = operation["responses"]
-        others = ", ".join(status for status in answers if status != "200")
+        others = ", ".join(status for status in answers if status not in ("200", *BY_THE_SERVER))
         named = " and ".join(f"`{one['name']}`" for one in operation["parameters"])
         taken = _bodies_of(operation["requestBody"]) if "requestBody" in operation else named
         rows.append((f"`{method} {path}`", operation["summary"], taken, _bodies_of(answers["200"]), others))

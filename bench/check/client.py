@@ -85,6 +85,11 @@ class Client:
         self._idle: list[_Connection] = []
         self.answers: list[Answer] = []
 
+    @property
+    def origin(self) -> str:
+        """What a browser calls a page of the service's own."""
+        return f"http{'s' if self._secure else ''}://{self._host}:{self._port}"
+
     async def ask(
         self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:

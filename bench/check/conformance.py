@@ -31,6 +31,7 @@ READING: Final[tuple[Check, ...]] = (
     refusals.unknown_paths,
     refusals.wrong_methods,
     refusals.malformed_queries,
+    refusals.foreign_origins,
     refusals.several_workers,
 )
 """These change nothing, and hold of every worker process alike."""

@@ -77,6 +77,14 @@ NO_CONFIGURATIONS: Final = (
     b'{"tuning":"equalised"}',
 )
 
+FOREIGN: Final[tuple[dict[str, str], ...]] = (
+    {"Origin": "http://elsewhere.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:1"},
+)
+"""What a browser says of a page that is not the service's own."""
+
 
 async def unknown_paths(subject: Subject) -> str:
     """404 for a path that is not in the contract, one with a trailing slash included."""
@@ -132,6 +140,26 @@ async def malformed_configurations(subject: Subject) -> str:
         problems.append(f"refused, and the configuration changed all the same: {_apart(before, after)}")
     count = len(NO_OBJECTS) + len(NO_CONFIGURATIONS)
     return settle([one for one in problems if one], f"{count} bodies are 422, {len(huge)} bytes 413, nothing changed")
+
+
+async def foreign_origins(subject: Subject) -> str:
+    """403 for a POST that a page of another site asks for, and nothing changes; a page of its own may ask."""
+    before = (await subject.client.get(contract.CONFIG)).json()
+    other = encode({"work_time_ms": (before["work_time_ms"] + 1) % 1000})
+    problems, asked = [], 0
+    for path in (path for path, methods in contract.METHODS.items() if "POST" in methods):
+        for headers in FOREIGN:
+            answer = await subject.client.ask("POST", path, other if path == contract.CONFIG else b"", headers)
+            asked += 1
+            if problem := _refused(answer, 403):
+                problems.append(f"{problem} with {headers}")
+    after = (await subject.client.get(contract.CONFIG)).json()
+    if before != after:
+        problems.append(f"refused, and the configuration changed all the same: {_apart(before, after)}")
+    own = {"Origin": subject.client.origin, "Sec-Fetch-Site": "same-origin"}
+    answer = await subject.client.ask("POST", contract.RELEASE_LEAKS, b"", own)
+    problems.append(problem_of(answer, 200, models.Released) or "")
+    return settle([one for one in problems if one], f"{asked} are 403, nothing changed")
 
 
 async def several_workers(subject: Subject) -> str:

@@ -5,7 +5,7 @@ Standard library only. What each field of a body counts stands in `models`.
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -62,6 +62,8 @@ CHECKOUTS: Final = tuple(f"checkout {number}" for number in range(1, MAX_TIMES +
 MAX_BODY_BYTES: Final = 65_536
 KEEP_ALIVE_S: Final = 75
 """How long every server keeps an idle client connection; the defaults (2 s, 5 s, 0) differ."""
+ARRIVE_S: Final = 5
+"""What a request may take to arrive in full, from its first byte; then its connection is closed."""
 GRACE_S: Final = 1
 """What requests in flight have left after SIGTERM, before they are cut off; the process ends within 3 s."""
 
@@ -218,6 +220,24 @@ def several_workers(workers: int) -> BadRequest:
 
 def too_large() -> BadRequest:
     return BadRequest(413, "too_large", f"the body may have {MAX_BODY_BYTES} bytes at most")
+
+
+def malformed(cause: str) -> BadRequest:
+    return BadRequest(400, "malformed", cause)
+
+
+def refuse_foreign(header: Callable[[str], str | None]) -> None:
+    """Raises BadRequest for a change that a page of another site asks for, of which its reader need know nothing.
+
+    A browser says whose page asks, in `Sec-Fetch-Site`, or in `Origin`, which must then be the `Host` that is asked;
+    what says neither is no browser. So does Go's `net/http.CrossOriginProtection`. `header` finds a name in any case.
+    """
+    site, origin = header("Sec-Fetch-Site"), header("Origin")
+    if site is None and origin is not None:
+        site = "same-origin" if origin.partition("://")[2] == header("Host") else "cross-site"
+    if site not in (None, "same-origin", "none"):
+        cause = f"a page of {origin or 'another site'} may not change this service: ask from outside of a browser"
+        raise BadRequest(403, "foreign_origin", cause)
 
 
 def parse_query(path: str, arguments: Iterable[tuple[str, str]]) -> dict[str, str]:

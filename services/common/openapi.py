@@ -1,5 +1,6 @@
 """The contract as an OpenAPI document, made once from the models, byte for byte the same in all services."""
 
+import re
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
@@ -25,8 +26,9 @@ MODELS: Final[tuple[type[Body], ...]] = (
     models.Error,
 )
 ABOUT: Final = (
-    f"Every answer carries {contract.SERVER_TIMING}. A path that is not here is 404, a trailing slash included; "
-    "another method is 405 with Allow, and a bug of the service is 500. All three have the body Error."
+    f"Every answer of the service itself carries {contract.SERVER_TIMING}; what the server refuses before it does not. "
+    "A path that is not here is 404, a trailing slash included; another method is 405 with Allow, and a bug of the "
+    "service is 500. All three have the body Error."
 )
 
 
@@ -72,7 +74,14 @@ def _json(*bodies: type[Body], **headers: Schema) -> Schema:
     return _answer(str(bodies[0].__doc__), _body(*(body.__name__ for body in bodies)), **headers)
 
 
+BY_THE_SERVER: Final = {
+    "400": "The request is malformed.",
+    "414": "The request line is longer than this server takes.",
+    "431": "There are more headers than this server takes, or longer ones.",
+}
+"""What any request can come to before the service sees it: there is no time inside it to tell."""
 ERRORS: Final = {
+    "403": "A page of another site asks (`Sec-Fetch-Site`, or an `Origin` that is not the `Host`); nothing was done.",
     "409": "Several worker processes serve this address, and one alone would change: set it by environment.",
     "413": f"The body has more than {contract.MAX_BODY_BYTES} bytes.",
     "422": "The query string or the body cannot be used; nothing was changed, and no connection was taken.",
@@ -87,8 +96,10 @@ def _operation(
     rejected: tuple[type[Body], ...] = (),
     errors: tuple[str, ...] = ("422",),
 ) -> Schema:
+    error = _body(models.Error.__name__)
     answers = {"200": ok if isinstance(ok, dict) else _json(ok)}
-    answers |= {status: _answer(ERRORS[status], _body(models.Error.__name__)) for status in errors}
+    answers |= {status: {"description": text, "content": error} for status, text in BY_THE_SERVER.items()}
+    answers |= {status: _answer(ERRORS[status], error) for status in errors}
     if rejected:
         after = {"description": "Whole seconds after which to try again, at least 1.", "schema": WHOLE | {"minimum": 1}}
         answers["503"] = _json(*rejected, **{contract.RETRY_AFTER: after})
@@ -127,6 +138,21 @@ def _under_api(path: str, summary: str, *errors: str) -> Schema:
     return {"get": _operation(summary, models.SERVED[path], *parameters, rejected=rejected, errors=("422", *errors))}
 
 
+def _name(method: str, path: str) -> str:
+    """`get_api_query_proper` for `GET /api/query-proper`."""
+    return method + re.sub(r"\W", "_", path)
+
+
+LINKS: Final = (
+    ("get", contract.QUERY_LEAK, "200", _name("post", contract.RELEASE_LEAKS), "With how=kept: give it back."),
+    ("get", contract.QUERY_LEAK, "500", _name("get", contract.STATS), "It is in `leaked_total`, and in no pool."),
+    ("post", contract.RELEASE_LEAKS, "200", _name("get", contract.STATS), "They are in `released_total`."),
+    ("post", contract.CONFIG, "200", _name("get", contract.CONFIG), "It is in force."),
+    ("post", contract.CONFIG, "200", _name("get", contract.QUERY), "It applies to the next request."),
+)
+"""What there is a reason to ask after an answer: method, path, status, the other operation, the reason."""
+
+
 def _document() -> Schema:
     text = {"text/plain": {"schema": TEXT}, "application/openmetrics-text": {"schema": TEXT}}
     document = _answer("This document.", {contract.JSON: {"schema": {"type": "object"}}})
@@ -134,7 +160,7 @@ def _document() -> Schema:
         "Changes what is given. It is in force from the next acquire; another pool size makes a new pool first.",
         models.Configuration,
         rejected=(models.Rejected,),
-        errors=("409", "413", "422"),
+        errors=("403", "409", "413", "422"),
     )
     paths: Schema = {
         contract.HEALTH: {"get": _operation("Is the process alive? The pool is not asked.", models.Health)},
@@ -144,7 +170,9 @@ def _document() -> Schema:
             "post": change | {"requestBody": {"required": True, "content": _body(CHANGE)}},
         },
         contract.RELEASE_LEAKS: {
-            "post": _operation("Gives back the leaked connections that were kept.", models.Released)
+            "post": _operation(
+                "Gives back the leaked connections that were kept.", models.Released, errors=("403", "422")
+            )
         },
         contract.METRICS: {
             "get": _operation("Metrics as Prometheus text, or OpenMetrics on request.", _answer("The metrics.", text))
@@ -161,6 +189,12 @@ def _document() -> Schema:
         ),
         contract.NOOP: _under_api(contract.NOOP, "No pool at all: what framework and server cost."),
     }
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            operation["operationId"] = _name(method, path)
+    for method, path, status, then, description in LINKS:
+        links = paths[path][method]["responses"][status].setdefault("links", {})
+        links[then] = {"operationId": then, "description": description}
     return {
         "openapi": "3.1.0",
         "info": {"title": "poolbench service", "version": "1", "description": ABOUT},

@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.message import MAX_REQUEST_LINE
 
 from services.common import contract, settings
 from services.common.settings import Settings
 from services.common.start import starting
+from services.fronts.gthread import Worker
 from services.stacks import Stack
 
 
@@ -28,11 +30,12 @@ class Server(BaseApplication):
         options = {
             "bind": f"{self._environment.host}:{self._environment.port}",
             "workers": self._environment.workers,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": self._environment.threads,
             "worker_connections": max(1000, 2 * self._environment.threads),
             "keepalive": contract.KEEP_ALIVE_S,
             "graceful_timeout": contract.GRACE_S,
+            "limit_request_line": MAX_REQUEST_LINE,
             "control_socket_disable": True,  # its path is one for all servers of a user
             "worker_exit": lambda _server, _worker: self._close(),
             "child_exit": _forget_metrics,

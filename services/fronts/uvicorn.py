@@ -7,6 +7,7 @@ import uvicorn
 from services.common import contract, settings
 from services.common.settings import SettingsError
 from services.common.start import starting
+from services.fronts.httptools import Protocol
 from services.pools.adapters import adapter_of
 from services.pools.asynchronous import wait_for_database
 from services.stacks import Stack
@@ -24,7 +25,7 @@ def main(stack: Stack) -> None:
         host=environment.host,
         port=environment.port,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         access_log=False,
         log_config=None,

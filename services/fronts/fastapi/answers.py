@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.common import contract
 from services.common.encoding import encode
@@ -29,12 +30,15 @@ def query_of(request: Request) -> dict[str, str]:
 
 
 async def body_of(request: Request) -> bytes:
-    """The whole body; raises BadRequest when it is longer than any configuration."""
+    """The whole body; raises BadRequest when it is longer than any configuration, or does not come in full."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > contract.MAX_BODY_BYTES:
-            raise contract.too_large()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > contract.MAX_BODY_BYTES:
+                raise contract.too_large()
+    except ClientDisconnect:  # nobody hears it, and the log needs no traceback
+        raise contract.malformed(f"the connection ended after {len(body)} bytes of the body") from None
     return body
 
 

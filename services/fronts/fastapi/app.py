@@ -107,6 +107,7 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]]) -> ASGIApp:
 
     @app.post(contract.CONFIG)
     async def change_config(request: Request) -> Response:
+        contract.refuse_foreign(request.headers.get)
         query_of(request)
         patch = contract.parse_object(await body_of(request))
         if settings.workers > 1:
@@ -116,6 +117,7 @@ def create_app(stack: Stack, library: type[AsyncAdapter[Any]]) -> ASGIApp:
 
     @app.post(contract.RELEASE_LEAKS)
     async def release_leaks(request: Request) -> Response:
+        contract.refuse_foreign(request.headers.get)
         query_of(request)
         return answer({"service": service, "released": await handlers.release_leaks()})
 

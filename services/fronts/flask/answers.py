@@ -30,10 +30,15 @@ def current_query() -> dict[str, str]:
 
 
 def current_body() -> bytes:
-    """The whole body; raises BadRequest when it is longer than any configuration."""
-    body = request.stream.read(contract.MAX_BODY_BYTES + 1)
+    """The whole body; raises BadRequest when it is longer than any configuration, or not what its headers say."""
+    try:
+        body = request.stream.read(contract.MAX_BODY_BYTES + 1)
+    except Exception as error:  # each server has errors of its own for chunks that are none, and clients that leave
+        raise contract.malformed(f"the body cannot be read: {error}") from error
     if len(body) > contract.MAX_BODY_BYTES:
         raise contract.too_large()
+    if len(body) < (said := request.content_length or 0):
+        raise contract.malformed(f"the body has {len(body)} bytes of the {said} that Content-Length says")
     return body
 
 

@@ -72,6 +72,7 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple[Flask, Sy
 
     @app.post(contract.CONFIG)
     def change_config() -> Response:
+        contract.refuse_foreign(request.headers.get)
         current_query()
         patch = contract.parse_object(current_body())
         if settings.workers > 1:
@@ -81,6 +82,7 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple[Flask, Sy
 
     @app.post(contract.RELEASE_LEAKS)
     def release_leaks() -> Response:
+        contract.refuse_foreign(request.headers.get)
         current_query()
         return answer({"service": service, "released": handlers.release_leaks()})
 

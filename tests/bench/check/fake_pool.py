@@ -30,6 +30,7 @@ Defect = Literal[
     "settings ignored",
     "unknown keys taken",
     "half a patch taken",
+    "any page may change it",
     "health waits",
     "noop takes a connection",
     "metrics of successes only",

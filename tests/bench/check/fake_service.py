@@ -67,6 +67,8 @@ class FakeService:
             raise contract.not_found(path)
         if method not in contract.METHODS[path]:
             raise contract.wrong_method(method, path)
+        if method == "POST" and "any page may change it" not in self.defects:
+            contract.refuse_foreign(lambda name: request.headers.get(name.lower()))
         query = contract.parse_query(path, request.query)
         if path.startswith("/api/"):
             return await self._api(path, query, timing, began)

@@ -35,6 +35,7 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "settings ignored": ("settings-apply",),
     "unknown keys taken": ("malformed-configurations",),
     "half a patch taken": ("malformed-configurations",),
+    "any page may change it": ("foreign-origins",),
     "health waits": ("health-while-exhausted",),
     "noop takes a connection": ("noop-without-pool",),
     "metrics of successes only": ("metrics-count-failures",),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from services.common import contract, models
 from services.common.encoding import encode
-from services.common.openapi import CHANGE, DOCUMENT
+from services.common.openapi import BY_THE_SERVER, CHANGE, DOCUMENT
 from services.common.settings import Config, SettingsError
 from tests.services.common.bodies import EXAMPLES, Example
 
@@ -71,8 +71,12 @@ def test_every_answer_is_described_with_its_headers() -> None:
     statuses = {}
     for path, methods in PATHS.items():
         for method, operation in methods.items():
-            statuses[method, path] = set(operation["responses"])
+            statuses[method, path] = operation["responses"].keys() - BY_THE_SERVER.keys()
+            assert operation["responses"].keys() > BY_THE_SERVER.keys()
             for status, answer in operation["responses"].items():
+                if status in BY_THE_SERVER:
+                    assert named(answer["content"][contract.JSON]["schema"]) == ["Error"]
+                    continue
                 more = {contract.RETRY_AFTER} if status == "503" else set()
                 assert set(answer["headers"]) == {contract.SERVER_TIMING} | more
                 assert answer["description"]
@@ -82,8 +86,8 @@ def test_every_answer_is_described_with_its_headers() -> None:
         ("get", contract.HEALTH): plain,
         ("get", contract.STATS): plain,
         ("get", contract.CONFIG): plain,
-        ("post", contract.CONFIG): {"200", "409", "413", "422", "503"},
-        ("post", contract.RELEASE_LEAKS): plain,
+        ("post", contract.CONFIG): {"200", "403", "409", "413", "422", "503"},
+        ("post", contract.RELEASE_LEAKS): {"200", "403", "422"},
         ("get", contract.METRICS): plain,
         ("get", contract.OPENAPI): plain,
         ("get", contract.QUERY): pooled,
@@ -92,6 +96,25 @@ def test_every_answer_is_described_with_its_headers() -> None:
         ("get", contract.NESTED): pooled,
         ("get", contract.SEVERAL): pooled,
         ("get", contract.NOOP): plain,
+    }
+
+
+def test_its_links_lead_from_a_leak_to_its_release_and_to_the_counts() -> None:
+    names = {operation["operationId"]: path for path, methods in PATHS.items() for operation in methods.values()}
+    then = {
+        (path, status): [names[link["operationId"]] for link in answer["links"].values()]
+        for path, methods in PATHS.items()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        if "links" in answer
+    }
+
+    assert len(names) == sum(map(len, contract.METHODS.values()))
+    assert then == {
+        (contract.QUERY_LEAK, "200"): [contract.RELEASE_LEAKS],
+        (contract.QUERY_LEAK, "500"): [contract.STATS],
+        (contract.RELEASE_LEAKS, "200"): [contract.STATS],
+        (contract.CONFIG, "200"): [contract.CONFIG, contract.QUERY],
     }
 
 

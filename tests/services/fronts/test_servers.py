@@ -1,5 +1,7 @@
 """Every stack's `app.py` under its server as anybody would start it, without this project's `__main__`."""
 
+import socket
+
 import pytest
 
 from bench.postgres.database import Database, backends, connect
@@ -25,6 +27,14 @@ class UnderItsServer(LocalService):
         return ("gunicorn", "--bind", f"{HOST}:{self.port}", "--threads", "4", *self.more, app)
 
 
+def half_closed(service: LocalService, rest: bytes) -> bytes:
+    """What is answered to a change of the configuration after which no more is sent."""
+    with socket.create_connection((HOST, service.port), timeout=60) as connection:
+        connection.sendall(f"POST {contract.CONFIG} HTTP/1.1\r\nHost: localhost\r\n".encode() + rest)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(1000)
+
+
 class Preloaded(UnderItsServer):
     more = ("--preload", "--workers", "2")
 
@@ -40,6 +50,13 @@ def test_its_server_alone_serves_it(name: str, database: Database) -> None:
         assert (answer["service"], answer["rows_returned"]) == (name, contract.ROWS)
         assert client.get(contract.STATS)["pool_size"] == SIZE
         assert backends(connection, name).total == SIZE
+        for body in (
+            b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+            b'Content-Length: 20\r\n\r\n{"work_time_ms": 7}',
+        ):
+            told = half_closed(service, body)
+            assert not told or told.startswith(b"HTTP/1.1 400 ")
+        assert client.get(contract.CONFIG)["work_time_ms"] == 0
     with connect(database) as connection:
         until(lambda: backends(connection, name).total == 0, "no backend is left")
 
