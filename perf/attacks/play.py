@@ -13,6 +13,7 @@ from bench.check.bodies import mismatch
 from bench.check.client import Client, NoAnswer
 from perf.attacks.kinds import Attack
 from services.common import contract, models
+from services.common.encoding import encode
 
 HUNG_S: Final = 2.5 * contract.ARRIVE_S
 """A connection that is neither answered nor closed by then is hung."""
@@ -150,6 +151,8 @@ async def _missing(base_url: str, before: dict[str, Any]) -> str:
     client = Client(base_url)
     try:
         if await _config(base_url) != before:
+            again = encode({"work_time_ms": before["work_time_ms"]})  # the next attack is to be seen, too
+            await client.ask("POST", contract.CONFIG, again)
             return "the configuration changed"
         deadline = monotonic() + HUNG_S
         while (now := (await client.get(contract.STATS)).json())["pool_used_size"] or now["waiting_requests"]:
