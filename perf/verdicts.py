@@ -12,7 +12,7 @@ from tabulate import tabulate
 from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
-from bench.analysis.summary import measure, summarise
+from bench.analysis.summary import counting, measure, summarise
 from bench.record.schema import AGAIN
 from bench.record.stored import load
 
@@ -31,7 +31,7 @@ LEAST_FOUND: Final = 0.8
 def main(directory: str) -> int:
     began = monotonic()
     stored = load(directory)
-    metrics = measure(stored.rows(), stored.run.environment.cores)
+    metrics = counting(stored.run, measure(stored.rows(), stored.run.environment.cores))
     alike = draw(metrics, rounds=ROUNDS, seed=SEED)
     differing = draw(metrics, rounds=ROUNDS, seed=SEED, planted=PLANTED)
     false, found = false_winners(alike), right_winners(differing)

@@ -19,6 +19,12 @@ DISTURBED = frozenset({"schedule", "machine"})
 """Checks that fail where the machine was busy with something else."""
 
 
+def disturbed(cell: Cell) -> bool:
+    """Whether a cell was played to its end, and nothing in its audit failed but what a busy machine makes fail."""
+    failed = {check.name for check in cell.audit if check.verdict == "failed"}
+    return cell.status in ("ok", "rejected") and bool(failed) and failed <= DISTURBED
+
+
 def audit(
     cell: Cell, requests: pl.DataFrame, samples: pl.DataFrame, events: Iterable[Event], cores: int | None = None
 ) -> tuple[AuditCheck, ...]:

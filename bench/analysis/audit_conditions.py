@@ -55,8 +55,8 @@ def backends(cell: Cell, samples: pl.DataFrame, events: Iterable[Event] = ()) ->
 
 
 def schedule(cell: Cell, cores: int | None) -> AuditCheck:
-    """The generator sent when it should have. Where all CPUs are taken by the cell's own work, that it could not is
-    noted: the cell is in no comparison anyway."""
+    """The generator sent when it should have. Where all CPUs are taken by the cell's own work, or may be by parts of it
+    that cannot be seen, that it could not is noted: the cell is in no comparison anyway."""
     if cell.lateness_ms_p99 is not None:
         limit, value, what = max(LATE_MS, LATE_SHARE * cell.hold_ms), cell.lateness_ms_p99, "sent late by (p99)"
     elif cell.skew_ms is not None:
@@ -66,8 +66,11 @@ def schedule(cell: Cell, cores: int | None) -> AuditCheck:
     said = f"{what} {value:.1f} ms, at most {limit:g} ms"
     if value <= limit:
         return settle("schedule", [], said)
-    if cpu_shares(cell, cores)["cpu_bound"]:
+    shares = cpu_shares(cell, cores)
+    if shares["cpu_bound"]:
         return noted("schedule", f"{what} {value:.1f} ms and not {limit:g} ms: CPU-bound")
+    if shares["machine_busy"] and cell.cpu and cell.cpu.service is None:
+        return noted("schedule", f"{what} {value:.1f} ms and not {limit:g} ms: machine busy")
     return settle("schedule", [f"{what} {value:.1f} ms, and {limit:g} ms is the limit"], said)
 
 
@@ -84,6 +87,8 @@ def cpu(cell: Cell, cores: int | None) -> AuditCheck:
     if shares["cpu_bound"]:
         limits = f"limits {MACHINE_LIMIT:.0%} and {PART_LIMIT:.0%}"
         return noted("cpu", f"CPU-bound: not about the pool: {said}, {limits}")
+    if shares["machine_busy"]:
+        return noted("cpu", f"machine busy: {said}, limit {MACHINE_LIMIT:.0%}")
     return settle("cpu", [], said)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from bench.analysis.comparison import ALPHA, Values, holm
-from bench.analysis.judged_by import chosen_metric, primary_of
+from bench.analysis.judged_by import Spoiler, chosen_metric, lost, primary_of, spoiler
 from bench.analysis.ranks import Shift, unpaired
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
@@ -32,7 +32,7 @@ class Change:
     verdict: Literal["better", "worse", "tie", "not judged"]
     why: str = ""
     before: float | None = None
-    """The median in A."""
+    """The median in A; `math.inf` where it lies beyond the load's end, None where nothing was measured."""
     after: float | None = None
     percent: float | None = None
     """Of the median in A, above 0 where B has more; None where A has nothing to take a share of."""
@@ -112,23 +112,29 @@ def _surroundings(a: Run, b: Run) -> Iterator[str]:
 def _draft(
     a: Run, b: Run, scenario: str, service: str, before: Values, after: Values, threshold: float
 ) -> "_Judged | Change":
-    draft = Change(scenario=scenario, service=service, metric=primary_of(scenario), verdict="not judged")
+    played = [_of(metrics, scenario, service) for metrics in (before, after)]
+    primary = primary_of(scenario)
+    draft = Change(
+        scenario=scenario,
+        service=service,
+        metric=primary,
+        verdict="not judged",
+        before=_median(primary, played[0]),
+        after=_median(primary, played[1]),
+    )
     for name in ASKED:
         ours, theirs = (getattr(_first(run, scenario, service), name) for run in (a, b))
         if ours != theirs:
             return replace(draft, why=f"{name} was another")
-    sides = [[*_clean(metrics, scenario, service)] for metrics in (before, after)]
-    bound = [
-        len(side) < sum(key[:2] == (scenario, service) for key in of)
-        for side, of in zip(sides, (before, after), strict=True)
-    ]
+    spoilers = [spoiler(cell) for side in played for cell in side]
+    sides = [[cell for cell in side if spoiler(cell) is None] for side in played]
     if min(map(len, sides)) < REPETITIONS_TO_JUDGE:
-        return replace(draft, why=_too_few(sides, any(bound)))
+        return replace(draft, why=_too_few(sides, spoilers))
     metric, why = chosen_metric(scenario, *sides)
     draft = replace(draft, metric=metric, why=why)
     ours, theirs = ([value for cell in side if (value := cell[metric]) is not None] for side in sides)
     if min(len(ours), len(theirs)) < REPETITIONS_TO_JUDGE:
-        return replace(draft, why=_too_few((ours, theirs), any(bound)))
+        return replace(draft, why=_too_few((ours, theirs), spoilers))
     return _with_figures(draft, ours, theirs, threshold)
 
 
@@ -163,14 +169,18 @@ def _first(run: Run, scenario: str, service: str) -> Cell:
     return next(cell for cell in run.cells if cell.key[:2] == (scenario, service))
 
 
-def _clean(metrics: Values, scenario: str, service: str) -> Iterator[Metrics]:
-    for key, values in metrics.items():
-        if key[:2] == (scenario, service) and not values.get("cpu_bound"):
-            yield values
+def _of(metrics: Values, scenario: str, service: str) -> list[Metrics]:
+    return [values for key, values in metrics.items() if key[:2] == (scenario, service)]
 
 
-def _too_few(sides: Sequence[Sequence[object]], bound: bool) -> str:
-    if bound and not all(sides):
-        return "CPU-bound, not compared"
-    lost = "; others are CPU-bound" if bound else ""
-    return f"{len(sides[0])} and {len(sides[1])} of the {REPETITIONS_TO_JUDGE} repetitions that it takes{lost}"
+def _median(name: str, cells: Sequence[Metrics]) -> float | None:
+    """`math.inf` where it lay beyond the load's end; None where nothing is known."""
+    return median([value for cell in cells if (value := METRICS[name].measured(cell[name])) is not None])
+
+
+def _too_few(sides: Sequence[Sequence[object]], spoilers: Sequence[Spoiler | None]) -> str:
+    if not all(sides) and (first := next(filter(None, spoilers), None)):
+        return f"{first}, not compared"
+    short = f"{len(sides[0])} and {len(sides[1])} of the {REPETITIONS_TO_JUDGE} repetitions that it takes"
+    without = lost(spoilers)
+    return f"{short}, without {without}" if without else short

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Final
+from typing import Final, Literal
 
-from bench.analysis.judged_by import about_a_pool, chosen_metric, primary_of
+from bench.analysis.judged_by import about_a_pool, chosen_metric, lost, primary_of, spoiler
 from bench.analysis.ranks import Shift, least_p_value, paired
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
@@ -78,17 +78,18 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
         for repetition in repetitions
         if (scenario, a, repetition) in metrics and (scenario, b, repetition) in metrics
     ]
-    clean = [cells for cells in both if not any(cell.get("cpu_bound") for cell in cells)]
-    bound = len(both) - len(clean)
+    spoiled = [spoiler(*cells) for cells in both]
+    clean = [cells for cells, why in zip(both, spoiled, strict=True) if why is None]
     draft = Comparison(
         scenario=scenario, a=a, b=b, metric=primary_of(scenario), repetitions=len(clean), verdict="not judged"
     )
     if not about_a_pool(scenario):
         return replace(draft, why="it takes no connection, and frameworks are not what is compared here")
-    if bound and not clean:
-        return replace(draft, verdict="CPU-bound", why="CPU-bound, not compared")
+    if both and not clean:
+        verdict: Literal["CPU-bound", "not judged"] = "CPU-bound" if "CPU-bound" in spoiled else "not judged"
+        return replace(draft, verdict=verdict, why=f"{spoiled[0]}, not compared")
     if len(clean) < REPETITIONS_TO_JUDGE:
-        return _too_few(draft, bound)
+        return _too_few(draft, lost(spoiled))
     metric, why = chosen_metric(scenario, [one for one, _ in clean], [other for _, other in clean])
     pairs = [
         (one, other)
@@ -97,13 +98,13 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "_Judged | Compari
     ]
     draft = replace(draft, metric=metric, why=why, repetitions=len(pairs))
     if len(pairs) < REPETITIONS_TO_JUDGE:
-        return _too_few(draft, bound)
+        return _too_few(draft, lost(spoiled))
     return _with_figures(draft, pairs)
 
 
-def _too_few(draft: Comparison, bound: int) -> Comparison:
-    lost = f", {bound} are CPU-bound" if bound else ""
-    return replace(draft, why=f"{draft.repetitions} of the {REPETITIONS_TO_JUDGE} repetitions that it takes{lost}")
+def _too_few(draft: Comparison, without: str) -> Comparison:
+    short = f"{draft.repetitions} of the {REPETITIONS_TO_JUDGE} repetitions that it takes"
+    return replace(draft, why=f"{short}, without {without}" if without else short)
 
 
 def _with_figures(draft: Comparison, pairs: Sequence[tuple[float, float]]) -> _Judged:

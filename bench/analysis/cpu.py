@@ -7,9 +7,9 @@ from bench.record.readings import CpuSeconds
 from bench.record.schema import Cell
 
 MACHINE_LIMIT: Final = 0.6
-"""Above this share of the machine a cell is about the CPU."""
+"""Above this share of the machine a cell is about the CPU: about its own use of it, or about that of other programs."""
 PART_LIMIT: Final = 0.7
-"""Above this share of a core, the generator or the service (each runs Python on one core at a time) is."""
+"""So it is above this share of a core in the generator or the service: each runs Python on one core at a time."""
 
 
 def cpu_ms_each(cell: Cell, sent: int) -> float | None:
@@ -20,21 +20,28 @@ def cpu_ms_each(cell: Cell, sent: int) -> float | None:
 
 
 def cpu_shares(cell: Cell, cores: int | None) -> Metrics:
-    """How much of the machine was at work, how much of a core the busier of generator and service was, and
-    `cpu_bound`: 1 where one of them is over its limit, else 0."""
+    """How much of the machine was at work, how much of a core the busier of generator and service was, and whose doing
+    it is where that is over a limit.
+
+    `cpu_bound` is 1 where the run's own parts are, `machine_busy` where the machine is over its limit only with what
+    other programs used; else 0. What cannot be seen of a run's own parts counts as other programs'.
+    """
     if cell.cpu is None or not cell.cpu.available or not cell.load_s:
-        return {"cpu_machine_share": None, "cpu_largest_part_share": None, "cpu_bound": None}
-    machine = _all_seconds(cell.cpu) / cell.cpu.available
+        return dict.fromkeys(("cpu_machine_share", "cpu_largest_part_share", "cpu_bound", "machine_busy"))
+    own = own_seconds(cell.cpu) / cell.cpu.available
+    machine = own + cell.cpu.other / cell.cpu.available
     # The generator's is counted from the first request to the last answer, the others' around that.
     around_s = cell.cpu.available / cores if cores else cell.load_s
     part = max(cell.cpu.generator / cell.load_s, (cell.cpu.service or 0.0) / around_s)
     return {
         "cpu_machine_share": machine,
         "cpu_largest_part_share": part,
-        "cpu_bound": float(machine > MACHINE_LIMIT or part > PART_LIMIT),
+        "cpu_bound": float(own > MACHINE_LIMIT or part > PART_LIMIT),
+        "machine_busy": float(own <= MACHINE_LIMIT < machine),
     }
 
 
-def _all_seconds(cpu: CpuSeconds) -> float:
+def own_seconds(cpu: CpuSeconds) -> float:
+    """Of the run's own parts, as far as they can be seen."""
     # What is not known of service and PostgreSQL (containers, another user's) is part of `other`, if it is here at all.
-    return cpu.generator + (cpu.service or 0.0) + (cpu.postgres or 0.0) + cpu.harness + cpu.other
+    return cpu.generator + (cpu.service or 0.0) + (cpu.postgres or 0.0) + cpu.harness

@@ -1,9 +1,10 @@
 """By which metric stacks are compared in a scenario, and whether they are compared at all."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Final
+from typing import Final, Literal
 
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
@@ -12,6 +13,7 @@ from bench.scenarios.catalogue import SCENARIOS
 SHARES_ALIKE: Final = 0.02
 """Waits are compared where the shares served differ by no more than this; else goodput is."""
 GOODPUT: Final = "goodput_per_s"
+Spoiler = Literal["CPU-bound", "machine busy"]
 
 
 def primary_of(scenario: str) -> str:
@@ -24,6 +26,18 @@ def about_a_pool(scenario: str) -> bool:
     """Whether stacks are compared there; one that is in no catalogue is."""
     known = SCENARIOS.get(scenario)
     return known is None or known.takes_a_connection
+
+
+def spoiler(*cells: Metrics) -> Spoiler | None:
+    """Why cells that belong together are in no comparison; None where they are."""
+    if any(cell.get("cpu_bound") for cell in cells):
+        return "CPU-bound"
+    return "machine busy" if any(cell.get("machine_busy") for cell in cells) else None
+
+
+def lost(spoilers: Iterable[Spoiler | None]) -> str:
+    """`3 CPU-bound, 1 machine busy`: what was taken out; "" where nothing was."""
+    return ", ".join(f"{count} {why}" for why, count in sorted(Counter(filter(None, spoilers)).items()))
 
 
 def chosen_metric(scenario: str, ours: Sequence[Metrics], theirs: Sequence[Metrics]) -> tuple[str, str]:

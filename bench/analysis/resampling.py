@@ -9,6 +9,7 @@ from typing import Final
 
 from bench.analysis.change import changes
 from bench.analysis.comparison import compare
+from bench.analysis.judged_by import spoiler
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
@@ -137,10 +138,10 @@ def by_scenario(drawn: Iterable[Drawn]) -> dict[str, list[Drawn]]:
 
 
 def _stored(metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], Sequence[Metrics]]:
-    """Repetitions that were not bound by the CPU: others are in no comparison."""
+    """The repetitions that are in a comparison."""
     found: dict[tuple[str, str], list[Metrics]] = {}
     for (scenario, service, _), values in metrics.items():
-        if not values.get("cpu_bound"):
+        if spoiler(values) is None:
             found.setdefault((scenario, service), []).append(values)
     return dict[tuple[str, str], Sequence[Metrics]](found)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.analysis.comparison import TIE
-from bench.analysis.judged_by import about_a_pool, primary_of
+from bench.analysis.judged_by import about_a_pool, primary_of, spoiler
 from bench.analysis.statistics import median, median_interval
+from bench.metrics.model import Metrics
 from bench.record.summary import CellSummary, Summary
 
 WIDE: Final = TIE
@@ -31,7 +32,8 @@ class Unstable:
 
 
 def unstable(summary: Summary) -> tuple[Unstable, ...]:
-    """Those that are too wide, of all that have an interval, are compared, and are not bound by the CPU throughout."""
+    """Those that are too wide, of all that have an interval, are compared, and are not bound by the CPU, or on a
+    busy machine, throughout."""
     return tuple(_unstable(summary, WIDE))
 
 
@@ -54,8 +56,8 @@ def _unstable(summary: Summary, limit: float) -> Iterator[Unstable]:
 def half_width(cell: CellSummary) -> float | None:
     """Of the primary metric, as a share of its median; None where there is no interval, or none that matters."""
     figure = cell.metrics.get(primary_of(cell.scenario))
-    bound = cell.metrics.get("cpu_bound")
-    if figure is None or figure.low is None or not figure.value or (bound is not None and bound.value == 1):
+    throughout: Metrics = {name: found.value for name, found in cell.metrics.items() if found.value == 1}
+    if figure is None or figure.low is None or not figure.value or spoiler(throughout):
         return None
     return math.inf if figure.high is None else _share(figure.low, figure.high, figure.value)
 

@@ -40,6 +40,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
 def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
+    from bench.analysis.summary import counting
     from bench.record.stored import load
     from bench.report import words
     from bench.report.changes import changes_table
@@ -52,7 +53,8 @@ def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
     for text in surroundings(a.run, b.run):
         click.echo(f"differs: {text}", err=True)
     least = THRESHOLD if threshold is None else threshold / 100
-    found = changes(a.run, b.run, _metrics(a), _metrics(b), least)
+    before, after = (counting(each.run, _metrics(each)) for each in (a, b))
+    found = changes(a.run, b.run, before, after, least)
     called = partial(words.stack, layer=a.run.plan.layer, recorded={**b.run.stacks, **a.run.stacks})
     click.echo(terminal.table_text(changes_table(found, least, called)))
     return 3 if any(change.verdict == "worse" for change in found) else 0

@@ -68,10 +68,19 @@ CONDITIONS: Final = (
     ),
     Metric(
         name="cpu_bound",
-        text="1 where over 60 % of the machine, or over 70 % of a core in the generator or the service, was used; "
-        "else 0.",
+        text="1 where generator, service, PostgreSQL and bench used over 60 % of the machine, or generator or service "
+        "over 70 % of a core; else 0.",
         unit="1",
         label="CPU-bound",
+        decimals=0,
+        missing=_UNMEASURED,
+    ),
+    Metric(
+        name="machine_busy",
+        text="1 where over 60 % of the machine was used, and only with what other programs used; else 0. Parts of the "
+        "run that cannot be seen (containers, other machines) are among the other programs.",
+        unit="1",
+        label="machine busy",
         decimals=0,
         missing=_UNMEASURED,
     ),

@@ -64,10 +64,17 @@ class Summary:
     schema: int
     cells: tuple[CellSummary, ...]
     comparisons: tuple[Comparison, ...] = ()
+    disturbed: tuple[CellSummary, ...] = ()
+    """Where every repetition was rejected because the machine was busy: medians without intervals, in no comparison."""
 
 
 def as_json(summary: Summary) -> str:
-    """The text of `summary.json`, a line for each cell and for each comparison."""
-    cells = ",\n".join(json.dumps(asdict(cell), allow_nan=False) for cell in summary.cells)
-    comparisons = ",\n".join(json.dumps(asdict(each), allow_nan=False) for each in summary.comparisons)
-    return f'{{"schema": {summary.schema}, "cells": [\n{cells}\n], "comparisons": [\n{comparisons}\n]}}\n'
+    """The text of `summary.json`, a line for each cell, for each comparison and for each disturbed cell."""
+    cells, comparisons, disturbed = (
+        ",\n".join(json.dumps(asdict(each), allow_nan=False) for each in part)
+        for part in (summary.cells, summary.comparisons, summary.disturbed)
+    )
+    return (
+        f'{{"schema": {summary.schema}, "cells": [\n{cells}\n], "comparisons": [\n{comparisons}\n], '
+        f'"disturbed": [\n{disturbed}\n]}}\n'
+    )

@@ -1,12 +1,13 @@
 """Two runs beside each other: a line for each scenario and stack."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from bench.analysis.change import Change
 from bench.metrics.registry import METRICS
 from bench.report import words
-from bench.report.numbers import decimals_of, number
+from bench.report.numbers import decimals_of, missing, number
 from bench.report.table import Table
 
 
@@ -27,11 +28,9 @@ def changes_table(found: Sequence[Change], threshold: float, called: Callable[[s
 
 
 def _row(change: Change, called: Callable[[str], str]) -> tuple[str, ...]:
-    values = [value for value in (change.before, change.after) if value is not None]
-    decimals = decimals_of(change.metric, values)
-    before, after = (
-        words.UNKNOWN if value is None else number(value, decimals) for value in (change.before, change.after)
-    )
+    ends = (change.before, change.after)
+    decimals = decimals_of(change.metric, [value for value in ends if value is not None and math.isfinite(value)])
+    before, after = (_median(change.metric, value, decimals) for value in ends)
     reason = f": {change.why}" if change.why else ""
     return (
         change.scenario,
@@ -42,6 +41,12 @@ def _row(change: Change, called: Callable[[str], str]) -> tuple[str, ...]:
         _percent(change),
         f"{change.verdict}{reason}",
     )
+
+
+def _median(metric: str, value: float | None, decimals: int) -> str:
+    if value is None:
+        return words.UNKNOWN
+    return missing(metric) if math.isinf(value) else number(value, decimals)
 
 
 def _percent(change: Change) -> str:

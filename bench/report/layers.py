@@ -93,14 +93,17 @@ def _notes(pool: View, http: View, name: str) -> Iterator[str]:
         "what HTTP adds: the difference of the medians, without an interval; server, framework, sockets and a "
         "generator of its own are in it; on the pool alone, requests are tasks or threads of the same process"
     )
-    bound = [
-        f"{view.stack(service)} ({where})"
+    both = [
+        (view, where, service)
         for view, where in ((pool, "pool alone"), (http, "over HTTP"))
         for service in view.services
-        if view.bound(name, service)
     ]
+    bound = [f"{view.stack(service)} ({where})" for view, where, service in both if view.bound(name, service)]
     if bound:
         yield f"CPU-bound, and so not about the pool: {', '.join(bound)}"
+    busy = [f"{view.stack(service)} ({where})" for view, where, service in both if view.busy(name, service)]
+    if busy:
+        yield f"machine busy with other programs: {', '.join(busy)}"
     differs = _differs(pool.run.environment, http.run.environment)
     if differs:
         yield f"not the same machine: {', '.join(differs)} differ, and the difference holds that too"

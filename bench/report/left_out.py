@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from bench.analysis.summary import left_out, skipped
+from bench.analysis.summary import disturbed_alone, left_out, skipped
 from bench.record.schema import Cell
 from bench.report import audits
 from bench.report.view import View
 
 
 def failures(view: View) -> tuple[str, ...]:
-    """What was left out, a line for each cell that failed or was rejected and for each reason to skip some; and what
-    was played again."""
+    """What was left out, or is shown with a mark alone: a line for each cell that failed or was rejected and for each
+    reason to skip some; and what was played again."""
     failed = (f"{cell.scenario} · {failure(view, cell)}" for cell in left_out(view.run))
+    marked = (f"shown with a mark: {cell.scenario} · {failure(view, cell)}" for cell in disturbed_alone(view.run))
     not_played = (f"{name} · {text}" for name in view.scenarios for text in skips(view, name))
-    return (*failed, *not_played, *audits.played_again(view))
+    return (*failed, *marked, *not_played, *audits.played_again(view))
 
 
 def skips(view: View, name: str) -> Iterator[str]:

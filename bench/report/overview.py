@@ -17,7 +17,7 @@ def overview(view: View) -> Table:
     for name in view.scenarios:
         primary = primary_of(name)
         figures = [
-            (text or view.absent(name, service)) + (" *" if view.bound(name, service) else "")
+            (text or view.absent(name, service)) + _mark(view, name, service)
             for service, text in zip(view.services, view.row(name, primary), strict=True)
         ]
         forecast = expectation(primary, view.expected(name).get(primary))
@@ -37,9 +37,16 @@ def overview(view: View) -> Table:
     )
 
 
+def _mark(view: View, name: str, service: str) -> str:
+    return (" *" if view.bound(name, service) else "") + (" †" if view.busy(name, service) else "")
+
+
 def _overview_notes(view: View) -> Iterator[str]:
-    if any(view.bound(name, service) for name in view.scenarios for service in view.services):
+    pairs = [(name, service) for name in view.scenarios for service in view.services]
+    if any(view.bound(*pair) for pair in pairs):
         yield "* CPU-bound: not about the pool, and in no comparison"
+    if any(view.busy(*pair) for pair in pairs):
+        yield f"† {prose.BUSY}"
         yield from prose.noise(view.others())
     own = [name for name in view.scenarios if name in SCENARIOS and SCENARIOS[name].hold_ms is not None]
     if own:

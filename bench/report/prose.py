@@ -59,6 +59,12 @@ def place(view: View) -> str:
     return "" if target == "local" else f"target: {target}{fresh}"
 
 
+BUSY: Final = (
+    "machine busy: other programs used CPU time, or requests were sent late; this figure may be worse than the stack "
+    "is, and is in no comparison"
+)
+
+
 def noise(others: float) -> Iterator[str]:
     """That other programs took this share of the machine, where it is worth saying."""
     if others > NOISY:

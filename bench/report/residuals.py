@@ -8,7 +8,7 @@ from bench.analysis.residuals import DIFFERENCES, SHARES
 from bench.metrics.registry import METRICS
 from bench.report.table import Table
 from bench.report.tables import CPU_BOUND
-from bench.report.view import View
+from bench.report.view import BUSY, View
 
 LINES: Final = (
     SHARES["goodput_per_s"],
@@ -26,7 +26,7 @@ def residual_table(view: View) -> Table | None:
     rows = []
     for scenario in view.scenarios:
         texts = ["\n".join(_lines(view, scenario, service)) for service in view.services]
-        if any(text not in ("", CPU_BOUND) for text in texts):
+        if any(text not in ("", CPU_BOUND, BUSY) for text in texts):
             texts = [text or view.absent(scenario, service) for service, text in zip(view.services, texts, strict=True)]
             rows.append((scenario, _how(view, scenario), *texts))
     if not rows:
@@ -48,6 +48,8 @@ def _lines(view: View, scenario: str, service: str) -> Iterator[str]:
             yield f"{metric.short} {signed(value)} {metric.unit_written}".rstrip()
     if view.bound(scenario, service):
         yield CPU_BOUND
+    if view.busy(scenario, service):
+        yield BUSY
 
 
 def signed(value: float) -> str:

@@ -10,7 +10,7 @@ from bench.report.loads import duration, faults, load
 from bench.report.numbers import expectation
 from bench.report.rows import about_latency, says_something, shown
 from bench.report.table import Table
-from bench.report.view import View
+from bench.report.view import BUSY, View
 from bench.scenarios.catalogue import SCENARIOS
 from services.common import contract
 
@@ -25,9 +25,10 @@ def scenario_table(view: View, name: str) -> Table:
     if known and known.answers in view.scenarios:
         label = f"… in {known.answers}"
         rows[1:1] = [(label, *row[1:]) for row in _rows(view, known.answers, ("ok",))]
-    bound = [view.bound(name, service) for service in view.services]
-    if any(bound):
-        rows.append((CPU_BOUND, "", *(text or "no" for text in bound)))
+    for label, marks in ((CPU_BOUND, view.bound), (BUSY, view.busy)):
+        marked = [marks(name, service) for service in view.services]
+        if any(marked):
+            rows.append((label, "", *(text or "no" for text in marked)))
     if any(absent):
         rows.insert(0, ("", "", *absent))
     return Table(
@@ -75,12 +76,19 @@ def _notes(view: View, name: str) -> Iterator[str]:
         yield f"{view.stack(service)} may hand out {capacity} connections as its library ships"
     yield from about_latency(shown(view, name), view.kind(name))
     if any(view.bound(name, service) for service in view.services):
-        seen = "" if view.run.plan.target == "local" else ", whose own CPU time is not seen here"
         yield (
-            f"CPU-bound: over 60 % of the machine, or 70 % of a core in the generator or the service{seen}; "
-            "not about the pool, and in no comparison"
+            "CPU-bound: the run's own parts used over 60 % of the machine, or generator or service over 70 % of a "
+            "core; not about the pool, and in no comparison"
+        )
+    if any(view.busy(name, service) for service in view.services):
+        unseen = view.run.plan.target != "local"
+        yield prose.BUSY + (
+            "; services elsewhere, whose CPU time is not seen here, may be among them" if unseen else ""
         )
         yield from prose.noise(view.others(name))
+    if marked := view.disturbed(name):
+        whose = "" if len(marked) == len(view.services) else f" of {', '.join(map(view.stack, marked))}"
+        yield f"every repetition{whose} was disturbed so: shown all the same, without an interval"
     for cell in left_out(view.run):
         if cell.scenario == name:
             yield f"left out: {failure(view, cell)}"

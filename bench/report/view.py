@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from bench.analysis.audit import disturbed
 from bench.analysis.cpu import cpu_shares
 from bench.analysis.forecast import expected
 from bench.analysis.stability import half_width_of
@@ -26,6 +27,8 @@ NOT_RUN: Final = "not run"
 FAILED: Final = "failed"
 REJECTED: Final = "rejected"
 SKIPPED: Final = "skipped"
+BUSY: Final = "machine busy"
+"""At the head of figures of which every repetition was disturbed."""
 
 
 def view_of(run: Run, metrics: Mapping[Key, Metrics]) -> "View":
@@ -42,12 +45,13 @@ class View:
         self.services = run.plan.services
         self.scenarios = tuple(name for name in run.plan.scenarios if any(self.cells(name)))
         self._spreads = spreads
-        self._summaries = {(cell.scenario, cell.service): cell for cell in summary.cells}
-        self._bound = Counter(
-            cell.key[:2]
-            for cell in run.cells
-            if cell.status == "ok" and cpu_shares(cell, run.environment.cores)["cpu_bound"]
-        )
+        self._shown = (*summary.cells, *summary.disturbed)
+        self._summaries = {(cell.scenario, cell.service): cell for cell in self._shown}
+        self._disturbed = {(cell.scenario, cell.service) for cell in summary.disturbed}
+        played = [cell for cell in run.cells if cell.status == "ok" or cell.key[:2] in self._disturbed]
+        shares = [(cell, cpu_shares(cell, run.environment.cores)) for cell in played]
+        self._bound = Counter(cell.key[:2] for cell, share in shares if share["cpu_bound"])
+        self._busy = Counter(cell.key[:2] for cell, share in shares if share["machine_busy"] or disturbed(cell))
 
     def stack(self, service: str) -> str:
         """What its column is called: on the pool alone, without framework and server."""
@@ -96,13 +100,24 @@ class View:
 
     def bound(self, scenario: str, service: str) -> str:
         """In how many of its repetitions a cell was bound by the CPU, "" if in none."""
-        cell, bound = self._summaries.get((scenario, service)), self._bound[scenario, service]
-        if cell is None or not bound:
+        return self._in_how_many(self._bound, scenario, service)
+
+    def busy(self, scenario: str, service: str) -> str:
+        """In how many of its repetitions the machine was busy with other programs, "" if in none."""
+        return self._in_how_many(self._busy, scenario, service)
+
+    def _in_how_many(self, counts: Mapping[Pair, int], scenario: str, service: str) -> str:
+        cell, count = self._summaries.get((scenario, service)), counts.get((scenario, service))
+        if cell is None or not count:
             return ""
-        return "yes" if bound == cell.repetitions else f"{bound} of {cell.repetitions}"
+        return "yes" if count >= cell.repetitions else f"{count} of {cell.repetitions}"
+
+    def disturbed(self, scenario: str) -> tuple[str, ...]:
+        """The services whose figures there come from disturbed repetitions alone."""
+        return tuple(service for service in self.services if (scenario, service) in self._disturbed)
 
     def others(self, scenario: str | None = None) -> float:
-        """The largest share of the machine that other programs had in a cell that was bound by the CPU.
+        """The largest share of the machine that other programs had in a cell that they kept busy.
 
         0 where the service cannot be told from them.
         """
@@ -111,7 +126,7 @@ class View:
                 cell.cpu.other / cell.cpu.available
                 for cell in self.run.cells
                 if cell.cpu and cell.cpu.service is not None
-                if scenario in (None, cell.scenario) and self._bound[cell.key[:2]]
+                if scenario in (None, cell.scenario) and self._busy[cell.key[:2]]
             ),
             default=0.0,
         )
@@ -131,7 +146,10 @@ class View:
         return cell.metrics[name].value if cell else None
 
     def absent(self, scenario: str, service: str) -> str:
-        """Why a service has no figures: it failed, was rejected or skipped, or was not run yet; "" if it has."""
+        """Why a service has no figures that count: it failed, was disturbed, rejected or skipped, or was not run yet;
+        "" if it has."""
+        if (scenario, service) in self._disturbed:
+            return BUSY
         if (scenario, service) in self._summaries:
             return ""
         ended = {cell.status for cell in self.cells(scenario) if cell.service == service}
@@ -151,7 +169,7 @@ class View:
         return figure(found, decimals, ends)
 
     def _all_sent(self, scenario: str) -> set[float]:
-        return {cell.metrics["sent"].value or 0.0 for cell in self.summary.cells if cell.scenario == scenario}
+        return {cell.metrics["sent"].value or 0.0 for cell in self._shown if cell.scenario == scenario}
 
     def label(self, scenario: str, name: str, short: bool = False) -> str:
         sent = self.sent(scenario)
@@ -160,7 +178,8 @@ class View:
 
     def judged(self, scenario: str | None = None) -> str:
         """How many repetitions the figures come from (of one scenario, or of the run), and whether these judge."""
-        counts = [cell.repetitions for cell in self.summary.cells if scenario in (None, cell.scenario)]
+        counts = [cell.repetitions for cell in self._shown if scenario in (None, cell.scenario)]
         least, most = min(counts, default=0), max(counts, default=0)
         repetitions = words.counted(most, "repetition") if least == most else f"{least} to {most} repetitions"
-        return f"{repetitions}: not judged" if least < REPETITIONS_TO_JUDGE else repetitions
+        marked = any(scenario in (None, name) for name, _ in self._disturbed)
+        return f"{repetitions}: not judged" if least < REPETITIONS_TO_JUDGE or marked else repetitions

@@ -183,8 +183,9 @@ def _calibrated(database: Database, hold_ms: int) -> int:
 def _line(played: Played) -> str:
     cell = played.cell
     where = f"{cell.scenario} · {cell.service}"
-    if played.requests is None or cell.status == "rejected":
+    if played.requests is None:
         return f"{where} · {cell.status}: {cell.why}"
     statuses = played.requests["status"]
     served, sent = int((statuses == 200).sum()), len(statuses)
-    return f"{where} · {served} of {sent} served in {cell.load_s:.2f} s"
+    rejected = f" · rejected: {cell.why}" if cell.status == "rejected" else ""
+    return f"{where} · {served} of {sent} served in {cell.load_s:.2f} s{rejected}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from bench.analysis.audit import DISTURBED
+from bench.analysis.audit import disturbed
 from bench.record.schema import Cell, Run
 
 REPLAYS: Final = 2
@@ -80,8 +80,7 @@ def _attempt(run: Run, scenario: str, repetition: int) -> int:
 def spoiled(cell: Cell) -> bool:
     """Whether a cell makes the run a failed one: the service or the bench did something wrong, and not only another
     program on the machine."""
-    wrong = {finding.name for finding in cell.audit if finding.verdict == "failed"}
-    return cell.status == "failed" or (cell.status == "rejected" and not wrong <= DISTURBED)
+    return cell.status == "failed" or (cell.status == "rejected" and not disturbed(cell))
 
 
 def _measured(cell: Cell) -> bool:

@@ -6,12 +6,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from bench.analysis.audit import disturbed
 from bench.analysis.cells import cell_metrics
 from bench.analysis.summary import measure
 from bench.errors import UserError
 from bench.metrics.model import Metrics
 from bench.record.rows import Key
-from bench.record.schema import Run
+from bench.record.schema import Cell, Run
 from bench.record.store import Store
 from bench.report.formats import markdown
 from bench.report.view import View, view_of
@@ -48,7 +49,7 @@ class Results:
         """A cell that has just ended, and the run with it."""
         cell = played.cell
         self._store.save_cell(run, cell, played.requests, played.samples, played.events)
-        if cell.status == "ok" and played.requests is not None and played.samples is not None:
+        if _shown(cell) and played.requests is not None and played.samples is not None:
             cores = run.environment.cores
             self._metrics[cell.key] = cell_metrics(cell, played.requests, played.samples, played.events, cores)
         self._run = run
@@ -66,5 +67,10 @@ class Results:
 
     def view(self, run: Run) -> View:
         """What reports are made of, as of now: what was played again counts once, and what was rejected never."""
-        ok = {cell.key for cell in run.cells if cell.status == "ok"}
-        return view_of(run, {key: values for key, values in self._metrics.items() if key in ok})
+        shown = {cell.key for cell in run.cells if _shown(cell)}
+        return view_of(run, {key: values for key, values in self._metrics.items() if key in shown})
+
+
+def _shown(cell: Cell) -> bool:
+    """Whether a cell's figures may be shown, marked or not."""
+    return cell.status == "ok" or disturbed(cell)

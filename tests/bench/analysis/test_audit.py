@@ -216,6 +216,21 @@ def test_cpu_bound_is_noted_with_who_used_it_and_excuses_the_schedule() -> None:
     assert rejection(tuple(checks.values())) is None
 
 
+def test_other_programs_make_the_machine_busy_and_excuse_nothing() -> None:
+    busy = replace(CPU, other=1.9)
+    checks = found(cell(cpu=busy, skew_ms=111.0))
+
+    said = (
+        "machine busy: 100% of the machine, 17% of a core in its busier part (generator 0.10 s, service 0.20 s, "
+        "PostgreSQL 0.10 s, bench 0.10 s, other 1.90 s), limit 60%"
+    )
+    assert verdict(checks, "cpu") == ("noted", said)
+    assert checks["schedule"].verdict == "failed"
+    # Elsewhere, the others may be the services themselves.
+    checks = found(cell(cpu=replace(busy, service=None, postgres=None), skew_ms=111.0))
+    assert verdict(checks, "schedule") == ("noted", "all sent within 111.0 ms and not 50 ms: machine busy")
+
+
 @pytest.mark.parametrize(
     ("cpu", "expected"),
     [

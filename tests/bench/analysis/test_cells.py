@@ -98,6 +98,7 @@ def test_every_metric_of_a_small_burst() -> None:
             "cpu_machine_share": 0.15,
             "cpu_largest_part_share": 0.12,
             "cpu_bound": 0,
+            "machine_busy": 0,
             "residual_ok": 0,
             "residual_timed_out": -1,
             "residual_goodput_percent": -20.0,
@@ -227,22 +228,26 @@ SMALL = CpuSeconds(generator=0.1, service=0.1, postgres=0.1, harness=0.1, other=
 
 
 @pytest.mark.parametrize(
-    ("cpu", "machine", "part", "bound"),
+    ("cpu", "machine", "part", "bound", "busy"),
     [
-        (SMALL, 0.25, 0.1, 0),
-        (replace(SMALL, postgres=None), 0.2, 0.1, 0),
-        (replace(SMALL, postgres=0.79), 0.595, 0.1, 0),
-        (replace(SMALL, postgres=0.81), 0.605, 0.1, 1),
-        (replace(SMALL, service=0.69), 0.545, 0.69, 0),
-        (replace(SMALL, service=0.71), 0.555, 0.71, 1),
-        (replace(SMALL, generator=0.71), 0.555, 0.71, 1),
+        (SMALL, 0.25, 0.1, 0, 0),
+        (replace(SMALL, postgres=None), 0.2, 0.1, 0, 0),
+        (replace(SMALL, postgres=0.89), 0.645, 0.1, 0, 1),
+        (replace(SMALL, postgres=0.91), 0.655, 0.1, 1, 0),
+        (replace(SMALL, other=0.79), 0.595, 0.1, 0, 0),
+        (replace(SMALL, other=0.81), 0.605, 0.1, 0, 1),
+        (replace(SMALL, other=1.6), 1.0, 0.1, 0, 1),
+        (replace(SMALL, service=0.69), 0.545, 0.69, 0, 0),
+        (replace(SMALL, service=0.71), 0.555, 0.71, 1, 0),
+        (replace(SMALL, generator=0.71), 0.555, 0.71, 1, 0),
+        (replace(SMALL, generator=0.71, other=0.4), 0.705, 0.71, 1, 1),
     ],
 )
-def test_cpu_bound(cpu: CpuSeconds, machine: float, part: float, bound: float) -> None:
+def test_cpu_bound_and_machine_busy(cpu: CpuSeconds, machine: float, part: float, bound: float, busy: float) -> None:
     found = metrics_of(made.cell(cpu=cpu, load_s=1.0), [{}])
     assert found["cpu_machine_share"] == pytest.approx(machine)
     assert found["cpu_largest_part_share"] == pytest.approx(part)
-    assert found["cpu_bound"] == bound
+    assert (found["cpu_bound"], found["machine_busy"]) == (bound, busy)
 
 
 def test_the_service_is_watched_for_longer_than_the_load() -> None:
@@ -258,4 +263,4 @@ def test_cpu_that_cannot_be_seen_is_unknown_and_part_of_the_machine_s() -> None:
     assert found["app_cpu_ms_per_request"] is None
     assert found["cpu_machine_share"] == pytest.approx(0.7)
     assert found["cpu_largest_part_share"] == pytest.approx(0.1)
-    assert found["cpu_bound"] == 1
+    assert (found["cpu_bound"], found["machine_busy"]) == (0, 1)

@@ -1,5 +1,6 @@
 """What changed between two runs, from values made by hand."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -82,6 +83,8 @@ def test_what_is_bound_by_the_cpu_is_not_compared() -> None:
     bound, free = cells("burst-timeout", [50.0] * 10, cpu_bound=1.0), cells("burst-timeout", [5.0] * 10)
     found = only("burst-timeout", bound, free)
     assert (found.verdict, found.why) == ("not judged", "CPU-bound, not compared")
+    found = only("burst-timeout", free, cells("burst-timeout", [50.0] * 10, machine_busy=1.0))
+    assert (found.verdict, found.why) == ("not judged", "machine busy, not compared")
 
 
 def test_waits_of_fewer_served_are_goodput() -> None:
@@ -99,6 +102,14 @@ def test_cells_that_were_asked_something_else_are_not_compared() -> None:
     values = cells("burst-timeout", [50.0] * 10)
     (found,) = changes(run(), other, values, values)
     assert (found.verdict, found.why) == ("not judged", "pool_size was another")
+    assert (found.before, found.after) == (50, 50)
+
+
+def test_values_that_are_not_judged_are_told_all_the_same() -> None:
+    found = only("burst-10", cells("burst-10", [200.0, 210, 220]), cells("burst-10", [100.0], cpu_bound=1.0))
+    assert (found.verdict, found.before, found.after, found.percent) == ("not judged", 210, 100, None)
+    found = only("burst-10", cells("burst-10", [None]), {})
+    assert (found.before, found.after) == (math.inf, None)
 
 
 def test_only_what_both_have_is_compared_in_the_order_of_the_first() -> None:

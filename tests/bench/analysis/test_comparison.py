@@ -110,7 +110,17 @@ def test_a_repetition_counts_where_both_were_played_and_neither_was_bound_by_the
     assert (only(metrics).repetitions, only(metrics).better) == (10, "b")
     metrics["leak-dropped", "a", 6]["cpu_bound"] = 1.0
     found = only(metrics)
-    assert (found.verdict, found.why) == ("not judged", "9 of the 10 repetitions that it takes, 2 are CPU-bound")
+    assert (found.verdict, found.why) == ("not judged", "9 of the 10 repetitions that it takes, without 2 CPU-bound")
+    metrics["leak-dropped", "a", 7]["machine_busy"] = 1.0
+    assert only(metrics).why == "8 of the 10 repetitions that it takes, without 2 CPU-bound, 1 machine busy"
+
+
+def test_what_was_measured_on_a_busy_machine_is_not_compared() -> None:
+    metrics = cells("leak-dropped", a=[39] * 10, b=[150] * 10)
+    for repetition in range(10):
+        metrics["leak-dropped", "a", repetition]["machine_busy"] = 1.0
+    found = only(metrics)
+    assert (found.verdict, found.better, found.why) == ("not judged", None, "machine busy, not compared")
 
 
 def test_what_is_bound_by_the_cpu_is_not_compared() -> None:

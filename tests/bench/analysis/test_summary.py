@@ -11,7 +11,7 @@ import pytest
 from bench.analysis.summary import left_out, measure, spreads, summarise
 from bench.metrics.model import Metrics
 from bench.record.columns import CellRows
-from bench.record.schema import Cell, Run
+from bench.record.schema import AuditCheck, Cell, Run
 from bench.record.stored import Stored
 from bench.record.summary import CellSummary, Figure, Summary, as_json
 from tests.bench import made
@@ -111,8 +111,50 @@ def test_json() -> None:
             }
         ],
         "comparisons": [],
+        "disturbed": [],
     }
-    assert json.loads(as_json(Summary(schema=1, cells=()))) == {"schema": 1, "cells": [], "comparisons": []}
+    assert json.loads(as_json(Summary(schema=1, cells=()))) == {
+        "schema": 1,
+        "cells": [],
+        "comparisons": [],
+        "disturbed": [],
+    }
+
+
+BUSY = AuditCheck(name="machine", verdict="failed", detail="other programs took 44% of the machine: end them")
+LOST = AuditCheck(name="counts", verdict="failed", detail="acquired_total rose by 54, and the client saw 55")
+
+
+def rejected(service: str, repetition: int, *checks: AuditCheck) -> Cell:
+    return made.cell("burst-timeout", service, repetition, status="rejected", audit=checks, why=checks[0].detail)
+
+
+def test_what_was_only_disturbed_is_told_apart_and_in_no_interval_and_no_verdict() -> None:
+    a, b, c = made.SERVICES[:3]
+    clean = [made.cell("burst-timeout", a, repetition) for repetition in range(10)]
+    disturbed = [rejected(b, repetition, BUSY) for repetition in range(10)]
+    run = run_of(*clean, *disturbed, rejected(c, 0, BUSY, LOST), services=(a, b, c))
+    parts = [made.requests(cell, made.fifo_burst(100, 5, 100_000, 1_050_000)) for cell in run.cells]
+
+    summary = summarise(run, measure(Stored.of(run, pl.concat(parts), made.samples(clean[0]), ()).rows(), cores=2))
+
+    assert [(cell.service, cell.repetitions) for cell in summary.cells] == [(a, 10)]
+    (marked,) = summary.disturbed
+    assert (marked.service, marked.repetitions, marked.metrics["ok"]) == (b, 10, Figure(value=55))
+    assert summary.comparisons == ()
+    assert [cell.service for cell in left_out(run)] == [c]
+    assert [cell["service"] for cell in json.loads(as_json(summary))["disturbed"]] == [b]
+
+
+def test_one_repetition_that_counts_is_all_that_is_shown() -> None:
+    service = made.SERVICES[0]
+    run = run_of(made.cell("burst-timeout", service), rejected(service, 1, BUSY), services=(service,))
+    parts = [made.requests(cell, made.fifo_burst(100, 5, 100_000, 1_050_000)) for cell in run.cells]
+
+    summary = summarise(run, measure(Stored.of(run, pl.concat(parts), made.samples(run.cells[0]), ()).rows(), cores=2))
+
+    assert ([cell.repetitions for cell in summary.cells], summary.disturbed) == ([1], ())
+    assert left_out(run) == (run.cells[1],)
 
 
 def test_comparisons_are_in_the_summary() -> None:

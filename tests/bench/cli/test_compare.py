@@ -45,7 +45,7 @@ def test_a_regression_is_status_3(
 def test_under_ten_repetitions_there_is_no_regression(tmp_path: Path) -> None:
     done = bench("compare", stored(tmp_path / "a"), stored(tmp_path / "b", 100_000, repetitions=9))
     assert done.returncode == 0
-    assert "not judged: 10 and 9 of the 10 repetitions that it takes" in " ".join(done.stdout.split())
+    assert "55 5 not judged: 10 and 9 of the 10 repetitions that it takes" in " ".join(done.stdout.split())
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def stored(*cells: Cell, **plan: Any) -> Stored:
     run = made.run(cells, **{"services": services, "scenarios": scenarios, "repeat": repetitions} | plan)
     return Stored.of(
         run,
-        requests=pl.concat([made.requests(cell, _rows(cell)) for cell in cells if cell.status == "ok"]),
+        requests=pl.concat([made.requests(cell, _rows(cell)) for cell in cells if cell.status in ("ok", "rejected")]),
         samples=pl.concat([made.samples(cell, [{"t_us": 0, "waiting": 9, "used": 5}]) for cell in cells]),
         events=(),
     )

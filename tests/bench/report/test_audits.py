@@ -5,9 +5,12 @@ from dataclasses import replace
 from bench.record.readings import SamplerEffect
 from bench.record.schema import AuditCheck, Cell
 from bench.record.stored import Stored
-from bench.report import audits
+from bench.report import audits, prose
 from bench.report.formats.terminal import WIDTH
+from bench.report.left_out import failures
+from bench.report.overview import overview
 from bench.report.render import Format, render
+from bench.report.tables import scenario_table
 from tests.bench import made
 from tests.bench.report.stored import stored, view_of
 
@@ -99,8 +102,38 @@ def test_a_rejected_cell_is_left_out_in_every_format() -> None:
 
 
 def test_a_stack_that_was_rejected_throughout_has_no_figure() -> None:
-    run = stored(cell(A, PASSED), cell(B, FAILED, status="rejected", why=WHY))
+    lost = AuditCheck(name="counts", verdict="failed", detail="one was lost")
+    run = stored(cell(A, PASSED), cell(B, FAILED, lost, status="rejected", why=WHY))
     assert view_of(run).absent("burst-10", B) == "rejected"
+    assert view_of(run).row("burst-10", "ok") == ("10", "")
+
+
+def test_a_stack_that_a_busy_machine_disturbed_throughout_has_marked_figures() -> None:
+    run = stored(cell(A, PASSED), cell(B, FAILED, status="rejected", why=WHY))
+
+    seen = view_of(run)
+
+    assert overview(seen).rows == (("burst-10", "latency p99, ms", "200", "200", "200 †"),)
+    assert overview(seen).notes == (f"† {prose.BUSY}",)
+    table = scenario_table(seen, "burst-10")
+    assert table.rows[0] == ("", "", "", "machine busy")
+    assert table.rows[1] == ("served (of 10)", "10", "10", "10")
+    assert table.rows[-1] == ("machine busy", "", "no", "yes")
+    assert table.notes == (
+        prose.BUSY,
+        "every repetition of psycopg_pool + Flask was disturbed so: shown all the same, without an interval",
+    )
+    marked = f"shown with a mark: burst-10 · psycopg_pool + Flask, repetition 1: {WHY}"
+    assert failures(seen) == (marked,)
+    for form in ("terminal", "md", "readme"):
+        assert marked in " ".join(text(run, form).split()), form
+
+
+def test_where_nothing_is_played_again_a_busy_machine_marks_the_figures_too() -> None:
+    seen = view_of(stored(cell(A, PASSED), cell(B, FAILED)))
+
+    assert overview(seen).rows == (("burst-10", "latency p99, ms", "200", "200", "200 †"),)
+    assert failures(seen) == ()
 
 
 def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:

@@ -1,5 +1,6 @@
 """Two runs beside each other."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,14 @@ def test_a_whole_table() -> None:
         change(scenario="burst-50", verdict="tie", **alike),
         change(scenario="one", verdict="better", before=0, after=3),
         change(scenario="ramp", verdict="not judged", why="CPU-bound, not compared"),
+        change(
+            scenario="burst-10",
+            metric="latency_ms_p99_all",
+            verdict="not judged",
+            why="1 and 1 of the 10 repetitions that it takes",
+            before=203.25,
+            after=math.inf,
+        ),
     )
     assert changes_table(found, 0.05) == Table(
         title="Changes",
@@ -31,8 +40,17 @@ def test_a_whole_table() -> None:
             ("burst-50", "asyncpg + FastAPI", "served", "50", "50", "0 %", "tie"),
             ("one", "asyncpg + FastAPI", "served", "0", "3", "", "better"),
             ("ramp", "asyncpg + FastAPI", "served", "–", "–", "–", "not judged: CPU-bound, not compared"),
+            (
+                "burst-10",
+                "asyncpg + FastAPI",
+                "latency p99, ms",
+                "203",
+                "not served",
+                "",
+                "not judged: 1 and 1 of the 10 repetitions that it takes",
+            ),
         ),
-        notes=("1 worse, 1 better, 1 tie, 1 not judged",),
+        notes=("1 worse, 1 better, 1 tie, 2 not judged",),
     )
 
 

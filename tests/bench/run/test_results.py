@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.record.readings import SamplerEffect
-from bench.record.schema import Cell
+from bench.record.schema import AuditCheck, Cell
 from bench.record.store import Store
 from bench.record.stored import load
 from bench.run.cell import Played
@@ -45,6 +45,19 @@ def test_a_rejected_cell_is_in_no_figure_until_it_is_played_again(tmp_path: Path
     results.add(third, played(third.cells[0]))
     assert [cell.repetitions for cell in results.view(third).summary.cells] == [1]
     assert load(tmp_path / "run").run == third
+
+
+def test_a_cell_that_was_only_disturbed_has_marked_figures_also_when_the_run_is_taken_up(tmp_path: Path) -> None:
+    busy = AuditCheck(name="machine", verdict="failed", detail="other programs took 44%")
+    cell = made.cell("burst-10", status="rejected", why="audit, machine", audit=(busy,))
+    run = made.run([cell], scenarios=("burst-10",))
+    results = Results(Store(tmp_path / "run"))
+    results.add(run, played(cell))
+
+    for each in (results, Results(Store(tmp_path / "run", resume=True))):
+        summary = each.view(run).summary
+        assert summary.cells == ()
+        assert [cell.repetitions for cell in summary.disturbed] == [1]
 
 
 def test_what_is_said_of_the_whole_run_is_kept_at_its_end(tmp_path: Path) -> None:
