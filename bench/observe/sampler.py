@@ -19,7 +19,7 @@ CPU_EVERY_S: Final = 0.25
 
 BACKENDS: Final = """
     SELECT pid, state FROM pg_stat_activity
-    WHERE application_name = %s AND backend_type = 'client backend'
+    WHERE application_name = %s AND datname = current_database() AND backend_type = 'client backend'
 """
 
 

@@ -157,11 +157,12 @@ def max_connections(connection: Connection) -> int:
 
 
 def backends(connection: Connection, application_name: str) -> Backends:
-    """The client backends of that name now. Needs pg_monitor, or the same user as the services."""
+    """The client backends of that name in this database now. Needs pg_monitor, or the same user as the services."""
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'idle'),"
         " count(*) FILTER (WHERE state LIKE 'idle in transaction%%')"
-        " FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = %s",
+        " FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND datname = current_database() AND application_name = %s",
         (application_name,),
     ).fetchone()
     assert row is not None

@@ -21,7 +21,7 @@ SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%%'),
            JOIN pg_namespace ON nspname = 'pg_temp_' || id
            JOIN pg_class ON relnamespace = pg_namespace.oid AND relpersistence = 't'))
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND application_name = %s
+WHERE backend_type = 'client backend' AND datname = current_database() AND application_name = %s
 """
 
 
@@ -38,7 +38,10 @@ class SessionState:
 
 
 def session_state(connection: Connection, application_name: str) -> SessionState:
-    """What the idle client backends of that name carry now. Needs pg_monitor, or the same user as the services."""
+    """What the idle client backends of that name in this database carry now.
+
+    Needs pg_monitor, or the same user as the services.
+    """
     row = connection.execute(_STATE, (application_name,)).fetchone()
     assert row is not None
     in_transaction, locking, temporary = row

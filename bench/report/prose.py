@@ -60,8 +60,8 @@ def place(view: View) -> str:
 
 
 BUSY: Final = (
-    "machine busy: other programs used CPU time, or requests were sent late; this figure may be worse than the stack "
-    "is, and is in no comparison"
+    "machine busy: other programs used CPU time, or requests were sent late; the figure may be better on a quiet "
+    "machine, and is in no comparison"
 )
 
 

@@ -123,7 +123,7 @@ class View:
         """
         return max(
             (
-                cell.cpu.other / cell.cpu.available
+                min(1.0, cell.cpu.other / cell.cpu.available)
                 for cell in self.run.cells
                 if cell.cpu and cell.cpu.service is not None
                 if scenario in (None, cell.scenario) and self._busy[cell.key[:2]]
