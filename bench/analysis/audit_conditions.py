@@ -10,6 +10,7 @@ from bench.analysis.audit_check import not_checked, noted, settle
 from bench.analysis.cpu import MACHINE_LIMIT, PART_LIMIT, cpu_shares
 from bench.analysis.outages import still_s
 from bench.record.schema import AuditCheck, Cell, Event
+from services.common import contract
 
 LATE_MS: Final = 2.0
 LATE_SHARE: Final = 0.05
@@ -125,9 +126,11 @@ def settings(cell: Cell, requests: pl.DataFrame) -> AuditCheck:
     changed = cell.counted.changed if cell.counted else {}
     problems += [f"{name} became {value!r} under the load" for name, value in changed.items()]
     said = list[str]()
-    holds = requests.filter((pl.col("status") == 200) & (pl.col("path").is_in(("/api/query", "/api/query-proper"))))
+    holds = requests.filter((pl.col("status") == 200) & pl.col("path").is_in(contract.ONE_CHECKOUT))
     longer = cell.settings.get("work_kind", "sleep") == "sleep"  # what the database works or waits for may take longer
-    refused = requests.filter(pl.col("error") == "pool_exhausted")
+    # A request with several acquires has the timeout for each of them, and one header for all.
+    once = pl.col("path").str.split("?").list.first().is_in(contract.ONE_CHECKOUT)
+    refused = requests.filter((pl.col("error") == "pool_exhausted") & once)
     for what, found_us, asked_us, bounded in (
         ("hold", _least(holds["work_us"]), cell.hold_ms * 1e3, longer),
         ("timeout", _least(refused["acquire_us"]), cell.acquire_timeout_s * 1e6, True),

@@ -4,7 +4,7 @@ Nothing here judges.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ from bench.check.exposition import Exposition
 from bench.check.judge import Poll, Sample, capacity_shown, held_at_once
 from bench.check.judge_time import NOOP_EVERY_S, Probe
 from bench.check.subject import POLL_EVERY_S, Stats, Subject, exposition, to_sample
+from bench.check.verdicts import Failed
 from services.common import contract
 
 HOLD_MS: Final = 70
@@ -22,6 +23,7 @@ ACQUIRE_TIMEOUT_S: Final = 0.25
 SURELY_HELD_MS: Final = 600
 """Longer than it takes to fill a pool, to time out, and to be late by as much again."""
 FULL_S: Final = 0.15
+TRIES: Final = 3
 KEPT: Final = f"{contract.QUERY_LEAK}?how=kept"
 WAITERS: Final = (contract.QUERY, contract.QUERY_PROPER) * 3 + (contract.NESTED, contract.SEVERAL, contract.QUERY_LEAK)
 
@@ -115,6 +117,19 @@ async def shown_exhaustion(subject: Subject) -> Exhaustion:
             break
         await subject.post(contract.RELEASE_LEAKS)
     return last
+
+
+async def of_exhaustion(subject: Subject, judge: Callable[[Exhaustion], str]) -> str:
+    """What `judge` says of an exhaustion; where it finds fault, of another one, and of a third.
+
+    For what takes time: a machine that stands still spoils one, and a service that is accused has failed three times.
+    """
+    for again in range(TRIES - 1):
+        try:
+            return judge(await (shown_exhaustion(subject) if again else subject.once("exhaustion", shown_exhaustion)))
+        except Failed:
+            await subject.post(contract.RELEASE_LEAKS)
+    return judge(await shown_exhaustion(subject))
 
 
 async def _exhaustion(subject: Subject, hold_ms: int) -> Exhaustion:

@@ -5,7 +5,14 @@ from typing import Final
 
 from bench.check import judge, judge_time
 from bench.check.client import Answer, together
-from bench.check.experiments import ACQUIRE_TIMEOUT_S, WAITERS, shown_burst, shown_exhaustion
+from bench.check.experiments import (
+    ACQUIRE_TIMEOUT_S,
+    WAITERS,
+    Exhaustion,
+    of_exhaustion,
+    shown_burst,
+    shown_exhaustion,
+)
 from bench.check.shapes import problem_of, refusal_problem
 from bench.check.subject import Subject, cause, rise
 from bench.check.verdicts import Failed, Skipped, settle
@@ -78,18 +85,20 @@ async def refusals(subject: Subject) -> str:
 
 
 async def health_while_exhausted(subject: Subject) -> str:
-    """`/health` answers while requests that came before it still wait for the pool."""
-    seen = await subject.once("exhaustion", shown_exhaustion)
-    problems = [problem for one in seen.health if (problem := problem_of(one, 200, models.Health))]
-    if problems:
-        raise Failed("; ".join(problems))
-    return judge_time.while_waiting([(one.sent, one.received) for one in seen.health], seen.samples)
+    """Each `/health` is answered while all connections are held."""
+
+    def judged(seen: Exhaustion) -> str:
+        problems = [problem for one in seen.health if (problem := problem_of(one, 200, models.Health))]
+        if problems:
+            raise Failed("; ".join(problems))
+        return judge_time.while_exhausted([(one.sent, one.received) for one in seen.health], seen.holders)
+
+    return await of_exhaustion(subject, judged)
 
 
 async def noop_without_pool(subject: Subject) -> str:
-    """`/api/noop` answers while the pool is exhausted, and takes no connection when it is not."""
-    seen = await subject.once("exhaustion", shown_exhaustion)
-    line = judge_time.while_waiting(seen.beside.probes, seen.samples)
+    """Each `/api/noop` is answered while all connections are held, and takes no connection when it is not."""
+    line = await of_exhaustion(subject, lambda seen: judge_time.while_exhausted(seen.beside.probes, seen.holders))
     before = await subject.stats()
     answers = [await subject.client.get(contract.NOOP) for _ in range(NOOPS)]
     took = rise(before, await subject.stats())

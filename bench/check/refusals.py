@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bench.check import shapes
 from bench.check.client import Answer
 from bench.check.shapes import problem_of
 from bench.check.subject import Subject, rise
@@ -9,7 +10,9 @@ from bench.check.verdicts import Failed, Skipped, settle
 from services.common import contract, models
 from services.common.encoding import encode
 
-UNKNOWN: Final = ("/", "/nope", "/api", "/API/query", "//health", "/api/../health", "/docs", "/static/x")
+UNKNOWN: Final = ("/", "/nope", "/api", "/API/query", "/docs", "/static/x")
+REWRITTEN_BY_PROXIES: Final = (400, *range(301, 309))
+"""What a reverse proxy says of a path with `..` or `//` by itself: it is malformed, or is to be asked for elsewhere."""
 QUERIES: Final = (
     *(f"{path}?unknown=1" for path, methods in contract.METHODS.items() if "GET" in methods),
     *(f"{path}?hold_ms=-1" for path in contract.HOLDING),
@@ -87,10 +90,14 @@ FOREIGN: Final[tuple[dict[str, str], ...]] = (
 
 
 async def unknown_paths(subject: Subject) -> str:
-    """404 for a path that is not in the contract, one with a trailing slash included."""
+    """404 for a path that is not in the contract, one with a trailing slash included.
+
+    A path with `..` or `//` may also be what it is short for, or refused, as reverse proxies do before the service.
+    """
     targets = [*UNKNOWN, *(f"{path}/" for path in contract.METHODS)]
     problems = [_refused(await subject.client.get(target), 404) for target in targets]
-    return settle([one for one in problems if one], f"{len(targets)} paths are 404")
+    problems += [_unresolved(await subject.client.get(target)) for target in shapes.RESOLVED_TO_HEALTH]
+    return settle([one for one in problems if one], f"{len(problems)} paths are no others")
 
 
 async def wrong_methods(subject: Subject) -> str:
@@ -170,6 +177,13 @@ async def several_workers(subject: Subject) -> str:
     if problem := _refused(answer, 409):
         raise Failed(problem)
     return f"409 with {subject.workers} worker processes"
+
+
+def _unresolved(answer: Answer) -> str | None:
+    """What is wrong with the answer for a path that a proxy may have resolved."""
+    if answer.status == 200:
+        return problem_of(answer, 200, models.Health)
+    return None if answer.status in REWRITTEN_BY_PROXIES else _refused(answer, 404)
 
 
 def _refused(answer: Answer, status: int) -> str | None:

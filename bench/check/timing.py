@@ -1,7 +1,7 @@
 """Checks that waits and holds last as long as they should, and are reported as long as they last."""
 
 from bench.check import judge_time
-from bench.check.experiments import ACQUIRE_TIMEOUT_S, shown_burst, shown_exhaustion
+from bench.check.experiments import ACQUIRE_TIMEOUT_S, of_exhaustion, shown_burst, shown_exhaustion
 from bench.check.subject import Subject
 
 
@@ -19,8 +19,9 @@ async def timeout_never_early(subject: Subject) -> str:
 
 async def timeout_not_late(subject: Subject) -> str:
     """No request waits longer than `pool_acquire_timeout`, a tenth, and what noop is late at that moment."""
-    seen = await subject.once("exhaustion", shown_exhaustion)
-    return judge_time.not_late(seen.samples, ACQUIRE_TIMEOUT_S, seen.beside.probes)
+    return await of_exhaustion(
+        subject, lambda seen: judge_time.not_late(seen.samples, ACQUIRE_TIMEOUT_S, seen.beside.probes)
+    )
 
 
 async def waits_are_told(subject: Subject) -> str:

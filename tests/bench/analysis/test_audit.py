@@ -199,6 +199,21 @@ def test_settings_that_are_shown_and_not_applied(hold_us: int, acquire_timeout_u
     assert found(cell(), rows)["settings"].verdict == "failed"
 
 
+@pytest.mark.parametrize(("path", "acquire_us"), [("/api/nested", 2_000), ("/api/several", 2_100_000)])
+def test_what_a_request_with_several_acquires_waited_in_all_is_no_setting(path: str, acquire_us: int) -> None:
+    """The header adds waits up, or tells that of the first alone; each has the acquire timeout for itself."""
+    rows = [row | {"path": path} for row in ROWS[:-1]] + [ROWS[-1] | {"path": path, "acquire_us": acquire_us}]
+
+    assert found(cell(), rows)["settings"].verdict == "passed"
+
+
+@pytest.mark.parametrize("path", ["/api/query?hold_ms=7", "/api/query-proper"])
+def test_a_short_timeout_of_one_acquire_is_a_setting_that_is_not_applied(path: str) -> None:
+    rows = [*ROWS[:-1], ROWS[-1] | {"path": path, "acquire_us": 735_000}]
+
+    assert "shortest timeout 735.0 ms for 1050 ms" in found(cell(), rows)["settings"].detail
+
+
 def test_work_of_the_database_may_take_longer_than_it_does_alone() -> None:
     rows = made.fifo_burst(100, 5, 200_000, 1_050_000)
     assert found(cell(settings=SETTINGS | {"work_kind": "cpu"}), rows)["settings"].verdict == "passed"

@@ -32,7 +32,10 @@ Defect = Literal[
     "half a patch taken",
     "any page may change it",
     "health waits",
+    "health waits at times",
     "noop takes a connection",
+    "noop takes a connection at times",
+    "noop slow and timeouts late",
     "metrics of successes only",
     "counters appear late",
     "connections not reset",
@@ -162,6 +165,7 @@ class FakePool:
     async def acquire(self, timing: Timing, hold_ms: int, *, acquire_timeout_s: float | None = None) -> Lease:
         timeout_s = self.config.pool_acquire_timeout if acquire_timeout_s is None else acquire_timeout_s
         timeout_s *= 0.7 if "early timeout" in self.defects else 8 if "late timeout" in self.defects else 1
+        timeout_s *= 3 if "noop slow and timeouts late" in self.defects else 1
         pool = self.current
         wait = self.ledger.ask(pool.account, hold_ms, timeout_s)
         assert wait is not None

@@ -1,5 +1,7 @@
 """A service that keeps the contract without any database, and breaks it in one way where a test asks for it."""
 
+import asyncio
+from collections import Counter
 from dataclasses import asdict, replace
 from time import monotonic
 
@@ -13,6 +15,7 @@ from tests.bench.check.fake_http import Reply, Request
 from tests.bench.check.fake_pool import Aborted, Defect, FakePool, Lease, Refused, hold
 
 SERVICE = "fake"
+PATIENT_S = 60.0
 
 
 class LeakedOnPurpose(Exception):
@@ -23,6 +26,7 @@ class FakeService:
     def __init__(self, *defects: Defect, workers: int = 1) -> None:
         self.defects = frozenset(defects)
         self.workers = workers
+        self._asked: Counter[Defect] = Counter()
         self.metrics = Metrics(SERVICE)
         self.shown = Config()
         self.pool = FakePool(self.shown, self.defects)
@@ -82,8 +86,8 @@ class FakeService:
         if path == contract.STATS:
             return self._stats()
         if path == contract.HEALTH:
-            if "health waits" in self.defects:
-                self.pool.release(await self.pool.acquire(Timing(), 0))
+            if "health waits" in self.defects or self._at_times("health waits at times"):
+                self.pool.release(await self.pool.acquire(Timing(), 0, acquire_timeout_s=PATIENT_S))
             return contract.health_body(SERVICE)
         if path == contract.RELEASE_LEAKS:
             return {"service": SERVICE, "released": self.pool.release_leaks()}
@@ -96,6 +100,10 @@ class FakeService:
         if path == contract.NOOP:
             if "noop takes a connection" in self.defects:
                 self.pool.release(await self.pool.acquire(timing, 0))
+            if self._at_times("noop takes a connection at times"):
+                self.pool.release(await self.pool.acquire(Timing(), 0, acquire_timeout_s=PATIENT_S))
+            if "noop slow and timeouts late" in self.defects:
+                await asyncio.sleep(0.6)
             return self._served(timing, began, rows, leaked=None)
         if path == contract.QUERY_LEAK:
             how = contract.parse_how(query)
@@ -121,6 +129,11 @@ class FakeService:
                 timing.work_ms = max(timing.work_ms, hold_ms)
             rows -= "rows missing" in self.defects
         return self._served(timing, began, rows, leaked=None)
+
+    def _at_times(self, defect: Defect) -> bool:
+        """Every second time that it is asked, where the service has the defect."""
+        self._asked[defect] += 1
+        return defect in self.defects and self._asked[defect] % 2 == 0
 
     async def _nested(self, timing: Timing, hold_ms: int, config: Config) -> None:
         inner, stage = Timing(), "acquire"

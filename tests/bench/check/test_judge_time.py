@@ -9,16 +9,16 @@ import pytest
 from bench.check import judge_time
 from bench.check.client import Answer
 from bench.check.judge import Sample
-from bench.check.verdicts import Failed
+from bench.check.verdicts import Failed, Skipped
 
 
 def hold(seconds: float, work_s: float, asked_s: float | None) -> Sample:
     return Sample(path="/api/query", status=200, sent=5, received=5 + seconds, work_s=work_s, asked_s=asked_s)
 
 
-def timeout(seconds: float, told_s: float | None = None) -> Sample:
+def timeout(seconds: float, told_s: float | None = None, error: str = "pool_exhausted") -> Sample:
     waited_s = seconds if told_s is None else told_s
-    return Sample(path="/api/query", status=503, sent=5, received=5 + seconds, acquire_s=waited_s)
+    return Sample(path="/api/query", status=503, sent=5, received=5 + seconds, acquire_s=waited_s, error=error)
 
 
 def served_after(acquire_s: float) -> Sample:
@@ -65,6 +65,16 @@ def test_timeout_that_is_early_or_told_wrong_is_named(samples: list[Sample], nam
         judge_time.never_early(samples, 0.25)
 
 
+def test_database_that_is_unavailable_is_no_timeout() -> None:
+    lost = timeout(0.01, error="database_unavailable")
+
+    assert judge_time.never_early([lost, timeout(0.25)], 0.25) == "1 timeouts of 250.0 ms, the first after 250.0 ms"
+    with pytest.raises(Skipped, match="the database was unavailable to all 2 that were rejected"):
+        judge_time.never_early([lost, lost], 0.25)
+    with pytest.raises(Failed, match="gave up after 10"):
+        judge_time.never_early([lost, timeout(0.01)], 0.25)
+
+
 def test_timeout_may_be_late_by_a_tenth_and_what_noop_is_late() -> None:
     judge_time.not_late([timeout(0.284)], 0.25, [])
     judge_time.not_late([timeout(0.374)], 0.25, [(4.99, 4.995), (5.0, 5.04), (5.2, 5.21), (5.22, 5.26)])
@@ -98,6 +108,14 @@ def test_standstill_at_another_moment_is_no_excuse() -> None:
         judge_time.not_late([timeout(0.36)], 0.25, noops_with(stall_at=5.101, stall_s=0.1))
 
 
+def test_slow_noop_excuses_no_more_than_the_timeout_itself() -> None:
+    slow = [(4.0, 5.9), (5.9, 7.8), (7.8, 9.7)]
+
+    judge_time.not_late([timeout(0.52)], 0.25, slow)
+    with pytest.raises(Failed, match=r"waited 530\.0 ms of 250\.0 ms, and 525\.0 ms is the most here"):
+        judge_time.not_late([timeout(0.53)], 0.25, slow)
+
+
 @pytest.mark.parametrize("late", [timeout(0.286), served_after(0.286)])
 def test_wait_that_is_late_is_named(late: Sample) -> None:
     with pytest.raises(Failed, match=r"waited 286\.0 ms of 250\.0 ms, and 285\.0 ms"):
@@ -122,20 +140,29 @@ def test_time_that_is_not_told_is_named_where_most_requests_have_it() -> None:
         judge_time.told([spent(0.2, 0.1)] * 2 + [spent(0.1, 0.1)], [(0.0, 0.002)])
 
     judge_time.told([spent(0.2, 0.1)] + [spent(0.1, 0.1)] * 2, [(0.0, 0.002)])
+    with pytest.raises(Failed, match=r"150.0 ms are excused"):
+        judge_time.told([spent(0.26, 0.1)] * 3, [(0.0, 2.0)])
 
 
-def test_probe_that_is_answered_before_the_waiters_passes() -> None:
-    line = judge_time.while_waiting([(5.1, 5.11), (5.1, 5.4)], [timeout(0.3)])
-
-    assert line == "1 of 2 while 1 waited, the quickest in 10.0 ms"
+HOLDERS = [hold(0.4, 0.4, None), replace(hold(0.41, 0.4, None), sent=5.01, received=5.41)]
+"""The pool is exhausted from 5.01 to 5.4; probes count until 5.3025."""
 
 
-@pytest.mark.parametrize("probe", [(5.1, 5.31), (4.9, 5.1)])
-def test_probe_that_is_answered_after_the_waiters_or_sent_before_them_proves_nothing(
-    probe: tuple[float, float],
-) -> None:
-    with pytest.raises(Failed, match="none of 1 was answered"):
-        judge_time.while_waiting([probe], [timeout(0.3)])
+def test_probes_that_are_answered_while_all_is_held_pass() -> None:
+    line = judge_time.while_exhausted([(5.1, 5.11), (5.3, 5.39), (5.31, 5.5), (4.9, 5.5)], HOLDERS)
+
+    assert line == "2 while 2 held all connections, the slowest in 90.0 ms"
+
+
+@pytest.mark.parametrize("probe", [(4.9, 5.1), (5.005, 5.1), (5.31, 5.32), (5.5, 5.51)])
+def test_probe_that_was_sent_before_the_pool_was_exhausted_or_late_proves_nothing(probe: tuple[float, float]) -> None:
+    with pytest.raises(Failed, match="none of 1 was sent while all connections were held"):
+        judge_time.while_exhausted([probe], HOLDERS)
+
+
+def test_the_slowest_probe_counts() -> None:
+    with pytest.raises(Failed, match=r"1 of 3 came only when a connection had come free, after up to 305\.0 ms"):
+        judge_time.while_exhausted([(5.05, 5.06), (5.1, 5.405), (5.2, 5.21)], HOLDERS)
 
 
 def answer(timing: str, body: object = None, seconds: float = 0.1) -> Answer:

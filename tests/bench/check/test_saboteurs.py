@@ -1,8 +1,10 @@
 """A service that breaks the contract is named for what it breaks, and one that keeps it is not accused."""
 
 import asyncio
+import posixpath
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,10 @@ NAMED_BY: dict[Defect, tuple[str, ...]] = {
     "half a patch taken": ("malformed-configurations",),
     "any page may change it": ("foreign-origins",),
     "health waits": ("health-while-exhausted",),
+    "health waits at times": ("health-while-exhausted",),
     "noop takes a connection": ("noop-without-pool",),
+    "noop takes a connection at times": ("noop-without-pool",),
+    "noop slow and timeouts late": ("timeout-not-late",),
     "metrics of successes only": ("metrics-count-failures",),
     "counters appear late": ("metrics-from-zero",),
     "connections not reset": ("connections-reused",),
@@ -99,6 +104,52 @@ def test_service_that_ends_the_requests_of_clients_who_left_is_not_accused() -> 
 
     assert failed(report) == {}
     assert skipped(report) == {"several-workers"}
+
+
+def resolving(request: Request) -> str:
+    """The path as nginx and others hand it on: without `..` and `//`, the trailing slash kept."""
+    path = posixpath.normpath(request.path.replace("//", "/"))
+    return path + "/" * (request.path.endswith("/") and path != "/")
+
+
+@pytest.mark.parametrize("by_itself", [None, 400, 308])
+@pytest.mark.parametrize("defects", [(), ("trailing slash taken",)])
+def test_what_a_reverse_proxy_does_to_a_path_is_not_the_service_s(
+    defects: tuple[Defect, ...], by_itself: int | None
+) -> None:
+    async def start() -> Handler:
+        service = FakeService(*defects)
+
+        async def proxy(request: Request) -> Reply:
+            path = resolving(request)
+            if by_itself and path != request.path:
+                return by_itself, {"Content-Type": "text/html", "Location": path}, b"<html>"
+            return await service(replace(request, path=path))
+
+        return proxy
+
+    with serving(start) as url:
+        report = check(url, only=["queries", "unknown-paths", "wrong-methods", "malformed-queries", "server-timing"])
+
+    assert list(failed(report)) == (["unknown-paths"] if defects else [])
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_path_that_means_something_else_is_named(status: int) -> None:
+    async def start() -> Handler:
+        service = FakeService()
+
+        async def resolves_wrongly(request: Request) -> Reply:
+            if ".." in request.path:
+                return status, {"Content-Type": "application/json"}, b'{"status": "ok"}'
+            return await service(request)
+
+        return resolves_wrongly
+
+    with serving(start) as url:
+        (result,) = check(url, only=["unknown-paths"]).results
+
+    assert (result.verdict, "/api/../health" in result.detail) == ("failed", True)
 
 
 @pytest.mark.parametrize("defect", NAMED_BY)
