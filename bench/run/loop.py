@@ -1,9 +1,11 @@
 """Plays the cells of a plan one after another: services are checked first, and each cell is handed over as it ends."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from functools import partial
 from time import monotonic
+from typing import Final
 
 import psycopg
 
@@ -13,6 +15,7 @@ from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.postgres.database import Database, calibrate_units
+from bench.record.readings import SamplerEffect
 from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
 from bench.run.audited import audited, effect, judging, to_repeat
 from bench.run.cell import SAMPLES, Played, play
@@ -30,6 +33,7 @@ from services.stacks import STACKS
 
 Ended = Callable[[Run, Played], None]
 """What becomes of a cell that has ended, and of the run up to it."""
+WITHOUT_SAMPLER: Final = "without the sampler"
 Enough = Callable[[Run, str], bool]
 """Whether a scenario needs no more repetitions than the run has of it."""
 
@@ -59,7 +63,8 @@ def run(
         conditions = _conditions(plan, target)
         ends = _Ends(enough, (cell.key for cell in current.cells))
         baseline = Baseline.of(current.cells)
-        repeated = to_repeat(cells, plan) if plan.layer == "http" else None
+        repeated = _to_repeat(cells, plan, target, current)
+        progress.more([estimate_s(cell) for cell in (repeated,) if cell])
         with_sampler: Played | None = None
 
         def step(current: Run, cell: Cell) -> Run:
@@ -95,10 +100,33 @@ def run(
             progress.say(str(replay))
 
         current = play_all(cells, current, step, again, REPLAYS if judging(plan) else 0)
-        if with_sampler and with_sampler.requests is not None:
-            without = _play(with_sampler.cell, plan, conditions, executor, progress, sampled=False)
-            current = replace(current, sampler_effect=effect(with_sampler, without))
+        if repeated:
+            unwatched = partial(
+                _play, plan=plan, conditions=conditions, executor=executor, progress=progress, sampled=False
+            )
+            found = _sampler_effect(repeated, with_sampler, unwatched, progress)
+            current = replace(current, sampler_effect=found or current.sampler_effect)
     return replace(current, took_s=before + monotonic() - began)
+
+
+def _to_repeat(cells: Sequence[Cell], plan: Plan, target: Target, done: Run) -> Cell | None:
+    """The cell that is to be played once more without the sampler; None where it is not played in this sitting."""
+    found = to_repeat(cells, plan) if plan.layer == "http" else None
+    played = found is None or found.key in {cell.key for cell in done.cells} or unfit_for(plan, target, found)
+    return None if played else found
+
+
+def _sampler_effect(
+    planned: Cell, with_sampler: Played | None, play_without: Callable[[Cell], Played], progress: Progress
+) -> SamplerEffect | None:
+    """The cell that is planned for it once more, without the sampler; None where it did not come to be played."""
+    estimate = estimate_s(planned)
+    if with_sampler is None or with_sampler.requests is None:
+        progress.spared(estimate)
+        return None
+    without = play_without(with_sampler.cell)
+    progress.done(f"{_line(without)} · {WITHOUT_SAMPLER}", estimate_s=estimate)
+    return effect(with_sampler, without)
 
 
 def _facts(plan: Plan) -> dict[str, StackFacts]:
@@ -146,7 +174,7 @@ def _play(
     *,
     sampled: bool = True,
 ) -> Played:
-    progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else " · without the sampler"))
+    progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else f" · {WITHOUT_SAMPLER}"))
     asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
     return play(cell, asked, conditions, executor, sampled=sampled)
 

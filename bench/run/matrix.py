@@ -40,8 +40,7 @@ def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
 
 def estimate_s(cell: Cell) -> float:
     """A first guess of how long a cell takes in all, in seconds."""
-    asked = SCENARIOS[cell.scenario].at(cell.hold_ms)
-    by_load = max(cell.forecast.wall_s or 0.0, length_s(asked.load))
+    by_load = max(cell.forecast.wall_s or 0.0, length_s(cell.load))
     return START_ESTIMATE_S + (by_load or cell.acquire_timeout_s)
 
 

@@ -136,7 +136,9 @@ def test_a_repetition_that_is_played_again_is_counted_and_its_time_is_in_what_is
     assert not lines[-1].endswith(" left")
 
 
-def played_twice(monkeypatch: pytest.MonkeyPatch, layer: Layer) -> tuple[Run, list[tuple[str, str, bool]], list[Cell]]:
+def played_twice(
+    monkeypatch: pytest.MonkeyPatch, layer: Layer, said: StringIO | None = None
+) -> tuple[Run, list[tuple[str, str, bool]], list[Cell]]:
     """A run whose bursts hold 125 ms with the sampler, and 100 ms without: the run, what was played with the sampler
     or without, and what was handed over."""
     played: list[tuple[str, str, bool]] = []
@@ -150,7 +152,7 @@ def played_twice(monkeypatch: pytest.MonkeyPatch, layer: Layer) -> tuple[Run, li
     monkeypatch.setattr("bench.run.loop._play", play)
     monkeypatch.setattr("bench.run.loop.audited", lambda played, *_: played)
     asked = plan("one", "burst-10", profile="quick", layer=layer)
-    progress = Progress([estimate_s(cell) for cell in planned_cells(asked)], StringIO())
+    progress = Progress([estimate_s(cell) for cell in planned_cells(asked)], said or StringIO())
     target = Target(None, local=True)
     ended = run(asked, made.ENVIRONMENT, target, None, progress, lambda _, played: kept.append(played.cell))
     return ended, played, kept
@@ -159,8 +161,12 @@ def played_twice(monkeypatch: pytest.MonkeyPatch, layer: Layer) -> tuple[Run, li
 def test_a_full_burst_is_played_once_more_without_the_sampler_and_is_in_no_figure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ended, played, kept = played_twice(monkeypatch, "http")
+    said = StringIO()
+    ended, played, kept = played_twice(monkeypatch, "http", said)
 
+    count = len(played)
+    assert [line.split()[0] for line in said.getvalue().splitlines()] == [f"[{n}/{count}]" for n in range(1, count + 1)]
+    assert said.getvalue().endswith(" · without the sampler\n")
     assert played == [
         *((scenario, service, True) for scenario in ("one", "burst-10") for service in SERVICES),
         ("burst-10", SERVICES[0], False),

@@ -1,7 +1,9 @@
 """The matrix of a plan: who is played when, and with which seed."""
 
 from bench.record.schema import Plan
-from bench.run.matrix import planned_cells
+from bench.run.matrix import START_ESTIMATE_S, estimate_s, planned_cells
+from bench.scenarios.catalogue import SCENARIOS
+from services.workload.loads import length_s
 from tests.bench import made
 
 
@@ -37,3 +39,13 @@ def test_services_of_a_repetition_meet_the_same_seed_and_repetitions_another() -
 def test_a_cell_s_key_is_its_place_in_the_matrix() -> None:
     cell = planned_cells(plan("one"))[0]
     assert cell.key == ("one", "asyncpg_fastapi", 0)
+
+
+def test_a_cell_is_estimated_by_its_own_load() -> None:
+    """A load of a scenario with a shorter hold is no shorter, and one with a hold of its own does not follow the
+    plan's."""
+    for name in ("several-short", "leak-kept"):
+        (cell, *_) = planned_cells(plan(name))
+        length = length_s(SCENARIOS[name].at(100).load)
+        assert length > 0
+        assert estimate_s(cell) >= START_ESTIMATE_S + length
