@@ -144,7 +144,7 @@ def played_twice(
     played: list[tuple[str, str, bool]] = []
     kept: list[Cell] = []
 
-    def play(cell: Cell, *_: object, sampled: bool = True) -> Played:
+    def play(cell: Cell, *_: object, sampled: bool = True, **__: object) -> Played:
         played.append((cell.scenario, cell.service, sampled))
         hold_us = 125_000 if sampled else 100_000
         return Played(cell, made.requests(cell, made.fifo_burst(10, 5, hold_us, 1_050_000)), made.samples(cell))
