@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from bench.errors import UserError
+from bench.postgres.database import Database
 from bench.targets.http import Client
 from bench.targets.postgres import postgres
 from bench.targets.process import LocalService, ServiceDied, port_in_use
@@ -33,7 +35,7 @@ def _serve(base_port: int | None, database_url: str | None, pg_bin: Path | None)
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")
     with ExitStack() as stack:
-        database, _ = stack.enter_context(postgres(database_url, pg_bin))
+        database, own = stack.enter_context(postgres(database_url, pg_bin))
         services = [LocalService(name, database, _settings(os.environ), port=port) for name, port in ports.items()]
         try:
             for service in services:
@@ -45,7 +47,9 @@ def _serve(base_port: int | None, database_url: str | None, pg_bin: Path | None)
             click.echo(f"bench: {error}; its last lines:\n{error.log_tail}", err=True)
             return 1
         with Client(services[0].base_url) as client:
-            click.echo(_welcome(services, str(database), client.get(contract.CONFIG)))
+            # The embedded server's password is thrown away with it; another's is not ours to show.
+            shown = database if own else replace(database, password="")
+            click.echo(_welcome(services, shown, client.get(contract.CONFIG)))
         never = Event()
         while not never.wait(0.5):
             for service in services:
@@ -62,8 +66,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _welcome(services: list[LocalService], database: str, config: Mapping[str, Any]) -> str:
-    """`config` is in force in all of them, as one of them tells it."""
+def _welcome(services: list[LocalService], database: Database, config: Mapping[str, Any]) -> str:
+    """`config` is in force in all of them, as one of them tells it; a password of `database` is shown."""
     first = services[0].base_url
     sizes = f"Pool of {config['pool_min_size']} to {config['pool_max_size']}"
     times = f"hold {config['work_time_ms'] / 1000:g} s, acquire timeout {config['pool_acquire_timeout']:g} s"
@@ -71,6 +75,7 @@ def _welcome(services: list[LocalService], database: str, config: Mapping[str, A
     return "\n".join(
         [
             f"PostgreSQL: {database}",
+            f"  psql '{database.dsn}'",
             *lines,
             "",
             f"{sizes}, {times}. Try:",

@@ -57,6 +57,7 @@ class Repeat(click.IntRange):
 
 
 AUTO = "auto"
+DATABASE_URL = "POOLBENCH_DATABASE_URL"
 SERVICE_AT = ServiceAt("service", STACKS)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
@@ -65,7 +66,13 @@ TUNING = OneOf("tuning", get_args(contract.Tuning))
 FORMAT = OneOf("format", ("terminal", "md", "json"))
 
 database_options = (
-    click.option("--database-url", metavar="URL", help="Use this PostgreSQL instead of an embedded one."),
+    click.option(
+        "--database-url",
+        envvar=DATABASE_URL,
+        metavar="URL",
+        help=f"Use this PostgreSQL instead of an embedded one (or set {DATABASE_URL}, which shows in no list of "
+        "processes).",
+    ),
     click.option(
         "--pg-bin",
         type=click.Path(path_type=Path),

@@ -55,10 +55,10 @@ class Database:
 
     @property
     def dsn(self) -> str:
-        """The URL that asyncpg and libpq read; it holds the password."""
+        """The URL that asyncpg and libpq read; it holds the password, if there is one."""
         user, password, name = (quote(part, safe="") for part in (self.user, self.password, self.name))
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"postgresql://{user}:{password}@{host}:{self.port}/{name}"
+        return f"postgresql://{user}{':' * bool(password)}{password}@{host}:{self.port}/{name}"
 
     def env(self) -> dict[str, str]:
         """The same for a service's environment."""

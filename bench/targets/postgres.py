@@ -18,7 +18,9 @@ def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, E
     """
     if url is not None:
         if pg_bin is not None:
-            raise UserError("--pg-bin is for the embedded PostgreSQL: leave it out, or --database-url")
+            raise UserError(
+                "--pg-bin is for the embedded PostgreSQL: leave it out, or --database-url (POOLBENCH_DATABASE_URL)"
+            )
         database = Database.from_url(url)
         reachable(database)
         load_schema(database, SCHEMA_SQL)

@@ -200,6 +200,20 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_pat
     assert not (tmp_path / "run").exists(), "nothing was played, and nothing lies about"
 
 
+def test_the_environment_names_the_database_and_the_option_wins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POOLBENCH_DATABASE_URL", "mysql://labuser:very-secret@127.0.0.1/labdb")
+
+    for options, told in (
+        ((), "the database URL does not begin with postgresql://"),
+        (("--database-url", "postgresql://127.0.0.1/labdb"), "the database URL names no user"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            obey(("check", "asyncpg_fastapi", *options))
+        assert capsys.readouterr().err.startswith(f"bench: {told}")
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("ten years")
 

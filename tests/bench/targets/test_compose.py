@@ -38,3 +38,18 @@ def test_a_port_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(UserError, match=r"POSTGRES_PORT in \.env or the environment: input should be a valid integer"):
         compose.settings()
+
+
+NEEDED = {"postgres": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]}
+"""Rights that an image's entry point takes, and gives up."""
+
+
+def test_every_container_has_limits_and_no_right_that_it_does_not_need() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+    assert len(services) > len(NEEDED)
+    for name, service in services.items():
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
+        assert (service["cap_drop"], service.get("cap_add", [])) == (["ALL"], NEEDED.get(name, [])), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "privileged" not in service, name
