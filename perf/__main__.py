@@ -1,7 +1,7 @@
 """`make perf`: what the services, the generator and the harness cost, and what k6 and wrk say, as ratios of one run.
 
 Arguments are the names of the sections that are wanted. The aims stand beside the figures; exit status 0 whatever they
-are.
+are. `kills`, with arguments of its own, is `perf.kills`: it is played alone, and only where it is asked for.
 """
 
 import sys
@@ -24,6 +24,7 @@ from bench.run.results import Results
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import LocalService
 from bench.targets.target import Target
+from perf import kills
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
 from perf.measures import CONNECTIONS, HOLD_MS, HOLDING, NO_HOLD, closed, rate_per_s
@@ -144,7 +145,9 @@ def main() -> None:
         ("Cross-check: ours, k6 and wrk ask the same service in turn; pool 10, hold 100 ms", crosscheck),
         ("Harness", harness),
     ]
-    chosen, names = sys.argv[1:], [section.__name__ for _, section in sections]
+    chosen, names = sys.argv[1:], [*(section.__name__ for _, section in sections), "kills"]
+    if chosen[:1] == ["kills"]:
+        sys.exit(kills.main(chosen[1:]))
     for unknown in chosen:
         if unknown not in names:
             print(f"perf: unknown section {unknown!r}: there are {', '.join(names)}", file=sys.stderr)

@@ -13,7 +13,6 @@ import argparse
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -25,10 +24,11 @@ from typing import Final, Protocol
 import polars as pl
 from tabulate import tabulate
 
+from bench import temporary
 from bench.analysis.ranks import paired
 from bench.load.driver import LoadGenerator
 from bench.targets.process import LocalService
-from perf.lab import Lab, lab
+from perf.lab import DIRECTORY, Lab, lab
 from perf.measures import HOLDING, NO_HOLD, closed, rate_per_s
 from services.common import contract
 from services.stacks import STACKS
@@ -144,9 +144,9 @@ def laboratories(checkout: Path) -> Iterator[Pairs]:
         on(cores()[1]),
         lab() as one,
         LoadGenerator() as generator,
-        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
+        temporary.directory(DIRECTORY) as directory,
     ):
-        two = replace(one, generator=generator, directory=Path(directory))
+        two = replace(one, generator=generator, directory=directory)
         yield Pairs((one, two), of_checkout(checkout))
 
 

@@ -1,11 +1,12 @@
 """What the sections share: one PostgreSQL, one generator, and a directory for samples, all gone at the end."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from bench import temporary
 from bench.load.driver import LoadGenerator
 from bench.load.outcome import Outcome
 from bench.postgres.database import Database, load_schema
@@ -13,6 +14,8 @@ from bench.postgres.embedded import embedded_postgres
 from bench.targets.process import SCHEMA_SQL
 from services.workload.loads import Load, Share, Workload
 from services.workload.wire import HttpJob
+
+DIRECTORY: Final = "poolbench-perf-"
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Lab:
 
 @contextmanager
 def lab() -> Iterator[Lab]:
+    temporary.sweep(DIRECTORY)
     with (
         embedded_postgres() as database,
         LoadGenerator() as generator,
-        tempfile.TemporaryDirectory(prefix="poolbench-perf-") as directory,
+        temporary.directory(DIRECTORY) as directory,
     ):
         load_schema(database, SCHEMA_SQL)
-        yield Lab(database, generator, Path(directory))
+        yield Lab(database, generator, directory)
