@@ -22,7 +22,11 @@ _TAIL_LINES = 12
 
 
 class GeneratorFailed(RuntimeError):
-    """The load could not be played; the text says why, with the generator's last lines if it died."""
+    """The load could not be played; the text says why, and `log_tail` has the generator's last lines if it died."""
+
+    def __init__(self, text: str, log_tail: str | None = None) -> None:
+        super().__init__(text)
+        self.log_tail = log_tail
 
 
 class LoadGenerator:
@@ -148,5 +152,5 @@ class LoadGenerator:
         self._log.seek(0)
         tail = self._log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         self.stop()
-        said = "\n".join(tail) if tail else "(it printed nothing)"
-        raise GeneratorFailed(f"the load generator {what} (exit status {code}); its last lines:\n{said}")
+        last = f": {tail[-1]}" if tail else ""
+        raise GeneratorFailed(f"the load generator {what} (exit status {code}){last}", "\n".join(tail) or None)

@@ -28,8 +28,6 @@ from bench.scenarios.model import Asked, Outage
 from bench.targets.http import ServiceError
 from bench.targets.process import ServiceDied
 
-SAMPLES: Final = "poolbench-samples-"
-"""How the temporary directory of a cell's samples begins."""
 REST_S: Final = 2.0
 """What a service has, beyond acquire timeout and hold, to come to rest after the load."""
 
@@ -56,10 +54,10 @@ def play(cell: Cell, asked: Asked, conditions: Conditions, executor: Executor, *
     try:
         done, requests = _play(cell, asked, conditions, executor, rows, events, sampled=sampled)
         return _played(replace(done, took_s=monotonic() - began), requests, rows, events)
-    except ServiceDied as error:
-        why, log_tail = str(error), error.log_tail
+    except (ServiceDied, GeneratorFailed) as error:
+        why, log_tail = str(error).splitlines()[0], error.log_tail
     except (
-        GeneratorFailed, SamplesLost, FaultFailed, Mismatch, ServiceError, http.client.HTTPException, psycopg.Error,
+        SamplesLost, FaultFailed, Mismatch, ServiceError, http.client.HTTPException, psycopg.Error,
         OSError,
     ) as error:  # fmt: skip
         why = (str(error) or type(error).__name__).splitlines()[0]
@@ -94,7 +92,7 @@ def _play(
     settings = settings_for(asked, conditions, conditions.stack(cell.service))
     emit = emitter(cell, events)
     with (
-        temporary.directory(SAMPLES) as directory,
+        temporary.directory(temporary.SAMPLES) as directory,
         executor.open(cell, asked, settings, directory) as subject,
         Totals(subject, subject.application_name, conditions.database) as totals,
     ):

@@ -1,16 +1,22 @@
 """Before anything is measured, every service is checked against the HTTP contract."""
 
+import http.client
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from bench.check import Report, check
+from bench.errors import UserError
 from bench.postgres.database import Database
 from bench.record.schema import Plan
 from bench.run.progress import Progress
+from bench.targets.http import Client, ServiceError
 from bench.targets.process import LocalService, ServiceDied
 from bench.targets.target import Target
+from services.common import contract
 
+ANSWER_S: Final = 5.0
 CHECK_ESTIMATE_S: Final = 6.5
 
 
@@ -46,11 +52,16 @@ def to_check(target: Target, plan: Plan) -> tuple[str, ...]:
 
 
 def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
-    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts."""
+    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts.
+
+    Raises PostgresDied where a service fails because of that.
+    """
     for name in to_check(target, plan):
         assert target.database is not None
         progress.doing(f"check · {name}")
         checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
+        if target.server and checked.refused:
+            target.server.refuse_death()
         progress.done(f"check · {name} · {checked}", estimate_s=CHECK_ESTIMATE_S)
         yield checked
 
@@ -58,7 +69,7 @@ def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[C
 def check_service(name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]) -> Checked:
     """One service against the contract."""
     try:
-        with LocalService(name, database, settings) as service:
+        with LocalService(name, database, settings) as service, _living(service):
             report = check(service.base_url, on_progress=lambda text: doing(f"check · {name} · {text}"))
     except ServiceDied as error:
         return Checked(name, str(error), None, error.log_tail)
@@ -66,3 +77,31 @@ def check_service(name: str, database: Database, settings: dict[str, str], doing
     if failed:
         return Checked(name, f"fails {failed[0].name}: {failed[0].detail} (bench check {name} says more)", report)
     return Checked(name, None, report)
+
+
+@contextmanager
+def _living(service: LocalService) -> Iterator[None]:
+    """Raises ServiceDied where the service ends meanwhile, or its arbiter starts another worker."""
+    worker = _worker(service)
+    try:
+        yield
+    except UserError:  # it is ours: that nothing answers is not the user's fault
+        _refuse_dead(service, worker)
+        raise
+    _refuse_dead(service, worker)
+
+
+def _refuse_dead(service: LocalService, worker: int | None) -> None:
+    if not service.alive:
+        raise ServiceDied(f"{service.name} died while it was checked", service.log_tail())
+    if _worker(service) != worker:
+        raise ServiceDied(f"{service.name} was started again while it was checked", service.log_tail())
+
+
+def _worker(service: LocalService) -> int | None:
+    """The process that answers; None where none does."""
+    try:
+        with Client(service.base_url, timeout_s=ANSWER_S) as client:
+            return int(client.get(contract.STATS)["worker_pid"])
+    except (OSError, http.client.HTTPException, ServiceError):
+        return None

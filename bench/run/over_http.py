@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
@@ -63,7 +63,10 @@ class HttpSubject:
 
     @property
     def generator(self) -> psutil.Process:
-        return psutil.Process(self._generator.pid)
+        try:
+            return psutil.Process(self._generator.pid)
+        except psutil.NoSuchProcess:
+            raise GeneratorFailed("the load generator died before the load") from None
 
     def usage(self) -> Usage | None:
         return self._service.usage()
@@ -116,7 +119,8 @@ def _watched(service: Service, generator: LoadGenerator) -> Iterator[None]:
     def watch() -> None:
         while not over.wait(0.1):
             if not service.alive:
-                os.kill(generator.pid, signal.SIGKILL)
+                with suppress(RuntimeError, ProcessLookupError):  # it has died, too
+                    os.kill(generator.pid, signal.SIGKILL)
                 return
 
     watcher = threading.Thread(target=watch, name="watch", daemon=True)

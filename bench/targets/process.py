@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, ClassVar, Final, Self
@@ -91,7 +92,7 @@ class LocalService:
             stderr=log,
             bufsize=0,
             start_new_session=True,  # a Ctrl-C at the terminal is the bench's to handle
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
+            preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509 - started from the main thread, before any lock is held
         )
 
     def wait_ready(self) -> None:
@@ -154,16 +155,18 @@ class LocalService:
         return "\n".join(self._log.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:])
 
     def stop(self) -> int | None:
-        """SIGTERM, and SIGKILL for the whole session after 6 s; returns the exit status. Safe to call twice."""
+        """SIGTERM, and SIGKILL for what is left of its session, after 6 s at the latest; returns the exit status.
+
+        Safe to call twice.
+        """
         if self._process is None:
             return None
         process, self._process = self._process, None
         process.terminate()
-        try:
-            status = process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            _kill_session(process.pid)
-            status = process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_S)
+        _kill_session(process.pid)  # an arbiter that was killed has left its workers, and these wait for their threads
+        status = process.wait()
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -203,13 +206,15 @@ def _environment(database: Database, settings: Mapping[str, Any], port: int, hom
     return kept | {"PYTHONUNBUFFERED": "1", "HOST": HOST, "PORT": str(port)} | database.env() | asked
 
 
-def end_with_parent() -> None:
+def end_with(bench: int) -> None:
     """On Linux, the kernel ends the service when the bench is gone, however it went."""
     if sys.platform == "linux":
         import ctypes
 
         pr_set_pdeathsig = 1
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+        if os.getppid() != bench:  # it went just before
+            os._exit(1)
 
 
 def _kill_session(leader: int) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import yaml
 
 from bench.postgres.database import Database
 from bench.targets.http import Client, ServiceError
-from bench.targets.process import ROOT, end_with_parent, free_port
+from bench.targets.process import ROOT, end_with, free_port
 from tests.observability.prometheus import Prometheus
 from tests.waiting import until
 
@@ -87,7 +88,7 @@ def _running(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - started from the main thread, before any lock is held
+            preexec_fn=partial(end_with, os.getpid()),  # noqa: PLW1509 - started from the main thread, before any lock is held
         )
     try:
         until(lambda: process.poll() is not None or _answers(url, ready), f"an answer of {command[0]}")

@@ -2,20 +2,22 @@
 
 import os
 import signal
+from collections.abc import Callable
 from functools import partial
 from io import StringIO
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
-from bench.check import check
+from bench.check import Report, check
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database
 from bench.record.schema import Plan
 from bench.record.store import Store
 from bench.record.stored import load
-from bench.run.checks import CHECK_ESTIMATE_S
+from bench.run.checks import CHECK_ESTIMATE_S, check_service
 from bench.run.environment import describe
 from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells
@@ -127,6 +129,32 @@ def test_a_worker_that_its_arbiter_replaces_is_a_failed_cell(
     assert (failed.status, failed.why) == ("failed", "psycopg_flask was started again under the load")
     assert failed.log_tail is not None
     assert "Booting worker" in failed.log_tail
+
+
+@pytest.mark.parametrize(
+    ("part", "refused"),
+    [
+        ("arbiter", "psycopg_flask died while it was checked"),
+        ("worker", "psycopg_flask was started again while it was checked"),
+    ],
+)
+def test_a_service_that_dies_in_its_check_is_told_so(
+    part: str, refused: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill_first(url: str, *, on_progress: Callable[[str], None]) -> Report:
+        with Client(url) as client:
+            worker = psutil.Process(client.get(contract.STATS)["worker_pid"])
+        victims = [worker] if part == "worker" else [worker.parent(), worker]
+        for victim in filter(None, victims):
+            victim.kill()
+        return check(url, only=["health"], on_progress=on_progress)
+
+    monkeypatch.setattr("bench.run.checks.check", kill_first)
+
+    checked = check_service("psycopg_flask", database, {}, lambda _: None)
+
+    assert (checked.refused, checked.report) == (refused, None)
+    assert "Starting gunicorn" in checked.log_tail
 
 
 def test_a_service_against_itself_is_two_columns_of_fresh_processes(database: Database, tmp_path: Path) -> None:
