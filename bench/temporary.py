@@ -11,6 +11,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+SAMPLES: Final = "poolbench-samples-"
+"""How the directory of a cell's samples begins."""
 
 
 @contextmanager

@@ -16,9 +16,11 @@ def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | Non
     names = [target for target in targets if "://" not in target]
     failed = sum(not report.passed for report in reports)
     if names:
-        with postgres(database_url, pg_bin) as (database, _):
+        with postgres(database_url, pg_bin) as (database, server):
             for name in names:
                 checked = check_service(name, database, {"tuning": tuning}, _nothing)
+                if server and checked.refused:
+                    server.refuse_death()
                 if checked.report is None:
                     click.echo(f"{name}: {checked}")
                 else:

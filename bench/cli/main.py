@@ -1,7 +1,7 @@
 """The commands. Each body is: parse, one call, print.
 
-Exit status: 0 as asked, 1 a failed run or check, 2 wrong use (one line that says what to change), 3 a regression that
-`compare` found, 130 interrupted.
+Exit status: 0 as asked, 1 a failed run or check, or an embedded PostgreSQL that died meanwhile (one line), 2 wrong use
+(one line that says what to change), 3 a regression that `compare` found, 130 interrupted.
 """
 
 import errno
@@ -23,7 +23,7 @@ from bench.cli.options import (
     with_stacks,
 )
 from bench.cli.run import forecast, run
-from bench.errors import UserError
+from bench.errors import PostgresDied, UserError
 from bench.surroundings import allow_many_files, forget_other_databases
 from services.stacks import STACKS
 
@@ -155,6 +155,10 @@ def obey(arguments: Sequence[str]) -> None:
         cli.main(arguments, prog_name="bench", standalone_mode=False)
     except UserError as error:
         sys.exit(_refuse(str(error)))
+    except PostgresDied as died:
+        over_progress = "\r\033[K" if sys.stderr.isatty() else ""
+        click.echo(f"{over_progress}bench: {died}", err=True)
+        sys.exit(1)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)

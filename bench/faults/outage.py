@@ -4,11 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 import psycopg
 
+from bench.errors import PostgresDied
 from bench.postgres.database import Connection, Database, connect, end_backends
 from bench.postgres.freezable import Freezable
+
+SPARE_S: Final = 30.0
 
 
 class FaultFailed(RuntimeError):
@@ -48,19 +52,22 @@ class Backends:
         return f"{ended} backends ended"
 
     @contextmanager
-    def frozen(self) -> Iterator[str]:
-        """The server stands still inside, and goes on at the end of it, whatever happens. Raises FaultFailed."""
+    def frozen(self, planned_s: float) -> Iterator[str]:
+        """The server stands still inside, and goes on at the end of it, whatever happens. Raises FaultFailed.
+
+        It is stopped for `planned_s`, and where this process itself is stopped, it goes on soon after.
+        """
         if self.server is None:
             raise FaultFailed("this run has not started that PostgreSQL, and so does not stop it")
         with self.asking:
             try:
                 try:
-                    count = self.server.freeze()
-                except RuntimeError as error:
+                    count = self.server.freeze(planned_s + SPARE_S)
+                except PostgresDied as error:
                     raise FaultFailed(f"PostgreSQL could not be stopped: {_line(error)}") from error
                 yield f"{count} processes of PostgreSQL stand still"
             finally:
-                with suppress(RuntimeError):  # who keeps the server has died, and it with him
+                with suppress(PostgresDied):
                     self.server.thaw()
 
 

@@ -97,10 +97,11 @@ class Timeline:
         self._emit(monotonic() - t0, outages.ENDED, text)
 
     def _freeze(self, fault: Freeze, t0: float) -> None:
-        with self._backends.frozen() as text:
+        planned_s = fault.holds * self._unit_s
+        with self._backends.frozen(planned_s) as text:
             began = monotonic()
             self._emit(began - t0, outages.FROZEN, text)
-            self._stop.wait(fault.holds * self._unit_s)
+            self._stop.wait(planned_s)
         after = monotonic()
         self._emit(after - t0, outages.GOES_ON, f"goes on after {after - began:.3f} s")
 

@@ -1,8 +1,13 @@
 """One PostgreSQL database: its address, its schema, and what the server itself says."""
 
+import os
+import socket
 import statistics
+import threading
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,9 @@ _URL_SHAPE = "write it as postgresql://user:password@host:port/database"
 _SCHEMA_LOCK = 0x706F6F6C  # any number, as long as every bench takes the same one
 _SHORTEST_MEASURE_MS = 20.0  # below this, the clock and the scheduler are a visible part of the time
 _MOST_UNITS = 2**40
+
+_own = weakref.WeakSet[Connection]()
+_own_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,28 @@ def connect(database: Database, application_name: str = "poolbench", timeout_s: 
 
     Raises psycopg.OperationalError. libpq rounds a timeout below 2 s up to 2 s.
     """
-    return psycopg.connect(
+    connection: Connection = psycopg.connect(
         database.dsn,
         application_name=application_name,
         connect_timeout=timeout_s,
         client_encoding="UTF8",  # of a database without an encoding (SQL_ASCII) texts would come as bytes
         autocommit=True,
     )
+    with _own_lock:
+        _own.add(connection)
+    return connection
+
+
+def cut_connections() -> None:
+    """Ends every connection that `connect` has made: a query that is waited for fails.
+
+    On a server that stands still nothing else wakes it: no statement_timeout, no tcp_user_timeout and no cancelling.
+    """
+    with _own_lock:
+        connections = list(_own)
+    for connection in connections:
+        with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
 
 def reachable(database: Database) -> None:

@@ -4,25 +4,23 @@
 """
 
 import contextlib
-import json
 import os
 import secrets
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Final, Self
 
+import psycopg
 from psycopg import sql
 
-from bench.errors import UserError
+from bench.errors import PostgresDied, UserError
 from bench.postgres import scratch
 from bench.postgres.binaries import Binaries, binaries_for, find_binaries, server_user
 from bench.postgres.database import Database, connect
+from bench.postgres.kept import Kept
 
-_KEEPER = Path(__file__).with_name("keeper.py")
 _HOST = "127.0.0.1"
 _SUPERUSER = "postgres"
 
@@ -38,7 +36,11 @@ _SETTINGS = {
     # Compiling would make the first calls of a statement on each connection unlike the rest.
     "jit": "off",
     "timezone": "UTC",
+    # A backend that crashes takes the connections of all with it: what was being measured is lost, and PostgreSQL ends.
+    "restart_after_crash": "off",
 }
+_DEATH_S: Final = 0.5
+"""How soon a death is told after the first connection was cut by it."""
 _COUNTING = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.max": "1000",
@@ -53,7 +55,8 @@ class EmbeddedPostgres:
 
     `database` is labdb as labuser, its owner, who may see and end every backend of other ordinary users; `admin` is
     labdb as the superuser, for whom the server keeps three connections when the others are taken.
-    Entering raises UserError when the binaries are missing, the port is taken, or the server does not start.
+    Entering raises UserError when the binaries are missing, the port is taken, or the server does not start. Every call
+    raises PostgresDied where the server, or its keeper, has died.
     Do not fork without exec while it is open: the copy would hold the keeper's pipe, and keep the server alive.
     """
 
@@ -66,7 +69,7 @@ class EmbeddedPostgres:
         self._max_connections = max_connections
         self._pg_bin = pg_bin
         self._port = port
-        self._keeper: subprocess.Popen[str] | None = None
+        self._keeper: Kept | None = None
 
     def __enter__(self) -> Self:
         scratch.sweep()
@@ -77,7 +80,7 @@ class EmbeddedPostgres:
         self.directory, lock = scratch.private_directory(user)
         try:
             try:
-                self._keeper = _start_keeper(self.directory, lock)
+                self._keeper = Kept(self.directory, lock)
             finally:
                 os.close(lock)  # the keeper's copy holds the lock from here on
             self._set_up(binaries_for(binaries, user, self.directory / "copy"))
@@ -93,25 +96,40 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server (SIGINT: clients are cut off); its data stays for `start`."""
-        self._ask({"do": "stop"})
+        self._kept.ask({"do": "stop"})
 
     def start(self) -> None:
         """Start it on the same port, after `stop`; returns when it takes connections."""
-        self.postmaster_pid = self._ask({"do": "start"})["pid"]
+        self.postmaster_pid = self._kept.ask({"do": "start"})["pid"]
 
     def restart(self) -> None:
         """Stop and start."""
         self.stop()
         self.start()
 
-    def freeze(self) -> int:
-        """All its processes stand still until `thaw`, or until the bench has ended, however; returns how many."""
-        return int(self._ask({"do": "freeze"})["frozen"])
+    def freeze(self, most_s: float) -> int:
+        """All its processes stand still until `thaw`, until the bench has ended, however, and for `most_s` at the most;
+        returns how many."""
+        return int(self._kept.ask({"do": "freeze", "most_s": most_s})["frozen"])
 
     def thaw(self) -> None:
         """They go on; where the keeper has been let go of, it sees to that itself."""
         if self._keeper is not None:
-            self._ask({"do": "thaw"})
+            self._keeper.ask({"do": "thaw"})
+
+    def died(self, within_s: float = 0.0) -> str | None:
+        """What has died, in words, or does so within that time; None where it lives, or was stopped on purpose."""
+        return self._keeper.died(within_s) if self._keeper is not None else None
+
+    def refuse_death(self) -> None:
+        """Raises PostgresDied where it has died. Asked where something else has failed, which may be the first sign."""
+        if died := self.died(within_s=_DEATH_S):
+            raise PostgresDied(died) from None
+
+    @property
+    def _kept(self) -> Kept:
+        assert self._keeper is not None
+        return self._keeper
 
     def _set_up(self, binaries: Binaries) -> None:
         user = server_user()
@@ -129,35 +147,20 @@ class EmbeddedPostgres:
             "uid": None if user is None else user.uid,
             "gid": None if user is None else user.gid,
         }
-        started = self._ask(plan)
+        started = self._kept.ask(plan)
         self.postmaster_pid = started["pid"]
         self.admin = Database(_HOST, started["port"], "labdb", _SUPERUSER, password)
         self.database = Database(_HOST, started["port"], "labdb", "labuser", secrets.token_urlsafe(24))
-        _create_roles(self.admin, self.database)
-
-    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        assert self._keeper is not None
-        stdin, stdout, stderr = _pipes(self._keeper)
-        with contextlib.suppress(BrokenPipeError):
-            stdin.write(json.dumps(message) + "\n")
-            stdin.flush()
-        line = stdout.readline()
-        if not line:
-            raise RuntimeError(f"the keeper of PostgreSQL has died: {stderr.read().strip()}")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise UserError(f"PostgreSQL did not start; correct what it names: {answer['error']}")
-        return answer
+        try:
+            _create_roles(self.admin, self.database)
+        except psycopg.Error:
+            self.refuse_death()
+            raise
 
     def _close(self) -> None:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            stdin, stdout, stderr = _pipes(keeper)
-            with contextlib.suppress(BrokenPipeError):
-                stdin.close()
-            keeper.wait()
-            stdout.close()
-            stderr.close()
+            keeper.close()
         # Still there when the keeper could not be started, or was killed.
         scratch.remove_if_abandoned(self.directory)
 
@@ -169,25 +172,6 @@ def embedded_postgres(
     """The same where nothing but the database is needed."""
     with EmbeddedPostgres(max_connections=max_connections, pg_bin=pg_bin, port=port) as server:
         yield server.database
-
-
-def _start_keeper(directory: Path, lock: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-I", _KEEPER, directory],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        pass_fds=(lock,),
-        start_new_session=True,  # a Ctrl-C in the terminal reaches the bench, and not the keeper
-    )
-
-
-def _pipes(keeper: subprocess.Popen[str]) -> tuple[IO[str], IO[str], IO[str]]:
-    assert keeper.stdin is not None
-    assert keeper.stdout is not None
-    assert keeper.stderr is not None
-    return keeper.stdin, keeper.stdout, keeper.stderr
 
 
 def _create_roles(admin: Database, database: Database) -> None:

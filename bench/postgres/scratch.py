@@ -4,7 +4,7 @@ import os
 import signal
 import stat
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -45,27 +45,23 @@ def remove_if_abandoned(directory: Path) -> None:
 
 
 def _end_orphan(directory: Path) -> None:
-    """End the server of a keeper that was killed: at once by SIGQUIT, by SIGKILL after 10 s."""
-    data = directory / "data"
+    """End what is left of the server of a keeper that was killed: at once by SIGQUIT, by SIGKILL after 10 s.
+
+    That may be a postmaster with its children, frozen or not, and frozen children whose postmaster is gone.
+    """
+    left = [process for process in psutil.process_iter() if _serves(process, directory / "data")]
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        for process in left:
+            with suppress(psutil.Error):
+                process.send_signal(number)
+                process.resume()
+        left = psutil.wait_procs(left, _ORPHAN_TIMEOUT_S)[1]
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    """Whether a process is PostgreSQL's, in this directory; one of a user who looks around there is not."""
     try:
-        postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
-        # The number may be another process's by now, and in a file of root's server it may be anything.
-        if str(data) not in postmaster.cmdline():
-            return
-        for child in postmaster.children():  # a server that is frozen may have been left
-            child.resume()
-        for number in (signal.SIGQUIT, signal.SIGKILL):
-            postmaster.send_signal(number)
-            postmaster.send_signal(signal.SIGCONT)
-            deadline = time.monotonic() + _ORPHAN_TIMEOUT_S
-            while time.monotonic() < deadline:
-                if not _alive(postmaster):
-                    return
-                time.sleep(0.01)
-    except (OSError, ValueError, psutil.Error):
-        return  # no such file or no such process: nothing to end
-
-
-def _alive(process: psutil.Process) -> bool:
-    # A zombie that is not reaped (a container without an init) is listed like a live process.
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        words = process.cmdline()
+        return bool(words) and process.cwd() == str(data) and (str(data) in words or words[0].startswith("postgres:"))
+    except (OSError, psutil.Error):
+        return False

@@ -18,7 +18,7 @@ from bench.postgres.database import Database, calibrate_units
 from bench.record.readings import SamplerEffect
 from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
 from bench.run.audited import audited, effect, judging, to_repeat
-from bench.run.cell import SAMPLES, Played, play
+from bench.run.cell import Played, play
 from bench.run.checks import check_services
 from bench.run.conditions import Conditions
 from bench.run.executor import Executor
@@ -49,9 +49,10 @@ def run(
 ) -> Run:
     """Plays what `done` lacks, and hands over every cell as it ends: interrupted, nothing finished is lost.
 
-    After the repetitions that it takes to judge, `enough` is asked before each further one of a scenario.
+    After the repetitions that it takes to judge, `enough` is asked before each further one of a scenario. Raises
+    PostgresDied where a cell failed because of that.
     """
-    temporary.sweep(SAMPLES)
+    temporary.sweep(temporary.SAMPLES)
     began = monotonic()
     before = done.took_s if done else 0.0
     cells = planned_cells(plan, target.stack)
@@ -176,7 +177,10 @@ def _play(
 ) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else f" · {WITHOUT_SAMPLER}"))
     asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
-    return play(cell, asked, conditions, executor, sampled=sampled)
+    played = play(cell, asked, conditions, executor, sampled=sampled)
+    if conditions.server and played.cell.status == "failed":
+        conditions.server.refuse_death()
+    return played
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bench.analysis.stability import settled
-from bench.errors import UserError
+from bench.errors import PostgresDied, UserError
 from bench.record.schema import Environment, Plan, Run
 from bench.record.store import Store
 from bench.report.view import View
@@ -62,6 +62,7 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
             plan = planned(plan, around.place.kind, far)
         store = stack.enter_context(Store(directory, resume=resume))
         results = stack.enter_context(Results(store))
+        stack.enter_context(_kept(results, directory, say))
         if store.stored:
             _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")
         target = far or stack.enter_context(_local(around))
@@ -75,13 +76,22 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
 
         progress = _progress(plan, target, done, directory)
         environment = done.environment if done else environment
-        try:
-            finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
-        except KeyboardInterrupt:
-            if results.kept:
-                say(f"\nwhat was finished is kept: the same command with --out {directory} --resume goes on")
-            raise
+        finished = run(plan, environment, target, done, progress, ended, _enough(plan, results))
         return Finished(results.close(finished), directory)
+
+
+@contextmanager
+def _kept(results: Results, directory: Path, say: Say) -> Iterator[None]:
+    """Where a run is broken off, it is told how to go on with what was finished."""
+    kept = f"what was finished is kept: the same command with --out {directory} --resume goes on"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if results.kept:
+            say(f"\n{kept}")
+        raise
+    except PostgresDied as died:
+        raise PostgresDied(f"{died}; {kept if results.kept else 'nothing was finished'}") from None
 
 
 def _enough(plan: Plan, results: Results) -> Enough | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.postgres.database import Database, load_schema, reachable
 from bench.postgres.embedded import EmbeddedPostgres
+from bench.postgres.watch import watched
 from bench.targets.process import SCHEMA_SQL
 
 
@@ -14,7 +15,8 @@ from bench.targets.process import SCHEMA_SQL
 def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, EmbeddedPostgres | None]]:
     """The given database, or that of an embedded server, with the services' tables in it; and that server.
 
-    Raises UserError where the given one cannot be used.
+    Raises UserError where the given one cannot be used, and PostgresDied, out of whatever the block does, where the
+    embedded one dies. For the main thread.
     """
     if url is not None:
         if pg_bin is not None:
@@ -26,6 +28,6 @@ def postgres(url: str | None, pg_bin: Path | None) -> Iterator[tuple[Database, E
         load_schema(database, SCHEMA_SQL)
         yield database, None
         return
-    with EmbeddedPostgres(pg_bin=pg_bin) as server:
+    with EmbeddedPostgres(pg_bin=pg_bin) as server, watched(server):
         load_schema(server.database, SCHEMA_SQL)
         yield server.database, server

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from bench.errors import PostgresDied
 from bench.faults.outage import Backends, FaultFailed
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database, backends, connect
@@ -27,15 +28,18 @@ class Server:
         self.stands_still = threading.Event()
         self._broken = broken
 
-    def freeze(self) -> int:
+    def freeze(self, most_s: float) -> int:
         self.done.append("freeze")
         if self._broken:
-            raise RuntimeError("the keeper of PostgreSQL has died")
+            raise PostgresDied("the keeper of PostgreSQL has died")
         self.stands_still.set()
         return 3
 
     def thaw(self) -> None:
         self.done.append("thaw")
+
+    def refuse_death(self) -> None:
+        """It lives."""
 
 
 def reached(**changed: Any) -> Backends:

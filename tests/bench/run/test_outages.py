@@ -1,6 +1,8 @@
 """Outages for real: over HTTP and on the pool alone, on a PostgreSQL that the run has started."""
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 from bench.analysis.answers import answers_of
 from bench.analysis.outages import served_again_s
 from bench.check import check
-from bench.postgres.database import load_schema
+from bench.errors import PostgresDied
+from bench.load.driver import LoadGenerator
+from bench.postgres.database import connect, load_schema
 from bench.postgres.embedded import EmbeddedPostgres
 from bench.postgres.freezable import Freezable
 from bench.record.schema import Layer
@@ -23,7 +27,7 @@ from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
 from bench.run.results import Results
-from bench.targets.process import SCHEMA_SQL
+from bench.targets.process import SCHEMA_SQL, LocalService
 from bench.targets.target import Target
 from tests.bench import made
 
@@ -36,11 +40,14 @@ OF_THE_SERVICE = ("counts", "integrals", "statements", "settings", "clock", "res
 class Unwilling:
     """A server that cannot be stopped."""
 
-    def freeze(self) -> int:
-        raise RuntimeError("the keeper of PostgreSQL has died")
+    def freeze(self, most_s: float) -> int:
+        raise PostgresDied("the keeper of PostgreSQL has died")
 
     def thaw(self) -> None:
         pass
+
+    def refuse_death(self) -> None:
+        """It lives: only this outage does not come about."""
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +126,51 @@ def test_an_outage_that_does_not_come_about_is_a_failed_cell(
     (cell,) = stored.run.cells
     why = "PostgreSQL could not be stopped: the keeper of PostgreSQL has died"
     assert (cell.status, cell.why) == ("failed", why)
+
+
+class Striking:
+    """A server that stands still, and at the height of it a process is killed."""
+
+    def __init__(self, server: EmbeddedPostgres, strike: Callable[[], None]) -> None:
+        self._server = server
+        self._strike = strike
+        self.thaw = server.thaw
+        self.refuse_death = server.refuse_death
+
+    def freeze(self, most_s: float) -> int:
+        count = self._server.freeze(most_s)
+        self._strike()
+        return count
+
+
+@pytest.mark.parametrize(
+    ("victim", "why"),
+    [
+        (LoadGenerator, "the load generator died (exit status -9)"),
+        (LocalService, "asyncpg_fastapi died under the load"),
+    ],
+)
+def test_who_is_killed_while_the_database_stands_still_is_one_failed_cell(
+    victim: type[LoadGenerator | LocalService],
+    why: str,
+    server: EmbeddedPostgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.run.checks.check", partial(check, only=["health"]))
+    begun: list[LoadGenerator | LocalService] = []
+    start = victim.start
+
+    def remember(self: LoadGenerator | LocalService) -> None:
+        begun.append(self)
+        start(self)  # type: ignore[arg-type] # it is one of that type
+
+    monkeypatch.setattr(victim, "start", remember)
+
+    striking = Striking(server, lambda: os.kill(begun[-1].pid, signal.SIGKILL))
+    stored = play("asyncpg_fastapi", "http", server, tmp_path / "run", "outage-frozen", striking)
+
+    (cell,) = stored.run.cells
+    assert (cell.status, cell.why) == ("failed", why)
+    with connect(server.database) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
