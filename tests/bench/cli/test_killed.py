@@ -32,6 +32,7 @@ def test_a_run_whose_keeper_is_killed_while_the_database_stands_still_keeps_what
     scenarios = ("-x", "one", "-x", "outage-frozen", "--profile", "smoke", "--layer", "pool")
     arguments = ("run", "-s", "asyncpg_fastapi", *scenarios, "--out", str(out))
     with started(Command(arguments, place, place.parent.name)) as command:
+        until(lambda: "[1/2]" in command.said(), "the first result")
         until(lambda: command.victims("guard"), "the freeze")
         assert kill(command.victims("keeper"))
 
