@@ -51,8 +51,9 @@ def test_a_cell_that_was_only_disturbed_has_marked_figures_also_when_the_run_is_
     busy = AuditCheck(name="machine", verdict="failed", detail="other programs took 44%")
     cell = made.cell("burst-10", status="rejected", why="audit, machine", audit=(busy,))
     run = made.run([cell], scenarios=("burst-10",))
-    results = Results(Store(tmp_path / "run"))
-    results.add(run, played(cell))
+    with Store(tmp_path / "run") as store:
+        results = Results(store)
+        results.add(run, played(cell))
 
     for each in (results, Results(Store(tmp_path / "run", resume=True))):
         summary = each.view(run).summary
