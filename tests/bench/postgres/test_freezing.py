@@ -171,10 +171,10 @@ def test_a_server_goes_on_when_its_time_is_over_and_nobody_says_so() -> None:
         server.freeze(2)
         frozen = Frozen.of(server.postmaster_pid)
         frozen.keeper.suspend()
-
-        until(lambda: psutil.STATUS_STOPPED not in map(state, frozen.servers))
-
-        frozen.keeper.resume()
+        try:
+            until(lambda: psutil.STATUS_STOPPED not in map(state, frozen.servers))
+        finally:
+            frozen.keeper.resume()
         with connect(server.database) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
