@@ -192,7 +192,7 @@ def words(trials: Sequence[tuple[Draw, Seen]]) -> str:
 
 
 def _sentence(seen: Seen) -> str:
-    pattern = r"^bench: .*|(?<= · )(?:failed|refused|rejected): .*|^\w+: refused: .*|^failed .*"
+    pattern = r"^bench: .*|(?<= · )(?:failed|refused|rejected): .*|^\w+: refused: .*|^failed (?!otherwise).*"
     found = re.search(pattern, seen.said, re.MULTILINE)
     text = found[0] if found else ("finished" if seen.status in (0, 1) else "")
     return re.sub(r"/\S+", "…", re.sub(r"\d+(\.\d+)?", "N", text))[:110]
