@@ -1,5 +1,6 @@
 """Ends what the main thread does as soon as the embedded PostgreSQL has died, whatever it waits for."""
 
+import logging
 import os
 import signal
 import sys
@@ -50,6 +51,7 @@ def _watch(server: EmbeddedPostgres, over: threading.Event) -> None:
     while not (died := server.died()):
         if over.wait(POLL_S):
             return
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # it would warn that a query on it cannot be cancelled
     cut_connections()
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
     if not over.wait(LEAVE_S):
