@@ -92,9 +92,10 @@ def _living(service: LocalService) -> Iterator[None]:
 
 
 def _refuse_dead(service: LocalService, worker: int | None) -> None:
-    if not service.alive:
+    now = _worker(service)
+    if now is None or not service.alive:
         raise ServiceDied(f"{service.name} died while it was checked", service.log_tail())
-    if _worker(service) != worker:
+    if now != worker:
         raise ServiceDied(f"{service.name} was started again while it was checked", service.log_tail())
 
 
