@@ -163,7 +163,7 @@ def test_summary_and_report_are_written(tmp_path: Path) -> None:
         "metrics": {"ok": {"value": 1, "low": 0.5, "high": 2}},
     }
     found = json.loads((tmp_path / "summary.json").read_text())
-    assert found == {"schema": 1, "cells": [expected, expected], "comparisons": []}
+    assert found == {"schema": 1, "cells": [expected, expected], "disturbed": [], "comparisons": []}
     assert (tmp_path / "report.md").read_text() == "# Results\n"
 
 
