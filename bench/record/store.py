@@ -86,13 +86,14 @@ class Store:
         full, and ValueError if a row is another cell's.
         """
         rows = _of_cell(requests, REQUEST_COLUMNS, cell.key), _of_cell(samples, POOL_COLUMNS, cell.key)
-        has = {each.key for each in run.cells}
+        grew = run.cells == (*self._kept, cell)  # the rule: no cell is dropped, and none is played again
+        has = frozenset() if grew else {each.key for each in run.cells}
         saved = Saved(
             cell=cell,
             requests=None,
             samples=None,
             events=tuple(events),
-            dropped=tuple(each.key for each in self._kept if each.key not in has),
+            dropped=() if grew else tuple(each.key for each in self._kept if each.key not in has),
             replaced=run.replaced[len(self._replaced) :],
             took_s=run.took_s,
             checks_s=run.checks_s,
@@ -104,7 +105,7 @@ class Store:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _full(self.directory, error) from error
         self._unmerged = True
-        kept = tuple(each for each in self._kept if each.key in has and each.key != cell.key)
+        kept = self._kept if grew else tuple(each for each in self._kept if each.key in has and each.key != cell.key)
         self._kept, self._replaced = (*kept, cell), run.replaced
         self._run = run
 
