@@ -48,6 +48,9 @@ class Traits:
     counts_slots: bool = False
     """`pool_size` and `pool_free_size` count slots: one whose connection was cut off, by a cancelled statement say,
     is counted until it is handed out again."""
+    forgets_waiters: bool = False
+    """A connect that fails or is given up frees its slot and wakes no waiter: one waits on beside a free slot until a
+    connection is given back."""
     frees_lost: bool = False
     """The slot of a connection that is lost while it is out is free at once, not when its user gives it back: until
     then the service counts more in use than the pool has."""
@@ -161,6 +164,7 @@ SQLALCHEMY_FASTAPI: Final = Stack(
         shipped_overflow=10,
         shipped_timeout_bounds_connect=False,
         counts_slots=True,
+        forgets_waiters=True,
     ),
 )
 

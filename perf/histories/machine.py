@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from bench.postgres.database import Connection, Database
 from perf.histories.drivers import Driver, Tasks, Threads
-from perf.histories.model import Model
+from perf.histories.model import Model, with_article
 from perf.histories.session import MARKS, Server
 from perf.histories.users import Command, Life, User
 from services.common.contract import Tuning
@@ -27,6 +27,8 @@ IMPATIENT_S: Final = 0.01
 QUIET_S: Final = 20.0
 """A pool that is not quiet by then never is."""
 MOST_USERS: Final = 24
+ROUNDS: Final = 100
+"""At the end of a history; each gets at least one user further."""
 LENGTH: Final = 30
 SHRINKS: Final = 200
 """How many histories are tried to make one that breaks shorter: one that waits in vain takes its time."""
@@ -191,7 +193,7 @@ class History(RuleBasedStateMachine):
     @rule(which=which, mark=st.integers(1, 7), then=then)
     def leave(self, which: int, mark: int, then: int | None) -> None:
         if user := self._holder(which, then):
-            left = " and ".join(f"a {name}" for name, each in MARKS.items() if mark & each)
+            left = " and ".join(with_article(name) for name, each in MARKS.items() if mark & each)
             self._step("leave", f"user {user.number} leaves {left} on its session")
             self._tell(user, Command("leave", mark))
             self._go_on(then)
@@ -331,15 +333,20 @@ class History(RuleBasedStateMachine):
                 raise ShortEnough
 
     def _all_give_back(self) -> None:
-        """Users that wait are served meanwhile, and give back in their turn."""
+        """Users that wait are served meanwhile, and give back in their turn; one that was forgotten, after the next."""
         self.lines.append("all give back")
-        while self.model.alive():
+        for _ in range(ROUNDS):
+            if not self.model.alive():
+                return
+            if all(user.state == "asks" for user in self.model.alive()):
+                self._ask(1, by_hand=True, then=None)
             for user in self.model.alive():
                 if user.lingers and user.pid not in self.model.killed:
                     self._kill(user.pid)
                 elif user.state == "holds" and not user.lingers and user.told == user.done:
                     self._tell(user, Command("give back"))
             self._settle()
+        self._break("they never end")
 
     def _kill(self, pid: int | None) -> None:
         assert pid is not None
@@ -355,8 +362,11 @@ class History(RuleBasedStateMachine):
         shape, config = self.subject.library.shape, self.driver.pool.config
         if shape(config) == shape(config.changed({"pool_acquire_timeout": PATIENT_S})):
             self._reconfigure({"pool_acquire_timeout": PATIENT_S})
-        while self.model.out(generation) < capacity:
+        for _ in range(ROUNDS):
+            if self.model.out(generation) == capacity:
+                return
             self._ask(capacity + 1 - self.model.out(generation), by_hand=True, then=None)
+        self._break(f"{self.model.out(generation)} of {capacity} connections can be had")
 
     def _close(self) -> None:
         """Closing leaves no backend; after a history that broke, what is left is ended by force."""

@@ -33,7 +33,7 @@ class Model:
     # What users tell, as it happens.
 
     def holds(self, user: User) -> None:
-        user.state = "holds"
+        user.state, user.held = "holds", True
         out, capacity = self.out(user.generation), self.capacities[user.generation]
         if out > capacity:
             self.wrongs.append(f"{out} connections are out, of a pool of {capacity}")
@@ -48,7 +48,9 @@ class Model:
         undone = self.traits.shipped_undoes if self.shipped else frozenset()
         carried &= ~(self.marks[user.pid] & sum(mark for left, mark in MARKS.items() if left not in undone))
         for found in (*(left for left, mark in MARKS.items() if carried & mark), *_transaction(carried)):
-            self.wrongs.append(f"user {user.number} finds a {found} on {self.name(user)} that was left by another")
+            self.wrongs.append(
+                f"user {user.number} finds {with_article(found)} on {self.name(user)} that was left by another"
+            )
 
     def left(self, user: User, mark: int) -> None:
         assert user.pid is not None
@@ -88,7 +90,7 @@ class Model:
     def discrepancies(self, seen: PoolStats) -> Iterator[str]:
         """What differs from the model, the cheapest to ask first. A moment later it may have come right."""
         yield from self._users_that_move()
-        yield from self._waiters_beside_free_connections()
+        yield from self._waiters_beside_free_connections(seen)
         yield from self._counts(seen)
         yield from self._sizes(seen)
         yield from self._backends(seen)
@@ -104,11 +106,17 @@ class Model:
             elif user.state == "asks" and user.patience_s < 1:
                 yield f"user {user.number} waits beyond its acquire timeout"
 
-    def _waiters_beside_free_connections(self) -> Iterator[str]:
+    def _waiters_beside_free_connections(self, seen: PoolStats) -> Iterator[str]:
         for generation, capacity in enumerate(self.capacities):
             waiting, out = self._of(generation, "asks"), self.out(generation)
-            if waiting and out < capacity:
+            forgotten = self._may_be_forgotten(generation) and not seen.counted.pool_connecting
+            if waiting and out < capacity and not forgotten:
                 yield f"user {waiting[0].number} waits, and {out} of {capacity} connections are out"
+
+    def _may_be_forgotten(self, generation: int) -> bool:
+        """Whether a user of this pool has given up, maybe in the middle of a connect, where that wakes no other."""
+        gave_up = (user.generation == generation and user.state == "gone" and not user.held for user in self.users)
+        return self.traits.forgets_waiters and any(gave_up)
 
     def _counts(self, seen: PoolStats) -> Iterator[str]:
         counted = seen.counted
@@ -147,14 +155,16 @@ class Model:
             yield f"{len(dirty)} free connections are in a transaction"
         if seen.draining or seen.pool_size is None:
             return
-        lost = self.killed_since_resize + (self.traits.counts_slots and self._cut_off())
+        lost = self.killed_since_resize
+        if self.traits.counts_slots and (lost or self._cut_off()):
+            lost = seen.pool_size  # one that is lost may make the library give up all of them, and count on
         least = seen.pool_size - lost
         if not least <= len(backends) <= seen.pool_size:
             yield f"PostgreSQL has {len(backends)} backends, and the library {seen.pool_size} connections"
 
-    def _cut_off(self) -> int:
-        """How many users of the pool in force were cancelled: a driver may end the connection of each."""
-        return sum(user.cancelled and user.generation == len(self.capacities) - 1 for user in self.users)
+    def _cut_off(self) -> bool:
+        """Whether a user of the pool in force was cancelled: the driver may have ended its connection."""
+        return any(user.cancelled and user.generation == len(self.capacities) - 1 for user in self.users)
 
     # Who is where.
 
@@ -186,6 +196,10 @@ class Model:
 
 def _transaction(carried: int) -> tuple[str, ...]:
     return ("transaction",) if carried & TRANSACTION else ()
+
+
+def with_article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _letters(number: int) -> str:

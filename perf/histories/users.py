@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 
 from perf.histories.session import ASKERS
 from services.common.books import Books, Working
-from services.common.contract import ROWS, Refused, Timing
+from services.common.contract import ROWS, Timing
 
 FOR_EVER_S: Final = 600.0
 State = Literal["asks", "holds", "gives back", "gone"]
@@ -38,9 +38,10 @@ class User:
     """Acquires and releases by hand; else by the library's own context manager."""
     patience_s: float
     state: State = "asks"
+    held: bool = False
+    """It was handed a connection at some time."""
     pid: int | None = None
     outcome: str = ""
-    refused: Refused | None = None
     told: int = 0
     done: int = 0
     lingers: bool = False

@@ -1,6 +1,8 @@
 """What the registry says of SQLAlchemy's pool is what the library says."""
 
-from contextlib import nullcontext
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -31,6 +33,35 @@ def test_as_shipped_it_hands_out_what_it_says_and_not_one_more(database: Databas
             await pool.close(())
 
     run(story)
+
+
+def test_a_connect_that_is_given_up_wakes_no_waiter_and_the_next_release_does(database: Database) -> None:
+    environment = settings(database, 1).model_copy(update={"pool_min_size": 0})
+    begun = asyncio.Event()
+
+    @contextmanager
+    def connecting() -> Iterator[None]:
+        begun.set()
+        yield
+
+    async def story() -> None:
+        pool = await Pool.open(environment.address("sqlalchemy_fastapi"), environment.config(), connecting)
+        try:
+            first = asyncio.create_task(pool.acquire(60))
+            await begun.wait()
+            waiter = asyncio.create_task(pool.acquire(60))
+            await asyncio.sleep(0)
+            first.cancel()
+            await asyncio.wait([first])
+            newcomer = await pool.acquire(60)
+            assert not waiter.done()
+            await pool.release(newcomer)
+            await pool.release(await waiter)
+        finally:
+            await pool.close(())
+
+    run(story)
+    assert SQLALCHEMY_FASTAPI.traits.forgets_waiters
 
 
 def test_a_close_that_takes_too_long_ends_and_says_so(
