@@ -49,8 +49,9 @@ class Traits:
     """`pool_size` and `pool_free_size` count slots: one whose connection was cut off, by a cancelled statement say,
     is counted until it is handed out again."""
     forgets_waiters: bool = False
-    """A connect that fails or is given up frees its slot and wakes no waiter: one waits on beside a free slot until a
-    connection is given back."""
+    """A slot that comes free without a connection wakes no waiter, which waits on beside it until a connection is given
+    back: that of a connect that fails or is given up and, as shipped, of an overflow connection that is closed because
+    several come back at once."""
     frees_lost: bool = False
     """The slot of a connection that is lost while it is out is free at once, not when its user gives it back: until
     then the service counts more in use than the pool has."""

@@ -19,7 +19,8 @@ from tabulate import tabulate
 from bench.postgres.database import load_schema
 from bench.postgres.embedded import embedded_postgres
 from bench.targets.process import SCHEMA_SQL
-from perf.histories.machine import Broken, Subject, Tally, play
+from perf.histories.machine import play
+from perf.histories.played import Broken, Subject, Tally
 from perf.histories.session import telling
 from services.common.contract import Tuning
 from services.pools.adapters import adapter_of

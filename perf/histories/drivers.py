@@ -20,6 +20,9 @@ from services.pools.synchronous import SyncPool
 from services.stacks import Stack
 
 PAUSE_S: Final = 0.001
+LONG_PAUSE_S: Final = 0.005
+"""Between looks at what is not so after many."""
+MANY_LOOKS: Final = 50
 LAST_S: Final = 1.0
 """For users of a history that broke; what does not end by then is left behind."""
 TURNS_WITHOUT_PAUSE: Final = 20
@@ -95,10 +98,10 @@ class Tasks:
         async def becomes() -> bool:
             deadline, turns = time.monotonic() + limit_s, 0
             while not condition():
-                if time.monotonic() > deadline and turns > limit_s / PAUSE_S:
+                if time.monotonic() > deadline and turns > limit_s / LONG_PAUSE_S:
                     return False
                 turns += 1
-                await asyncio.sleep(PAUSE_S if turns > TURNS_WITHOUT_PAUSE else 0)
+                await asyncio.sleep(_pause_s(turns) if turns > TURNS_WITHOUT_PAUSE else 0)
             return True
 
         return self._run(becomes())
@@ -160,10 +163,10 @@ class Threads:
     def until(self, condition: Callable[[], bool], limit_s: float) -> bool:
         deadline, looks = time.monotonic() + limit_s, 0
         while not condition():
-            if time.monotonic() > deadline and looks > limit_s / PAUSE_S:
+            if time.monotonic() > deadline and looks > limit_s / LONG_PAUSE_S:
                 return False
             looks += 1
-            time.sleep(PAUSE_S)
+            time.sleep(_pause_s(looks))
         return True
 
     def close(self) -> None:
@@ -174,6 +177,10 @@ class Threads:
             inbox.put(Command("give back"))
         for thread in self._threads.values():
             thread.join(LAST_S)
+
+
+def _pause_s(looks: int) -> float:
+    return LONG_PAUSE_S if looks > MANY_LOOKS else PAUSE_S
 
 
 def _through(life: Coroutine[Any, Any, None]) -> None:

@@ -114,9 +114,13 @@ class Model:
                 yield f"user {waiting[0].number} waits, and {out} of {capacity} connections are out"
 
     def _may_be_forgotten(self, generation: int) -> bool:
-        """Whether a user of this pool has given up, maybe in the middle of a connect, where that wakes no other."""
-        gave_up = (user.generation == generation and user.state == "gone" and not user.held for user in self.users)
-        return self.traits.forgets_waiters and any(gave_up)
+        """Whether a slot of this pool may have come free without a connection, where that wakes no waiter.
+
+        Its user gave up, maybe in the middle of a connect; or came back with others to a pool with overflow.
+        """
+        overflow = self.shipped and self.traits.shipped_overflow
+        gone = [user for user in self.users if user.generation == generation and user.state == "gone"]
+        return self.traits.forgets_waiters and any(overflow or not user.held for user in gone)
 
     def _counts(self, seen: PoolStats) -> Iterator[str]:
         counted = seen.counted

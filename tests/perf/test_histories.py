@@ -8,17 +8,22 @@ from typing import Any
 import pytest
 
 from bench.postgres.database import Connection, Database
-from perf.histories.machine import Broken, Subject, play
+from perf.histories import __main__ as command
+from perf.histories.machine import play
+from perf.histories.played import Broken, Subject
 from perf.histories.session import telling
 from services.common.contract import Tuning
 from services.pools.adapters import adapter_of
 from services.stacks import ASYNCPG_FASTAPI, PSYCOPG_FLASK, STACKS, Stack
 from tests.perf import sabotaged
 
-STEPS = 240
+STEPS = 210
+MOST_STEPS = 900
+"""Until a fault is found."""
 FOUND_WITHIN_S = 0.5
 """How long a history that a fault has stopped is waited for."""
 SHRINKS = 30
+"""Enough for a history that can be read, though not the shortest."""
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +66,26 @@ def test_a_fault_is_found_and_its_history_is_short(
     stack: Stack, library: Any, tuning: Tuning, said: str, database: Database, sessions: Connection
 ) -> None:
     with pytest.raises(Broken) as broken:
-        play(Subject(stack, library, tuning, database, sessions, FOUND_WITHIN_S, SHRINKS), STEPS)
+        play(Subject(stack, library, tuning, database, sessions, FOUND_WITHIN_S, SHRINKS), MOST_STEPS)
 
     told = str(broken.value)
     print(told)
     lines = told.splitlines()
     assert re.search(said, lines[-1])
     assert len(lines) <= 12
+
+
+def test_the_command_prints_what_it_played(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["psycopg_flask", "--tuning", "equalised", "--steps", "30", "--seed", "1"]) == 0
+
+    seed, heads, _, row, *_ = capsys.readouterr().out.splitlines()
+    assert seed == "seed 1"
+    assert dict(zip(heads.split(), row.split(), strict=False))["stack"] == "psycopg_flask"
+
+
+def test_an_unknown_stack_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(["nothing"])
+
+    assert refused.value.code == 2
+    assert "unknown stack nothing: there are asyncpg_fastapi, " in capsys.readouterr().err

@@ -6,12 +6,13 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.postgres.database import Database
 from services.sqlalchemy_fastapi import pool as adapter
 from services.sqlalchemy_fastapi.pool import SHIPPED_OVERFLOW, Pool
 from services.stacks import SQLALCHEMY_FASTAPI
-from tests.services.inside import frozen, run, settings
+from tests.services.inside import becomes, frozen, run, settings
 
 
 def test_the_registry_knows_the_overflow_that_the_library_ships() -> None:
@@ -62,6 +63,38 @@ def test_a_connect_that_is_given_up_wakes_no_waiter_and_the_next_release_does(da
 
     run(story)
     assert SQLALCHEMY_FASTAPI.traits.forgets_waiters
+
+
+def test_as_shipped_what_comes_back_at_once_wakes_as_many_waiters_as_the_pool_has_without_overflow(
+    database: Database,
+) -> None:
+    environment = settings(database, 1, tuning="as_shipped", pool_acquire_timeout=60)
+
+    async def story() -> None:
+        pool = await Pool.open(environment.address("sqlalchemy_fastapi"), environment.config(), nullcontext)
+        try:
+            held = [await pool.acquire(60) for _ in range(pool.capacity)]
+            waiters = [asyncio.create_task(pool.acquire(60)) for _ in range(pool.capacity)]
+            queue: Any = pool._pool._pool
+            await becomes(lambda: len(queue._queue._getters) == pool.capacity, "all of them wait")
+            await asyncio.gather(*map(pool.release, held))
+            newcomers = [await pool.acquire(60) for _ in range(SHIPPED_OVERFLOW)]
+            served = [waiter for waiter in waiters if waiter.done()]
+            assert len(served) == 1
+
+            for connection in newcomers:
+                await pool.release(connection)
+                await asyncio.sleep(0)
+            await pool.release(await served[0])
+            for waiter in waiters:
+                waiter.cancel()
+            for late in await asyncio.gather(*waiters, return_exceptions=True):
+                if isinstance(late, AsyncConnection):
+                    await pool.release(late)
+        finally:
+            await pool.close(())
+
+    run(story)
 
 
 def test_a_close_that_takes_too_long_ends_and_says_so(
