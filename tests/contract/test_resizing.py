@@ -2,11 +2,12 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
-from bench.postgres.database import Database, backends, connect
+from bench.postgres.database import Connection, Database, backends, connect
 from bench.targets.http import Client
 from services.common import contract
 from services.stacks import STACKS
@@ -16,6 +17,10 @@ from tests.waiting import until
 
 CLIENTS = 20
 SIZES = (5, 20, 5, 2, 10)
+
+
+def no_more_than(connection: Connection, name: str, most: int) -> bool:
+    return backends(connection, name).total <= most
 
 
 def test_no_request_fails_through_five_sizes(start: StartService, name: str, database: Database) -> None:
@@ -39,6 +44,8 @@ def test_no_request_fails_through_five_sizes(start: StartService, name: str, dat
             loops = [pool.submit(loop, index) for index in range(CLIENTS)]
             served_more()
             for old, new in pairwise(SIZES):
+                # PostgreSQL, and a library that left closing to the garbage collector, take their time.
+                until(partial(no_more_than, connection, name, old), "the pool before this one is gone")
                 seen: list[int] = []
                 changed: Future[Answer] = pool.submit(configure, service, pool_max_size=new)
 
