@@ -129,7 +129,7 @@ def _differing(shape: pl.DataFrame, cell: Cell) -> pl.DataFrame:
 
 def _samples(cell: Cell, requests: pl.DataFrame) -> pl.DataFrame:
     """Every 50 ms, but no more often than every third request."""
-    count = min(int(requests["finished_us"].max()) // SAMPLE_US + 1, REQUESTS // 3)  # type: ignore[arg-type]
+    count = min(int(requests["finished_us"].max()) // SAMPLE_US + 1, REQUESTS // 3)  # type: ignore[arg-type]  # a column of whole numbers
     c = cell.pool_size
     waiting = np.abs(np.random.default_rng(cell.seed).normal(c, c, count)).astype(int).tolist()
     return pool_frame(

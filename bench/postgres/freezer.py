@@ -1,4 +1,4 @@
-"""Stops all processes of one PostgreSQL, and sees to it that they go on, whoever is killed meanwhile.
+"""Stops all processes of one PostgreSQL, and sees to it that they go on, whichever process is killed meanwhile.
 
 Part of the keeper's process: the standard library only.
 """

@@ -100,7 +100,7 @@ class Server:
         return self.freezer.freeze(self.process.pid, most_s)
 
     def thaw(self) -> None:
-        """It goes on, whether it was frozen or not, and whoever has frozen it."""
+        """The server goes on, whether it was frozen or not, and by which process."""
         self.freezer.thaw()
         if self.process is not None:
             send([*children(self.process.pid), self.process.pid], signal.SIGCONT)

@@ -22,8 +22,8 @@ LEAVE_S: Final = 10.0
 def watched(server: EmbeddedPostgres) -> Iterator[None]:
     """A block of the main thread that is left with PostgresDied when the server dies, also by what fails because of it.
 
-    The block is interrupted as by Ctrl-C. Where it does not end, the process does, with exit status 1: whoever it has
-    started ends with it, as after a kill.
+    The block is interrupted as by Ctrl-C. Where it does not end, the process does, with exit status 1: the processes
+    that it has started end with it, as after a kill.
     """
     over = threading.Event()
 

@@ -40,7 +40,7 @@ class Store:
     def __init__(self, directory: Path | str, *, resume: bool = False) -> None:
         self.directory = Path(directory)
         self.stored: Stored | None = None
-        self._run: Run | None = None
+        self._begun = False
         self._on_top = False
         self._kept: tuple[Cell, ...] = ()
         self._replaced: tuple[Cell, ...] = ()
@@ -99,7 +99,7 @@ class Store:
             checks_s=run.checks_s,
         )
         try:
-            if self._run is None:
+            if not self._begun:
                 self._begin(run)
             self._journal.save(saved, *rows)
         except (OSError, pl.exceptions.PolarsError) as error:
@@ -107,7 +107,6 @@ class Store:
         self._unmerged = True
         kept = self._kept if grew else tuple(each for each in self._kept if each.key in has and each.key != cell.key)
         self._kept, self._replaced = (*kept, cell), run.replaced
-        self._run = run
 
     def merge(self, run: Run | None = None) -> None:
         """Merge what was kept, with what is said of the run as a whole where it has ended. Raises UserError."""
@@ -121,7 +120,7 @@ class Store:
             stored.merge(self.directory, found)
         except OSError as error:
             raise _full(self.directory, error) from error
-        self._unmerged, self._on_top, self._run = False, True, None
+        self._unmerged, self._on_top, self._begun = False, True, False
         self._journal = Journal(self.directory)
 
     def save_summary(self, summary: Summary) -> None:
@@ -134,6 +133,7 @@ class Store:
 
     def _begin(self, run: Run) -> None:
         self._journal.begin(Begun(run=replace(run, cells=(), replaced=()), on_top=self._on_top))
+        self._begun = True
 
     def _prepare(self, resume: bool) -> None:
         merged.finish(self.directory)
@@ -196,7 +196,7 @@ def _locked(directory: Path, *, make: bool) -> tuple[bool, int]:
             os.close(lock)
             raise UserError(f"another run writes to {directory}: wait until it has ended, or {_ELSEWHERE}") from None
         except FileNotFoundError:
-            pass  # whoever had made it has just taken it away again
+            pass  # another run had made it, and has just taken it away again
         except BaseException:
             os.close(lock)
             raise

@@ -27,7 +27,6 @@ class Results:
         self._metrics: dict[Key, Metrics] = {}
         self._run: Run | None = None
         if (done := store.stored) is not None:
-            self._run = done.run
             self._metrics = measure(done.rows(), done.run.environment.cores)
 
     def __enter__(self) -> Self:
@@ -42,8 +41,8 @@ class Results:
 
     @property
     def kept(self) -> bool:
-        """Whether a cell has been."""
-        return self._run is not None
+        """Whether a cell has been, in this sitting or before."""
+        return self._run is not None or self._store.stored is not None
 
     def add(self, run: Run, played: Played) -> None:
         """A cell that has just ended, and the run with it."""

@@ -227,7 +227,7 @@ def malformed(cause: str) -> BadRequest:
 
 
 def refuse_foreign(header: Callable[[str], str | None]) -> None:
-    """Raises BadRequest for a change that a page of another site asks for, of which its reader need know nothing.
+    """Raises BadRequest where a page of another site asks for a change, which the reader of that page need not notice.
 
     A browser says whose page asks, in `Sec-Fetch-Site`, or in `Origin`, which must then be the `Host` that is asked;
     what says neither is no browser. So does Go's `net/http.CrossOriginProtection`. `header` finds a name in any case.

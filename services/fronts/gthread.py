@@ -34,7 +34,7 @@ class Incomplete(BaseException):
 
 
 class Arriving(SocketUnreader):
-    """The bytes of a connection: until its request is complete, whoever reads past what is there gets Incomplete."""
+    """The bytes of a connection: until its request is complete, a read past what is there raises Incomplete."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
@@ -88,7 +88,7 @@ class Arriving(SocketUnreader):
     def _go_on(self, request: Any) -> None:
         """Says once that the body is wanted, to a client that asks before it sends it."""
         if request._expected_100_continue:  # noqa: SLF001 - gunicorn has no other name for it
-            request._expected_100_continue = False  # noqa: SLF001
+            request._expected_100_continue = False  # noqa: SLF001 - it is answered here, and not again
             if not self._continued:
                 self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self._continued = True

@@ -37,7 +37,7 @@ async def body_of(request: Request) -> bytes:
             body += chunk
             if len(body) > contract.MAX_BODY_BYTES:
                 raise contract.too_large()
-    except ClientDisconnect:  # nobody hears it, and the log needs no traceback
+    except ClientDisconnect:  # the client has left, and the log needs no traceback
         raise contract.malformed(f"the connection ended after {len(body)} bytes of the body") from None
     return body
 

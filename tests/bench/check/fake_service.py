@@ -103,7 +103,7 @@ class FakeService:
             if self._at_times("noop takes a connection at times"):
                 self.pool.release(await self.pool.acquire(Timing(), 0, acquire_timeout_s=PATIENT_S))
             if "noop slow and timeouts late" in self.defects:
-                await asyncio.sleep(0.6)
+                await asyncio.sleep(0.6)  # that is the defect
             return self._served(timing, began, rows, leaked=None)
         if path == contract.QUERY_LEAK:
             how = contract.parse_how(query)

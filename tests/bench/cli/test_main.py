@@ -322,6 +322,7 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
     with Store(tmp_path / "run") as store:
         store.save_cell(made.run([cell], scenarios=plan.scenarios), cell, made.requests(cell, [{}]), None)
 
+    there = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     other = bench(
         *("run", "-s", *plan.services, "-x", *plan.scenarios, "--profile", plan.profile),
         *("--hold-ms", str(plan.hold_ms), "--out", str(tmp_path / "run"), "--resume", "--seed", "5"),
@@ -329,6 +330,7 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
 
     assert (other.returncode, len(other.stderr.splitlines())) == (2, 1)
     assert other.stderr.startswith(f"bench: {tmp_path / 'run'} was run with another seed: ask for the same")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == there
 
 
 def test_a_run_is_not_resumed_in_another_environment(tmp_path: Path) -> None:

@@ -62,6 +62,14 @@ def cut_off(directory: Path, after: int) -> Iterator[Callable[[], bool]]:
         CUTS.below = ""
 
 
+def begun(directory: Path) -> Store:
+    """A store that has kept two cells, and not merged them."""
+    store = Store(directory)
+    save(store, made.run([A]), A)
+    save(store, made.run([A, B]), B)
+    return store
+
+
 def killed(store: Store) -> None:
     """What a kill leaves of a store in this process: nothing, and its lock is let go of."""
     os.close(store._lock)
@@ -73,9 +81,7 @@ def test_a_save_that_is_cut_off_anywhere_leaves_whole_cells(tmp_path: Path, merg
     cuts = 0
     for after in range(100):
         directory = tmp_path / str(after)
-        first = Store(directory)
-        save(first, made.run([A]), A)
-        save(first, made.run([A, B]), B)
+        first = begun(directory)
         if merged:
             first.merge()
         killed(first)
@@ -99,9 +105,7 @@ def test_a_merge_that_is_cut_off_anywhere_loses_nothing(tmp_path: Path, resumed:
     cuts = 0
     for after in range(int(resumed), 100, 2):  # the one takes the even steps, the other the odd ones
         directory = tmp_path / str(after)
-        store = Store(directory)
-        save(store, made.run([A]), A)
-        save(store, made.run([A, B]), B)
+        store = begun(directory)
         if resumed:
             store.merge()
             killed(store)

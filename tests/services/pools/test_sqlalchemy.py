@@ -51,7 +51,8 @@ def test_a_connect_that_is_given_up_wakes_no_waiter_and_the_next_release_does(da
             first = asyncio.create_task(pool.acquire(60))
             await begun.wait()
             waiter = asyncio.create_task(pool.acquire(60))
-            await asyncio.sleep(0)
+            queue: Any = pool._pool._pool
+            await becomes(lambda: len(queue._queue._getters) == 1, "it waits")
             first.cancel()
             await asyncio.wait([first])
             newcomer = await pool.acquire(60)
@@ -84,7 +85,6 @@ def test_as_shipped_what_comes_back_at_once_wakes_as_many_waiters_as_the_pool_ha
 
             for connection in newcomers:
                 await pool.release(connection)
-                await asyncio.sleep(0)
             await pool.release(await served[0])
             for waiter in waiters:
                 waiter.cancel()
