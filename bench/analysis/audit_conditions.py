@@ -101,7 +101,8 @@ def machine(cell: Cell) -> AuditCheck:
         return not_checked("machine", "the service's CPU time cannot be told from that of other programs")
     if cell.cpu.available < LEAST_CPU_S:
         return not_checked("machine", f"{cell.cpu.available:.2f} CPU seconds are too few to tell")
-    share = min(1.0, cell.cpu.other / cell.cpu.available)  # clocks of the kernel and of the bench differ by ticks
+    # The two are counted by different clocks: never more than all of it.
+    share = min(1.0, cell.cpu.other / cell.cpu.available)
     said = f"other programs took {share:.0%} of the machine"
     if share > DISTURBED_SHARE:
         return settle("machine", [f"{said}: end them"], said)

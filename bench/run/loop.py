@@ -58,14 +58,14 @@ def run(
     cells = planned_cells(plan, target.stack)
     current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=(), stacks=_facts(plan))
     current = replace(current, environment=environment)
+    repeated = _to_repeat(cells, plan, target, current)
+    progress.more([estimate_s(cell) for cell in (repeated,) if cell])
     with _executor(plan, target) as executor:
         refused = {checked.service: checked for checked in check_services(target, plan, progress) if checked.refused}
         checks_s = monotonic() - began + current.checks_s
         conditions = _conditions(plan, target)
         ends = _Ends(enough, (cell.key for cell in current.cells))
         baseline = Baseline.of(current.cells)
-        repeated = _to_repeat(cells, plan, target, current)
-        progress.more([estimate_s(cell) for cell in (repeated,) if cell])
         with_sampler: Played | None = None
 
         def step(current: Run, cell: Cell) -> Run:
