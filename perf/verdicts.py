@@ -13,7 +13,7 @@ from bench.analysis.comparison import ALPHA
 from bench.analysis.resampling import Drawn, Rate, by_scenario, draw, draw_changes, false_winners, right_winners
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.analysis.summary import counting, measure, summarise
-from bench.record.schema import AGAIN
+from bench.record.schema import played_as
 from bench.record.stored import load
 
 ROUNDS: Final = 1000
@@ -39,7 +39,7 @@ def main(directory: str) -> int:
     worst = max(map(false_winners, by_scenario(alike).values()), key=lambda rate: rate.share)
     alone = Rate(found=sum((each.comparison.p_value or 0) <= ALPHA for each in varied), of=len(varied))
     wrong = Rate(found=sum(e.comparison.verdict == "better" and not e.right for e in differing), of=found.of)
-    measured = [each for each in summarise(stored.run, metrics).comparisons if each.b == each.a + AGAIN]
+    measured = [each for each in summarise(stored.run, metrics).comparisons if played_as(each.b)[0] == each.a]
     judged = [each for each in measured if each.verdict in ("better", "tie")]
     if measured:
         rate = Rate(found=sum(each.verdict == "better" for each in judged), of=len(judged))

@@ -15,7 +15,7 @@ from bench.record.schema import Cell, Run
 THRESHOLD: Final = 0.05
 """A change under this share of the median is a tie, unless another is asked for: sessions differ more than
 repetitions."""
-MUST_AGREE: Final = ("tuning", "hold_ms", "layer", "target")
+MUST_AGREE: Final = ("tuning", "hold_ms", "layer", "release", "target")
 """Of the plan: with another, it is another question."""
 ASKED: Final = ("hold_ms", "acquire_timeout_s", "pool_size", "capacity", "load")
 """Of a cell: the same."""

@@ -156,11 +156,13 @@ def _shares(cell: Cell, answers: Answers) -> Metrics:
     told = known(answers.acquire)
     served, waits = _of_each_user(answers) if _steady(cell) else ([], [])
     mean = math.fsum(served) / len(served) if served else 0.0
+    starved = sum(count < STARVED * mean for count in served) if mean else None
     return {
         "jain_index": jain(served),
         "jain_index_waits": jain(waits),
         "worst_user_share": min(served) / mean if mean else None,
-        "starved_users": sum(count < STARVED * mean for count in served) if mean else None,
+        "starved_users": starved,
+        "starved_share": starved / len(served) if starved is not None else None,
         "longest_wait_ms": float(told.max()) / 1000 if len(told) else None,
     }
 

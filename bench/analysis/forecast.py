@@ -99,6 +99,7 @@ def _simulated(cell: Cell, said: Forecast) -> dict[str, float]:
     if said.waiting_peak is not None:
         metrics["waiting_peak"] = said.waiting_peak
     served, sent = said.served or 0, (said.served or 0) + (said.timed_out or 0)
+    metrics |= _longest_wait(cell, said, said.acquire_ms_max)
     for name, q in QUANTILES.items():
         waited_ms = getattr(said, f"acquire_ms_{name}")
         if waited_ms is None:
@@ -114,11 +115,18 @@ def _simulated(cell: Cell, said: Forecast) -> dict[str, float]:
     return metrics
 
 
+def _longest_wait(cell: Cell, said: Forecast, served_ms: float | None) -> dict[str, float]:
+    """That of a request that was rejected, where there was one."""
+    longest_ms = cell.acquire_timeout_s * 1000 if said.timed_out else served_ms
+    return {} if longest_ms is None else {"longest_wait_ms": longest_ms}
+
+
 def _single(cell: Cell, said: Forecast, together: bool) -> dict[str, float]:
     """Who waits how long, by rank."""
     served, sent = said.served or 0, (said.served or 0) + (said.timed_out or 0)
     c, hold_ms = cell.capacity if together else sent, said.hold_ms or cell.hold_ms
     metrics: dict[str, float] = {"waiting_peak": max(0, sent - c)}
+    metrics |= _longest_wait(cell, said, (served - 1) // c * hold_ms)
     for name, q in QUANTILES.items():
         for kind, of in zip(OF, (served, sent), strict=True):
             rank = rank_of(q, of)

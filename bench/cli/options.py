@@ -62,6 +62,7 @@ SERVICE_AT = ServiceAt("service", STACKS)
 SCENARIO = OneOf("scenario", SCENARIOS)
 PROFILE = OneOf("profile", PROFILES)
 LAYER = OneOf("layer", get_args(Layer))
+RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
 FORMAT = OneOf("format", ("terminal", "md", "json"))
 

@@ -11,6 +11,7 @@ from bench.cli.options import (
     AUTO,
     LAYER,
     PROFILE,
+    RELEASE,
     SCENARIO,
     SERVICE_AT,
     TUNING,
@@ -20,9 +21,10 @@ from bench.cli.options import (
     with_stacks,
 )
 from bench.errors import UserError
-from bench.record.schema import AGAIN, Layer, Plan
+from bench.record.schema import Layer, Plan, names_of
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
+from services.common.contract import Release
 from services.stacks import STACKS
 
 if TYPE_CHECKING:
@@ -55,6 +57,13 @@ if TYPE_CHECKING:
     metavar="http|pool",
     help="What is asked: each service over HTTP, or its pool alone by tasks or threads in a process of its own.",
 )
+@click.option(
+    "--release",
+    type=RELEASE,
+    metavar="explicit|context-manager",
+    help="How each connection is given back: by a call, or by leaving the library's context manager; else as each "
+    "scenario says.",
+)
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
@@ -62,7 +71,10 @@ if TYPE_CHECKING:
     "--aa",
     metavar="SERVICE",
     type=OneOf("service", STACKS),
-    help="This one against itself, under two names: a winner is a false one.",
+    help="This one against itself, under several names: a winner is a false one.",
+)
+@click.option(
+    "--names", type=click.IntRange(2, 12), metavar="K", help="Under how many names --aa plays it; 2 by default."
 )
 @click.option(
     "--repeat",
@@ -87,10 +99,12 @@ def run(
     services: tuple[str, ...],
     scenarios: tuple[str, ...],
     layer: Layer,
+    release: Release | None,
     profile: str,
     tuning: str,
     hold_ms: int | None,
     aa: str | None,
+    names: int | None,
     repeat: int | str | None,
     seed: int,
     out: Path | None,
@@ -118,6 +132,8 @@ def run(
 
     if aa and (services or target not in (None, "local")):
         raise UserError("--aa plays one service of the bench's own against itself: leave out -s and --target")
+    if names and not aa:
+        raise UserError("--names says under how many names --aa SERVICE plays one: add it, or leave out --names")
     chosen = PROFILES[profile]
     place = where(target, services)
     if layer == "pool" and place.kind != "local":
@@ -130,9 +146,10 @@ def run(
         repeat=MOST_REPETITIONS if repeat == AUTO else int(repeat or chosen.repeat),
         half_width=WIDE if repeat == AUTO else None,
         seed=seed,
-        services=(aa, aa + AGAIN) if aa else _in_order(services, STACKS),
+        services=names_of(aa, names or 2) if aa else _in_order(services, STACKS),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
         layer=layer,
+        release=release,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
     around = Surroundings(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)

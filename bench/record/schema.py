@@ -4,17 +4,30 @@ History of `SCHEMA`: 1, the first; what was added to it since has a default, `Ru
 `repetition`, and `patience_s` `acquire_timeout_s`; `upgrade` reads 1.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from bench.record.readings import Counted, CpuSeconds, SamplerEffect
 from bench.record.rows import Key
+from services.common.contract import Release
 from services.workload.loads import Load
 
 SCHEMA: Final = 2
 
-AGAIN: Final = "-again"
-"""What a local run adds to the name of a service that it plays a second time (`--aa`): alike in all but the name."""
+_AGAIN: Final = re.compile(r"(.+)-(?:again|(\d+))")
+
+
+def names_of(service: str, count: int) -> tuple[str, ...]:
+    """The names under which a local run plays one service several times (`--aa`): alike in all but the name."""
+    return (service, *(f"{service}-{nth}" for nth in range(2, count + 1)))
+
+
+def played_as(name: str) -> tuple[str, int]:
+    """The service behind a name, and which of its names that is, from 1. In older runs the second ends in `-again`."""
+    again = _AGAIN.fullmatch(name)
+    return (again[1], int(again[2] or 2)) if again else (name, 1)
+
 
 Status = Literal["ok", "failed", "skipped", "rejected"]
 """`rejected`: played to its end, but its audit failed, so that it is in no figure."""
@@ -62,6 +75,8 @@ class Plan:
     scenarios: tuple[str, ...]
     target: TargetKind = "local"
     layer: Layer = "http"
+    release: Release | None = None
+    """How connections are given back; None where each scenario says it."""
     urls: dict[str, str] = field(default_factory=dict)
     """Service → address, where it runs elsewhere."""
     half_width: float | None = None

@@ -27,7 +27,7 @@ def layers(one: View, other: View) -> tuple[Table, ...]:
         both = one.run.plan.layer
         raise UserError(f"both runs are of layer {both}: name one of `bench run --layer pool`, and one over HTTP")
     pool, http = (one, other) if one.run.plan.layer == "pool" else (other, one)
-    for name in ("hold_ms", "tuning"):
+    for name in ("hold_ms", "tuning", "release"):
         mine, theirs = getattr(pool.run.plan, name), getattr(http.run.plan, name)
         if mine != theirs:
             raise UserError(

@@ -29,7 +29,11 @@ def overview(view: View) -> Table:
     return Table(
         title="Overview",
         about=words.joined(
-            f"hold {view.run.plan.hold_ms} ms", f"tuning {view.run.plan.tuning}", prose.place(view), view.judged()
+            f"hold {view.run.plan.hold_ms} ms",
+            f"tuning {view.run.plan.tuning}",
+            prose.release(view.run.plan),
+            prose.place(view),
+            view.judged(),
         ),
         headers=("scenario", "figure", "forecast", *map(view.stack, view.services)),
         rows=tuple(rows),

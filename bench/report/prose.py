@@ -9,6 +9,7 @@ from bench.report import words
 from bench.report.loads import duration
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
+from services.common import contract
 
 NOISY: Final = 0.2
 """The share of the machine that nothing of this bench accounts for, above which it is said."""
@@ -57,6 +58,15 @@ def place(view: View) -> str:
     target = view.run.plan.target
     fresh = "" if view.run.environment.fresh_processes else ", processes not fresh"
     return "" if target == "local" else f"target: {target}{fresh}"
+
+
+def release(plan: Plan, scenario: str | None = None) -> str:
+    """How connections are given back in a scenario, or in the whole run; "" for the usual way."""
+    known = SCENARIOS.get(scenario or "")
+    managed = known is not None and known.path == contract.QUERY_PROPER
+    if plan.release == "context-manager" or (managed and plan.release is None):
+        return "released by the context manager"
+    return "released explicitly" if plan.release and scenario is None else ""
 
 
 BUSY: Final = (

@@ -63,6 +63,7 @@ def _about(view: View, name: str) -> str:
         *(pool if known is None or known.path != contract.NOOP else (pool[0], "no connection taken")),
         faults(known, cell.hold_ms / 1000 / known.hold) if known else "",
         f"tuning {plan.tuning}",
+        prose.release(plan, name),
         "tracing on" if plan.tracing else "",
         prose.place(view),
         view.judged(name),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bench.record.schema import AGAIN, Layer, StackFacts
+from bench.record.schema import Layer, StackFacts, played_as
 from services.stacks import STACKS
 
 UNKNOWN: Final = "–"
@@ -17,12 +17,12 @@ NONE: Final[Stacks] = MappingProxyType({})
 
 def stack(service: str, layer: Layer = "http", recorded: Stacks = NONE) -> str:
     """What stands at the head of a column: as recorded, or by the registry; a service of no stack keeps its name."""
-    own = service.removesuffix(AGAIN)
+    own, nth = played_as(service)
     known = recorded.get(own) or STACKS.get(own)
     if known is None:
         return service
     name = known.label if layer == "http" else known.label_alone
-    return name if service == own else f"{name}, again"
+    return name if service == own else f"{name} ({nth})"
 
 
 def whole(service: str, layer: Layer, recorded: Stacks = NONE) -> str | None:

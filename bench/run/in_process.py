@@ -30,8 +30,8 @@ def unfit(cell: Cell) -> str | None:
     paths = {urlsplit(share.path).path for share in mix}
     if paths == {contract.NOOP}:
         return "it takes no connection, so that nothing of it is left without HTTP"
-    if len(mix) > 1 or paths != {contract.QUERY}:
-        return f"it asks for {', '.join(sorted(paths))}, and the pool alone plays {contract.QUERY}"
+    if len(mix) > 1 or not paths <= set(contract.ONE_CHECKOUT):
+        return f"it asks for {', '.join(sorted(paths))}, and the pool alone plays {' and '.join(contract.ONE_CHECKOUT)}"
     return None
 
 
@@ -85,11 +85,12 @@ class PoolSubject:
 
 def job(cell: Cell, asked: Asked, out: Path) -> PoolJob:
     """The cell's workload with the same seed as over HTTP, and what the pool's own process does beside it."""
-    query = parse_qs(urlsplit(asked.mix[0].path).query)
+    path = urlsplit(asked.mix[0].path)
     return PoolJob(
         workload=workload(cell, asked),
         out=str(out),
-        hold_ms=int(query.get("hold_ms", [asked.hold_ms])[0]),
+        hold_ms=int(parse_qs(path.query).get("hold_ms", [asked.hold_ms])[0]),
+        release="explicit" if path.path == contract.QUERY else "context-manager",
         faults=tuple(_leaks(asked)),
         look_every_s=max(SHORTEST_S, asked.hold_ms / 1000 / 5),
         warm_up_rounds=WARM_UP_ROUNDS,

@@ -16,7 +16,7 @@ from bench.errors import UserError
 from bench.load.driver import LoadGenerator
 from bench.postgres.database import Database, calibrate_units
 from bench.record.readings import SamplerEffect
-from bench.record.schema import AGAIN, SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status
+from bench.record.schema import SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status, played_as
 from bench.run.audited import audited, effect, judging, to_repeat
 from bench.run.cell import Played, play
 from bench.run.checks import check_services
@@ -80,7 +80,7 @@ def run(
             elif checked := refused.get(target.stack(cell.service)):
                 played = _without(cell, status="failed", why=checked.refused, log_tail=checked.log_tail or None)
             else:
-                asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
+                asked = SCENARIOS[cell.scenario].at(plan.hold_ms, plan.release)
                 foretold = baseline.foretold(cell, asked)
                 played = audited(_play(foretold, plan, conditions, executor, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
@@ -132,7 +132,7 @@ def _sampler_effect(
 
 def _facts(plan: Plan) -> dict[str, StackFacts]:
     """What is recorded of the stacks of a plan; a service elsewhere under a name of its own is none."""
-    played = (STACKS.get(name.removesuffix(AGAIN)) for name in plan.services)
+    played = (STACKS.get(played_as(name)[0]) for name in plan.services)
     names = [field.name for field in fields(StackFacts)]
     return {stack.name: StackFacts(**{name: getattr(stack, name) for name in names}) for stack in played if stack}
 
@@ -176,7 +176,7 @@ def _play(
     sampled: bool = True,
 ) -> Played:
     progress.doing(f"{cell.scenario} · {cell.service}" + ("" if sampled else f" · {WITHOUT_SAMPLER}"))
-    asked = SCENARIOS[cell.scenario].at(plan.hold_ms)
+    asked = SCENARIOS[cell.scenario].at(plan.hold_ms, plan.release)
     played = play(cell, asked, conditions, executor, sampled=sampled)
     if conditions.server and played.cell.status == "failed":
         conditions.server.refuse_death()

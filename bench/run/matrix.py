@@ -10,6 +10,7 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Asked, Scenario
 from bench.scenarios.seeds import cell_seed
 from bench.targets.target import Target
+from services.common import contract
 from services.stacks import shipped_overflow
 from services.workload.loads import length_s
 
@@ -18,24 +19,34 @@ START_ESTIMATE_S: Final = 2.2
 
 
 def planned_cells(plan: Plan, stack: Callable[[str], str] = str) -> list[Cell]:
-    """Every cell in the order of play. Services take turns in being first: ABC, BCA, CAB.
+    """Every cell in the order of play. Services take turns in being first, and every other repetition is played
+    backwards (ABC, CBA, BCA, ACB, …), so that each of a pair is before the other as often as after it.
 
     `stack` says which service stands behind a name.
     """
     cells = []
     for repetition in range(plan.repeat):
-        turn = repetition % len(plan.services)
+        turn = repetition // 2 % len(plan.services)
         order = plan.services[turn:] + plan.services[:turn]
+        if repetition % 2:
+            order = order[::-1]
         for name in plan.scenarios:
             scenario = SCENARIOS[name]
-            asked = scenario.at(plan.hold_ms)
+            asked = scenario.at(plan.hold_ms, plan.release)
             cells += [_cell(plan, scenario, asked, service, stack(service), repetition) for service in order]
     return cells
 
 
 def unfit_for(plan: Plan, target: Target, cell: Cell) -> str | None:
     """Why a cell of this plan cannot be played on this target; None where it can."""
-    return (in_process.unfit(cell) if plan.layer == "pool" else None) or target.unfit(cell)
+    return _unreleased(plan, cell) or (in_process.unfit(cell) if plan.layer == "pool" else None) or target.unfit(cell)
+
+
+def _unreleased(plan: Plan, cell: Cell) -> str | None:
+    path = SCENARIOS[cell.scenario].path.partition("?")[0]
+    if plan.release != "context-manager" or path in (*contract.ONE_CHECKOUT, contract.NOOP):
+        return None
+    return f"it asks for {path}, whose handlers release explicitly"
 
 
 def estimate_s(cell: Cell) -> float:

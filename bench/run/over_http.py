@@ -45,20 +45,20 @@ class HttpExecutor:
         self._generator.start()
         with self._target.open(cell.service, settings) as service:
             job = HttpJob(workload=workload(cell, asked), out=str(out), base_url=service.base_url)
-            yield HttpSubject(service, self._generator, job, asked.scenario.pool_size)
+            yield HttpSubject(service, self._generator, job, asked)
 
 
 class HttpSubject:
     """A service that answers."""
 
-    def __init__(self, service: Service, generator: LoadGenerator, job: HttpJob, connections: int) -> None:
+    def __init__(self, service: Service, generator: LoadGenerator, job: HttpJob, asked: Asked) -> None:
         self.base_url = service.base_url
         self.application_name = service.application_name
         self._service = service
         self._teller = OverHttp(Client(service.base_url))
         self._generator = generator
         self._job = job
-        self._connections = connections
+        self._asked_for = asked
         self._before: Mapping[str, Any] | None = None
 
     @property
@@ -81,7 +81,9 @@ class HttpSubject:
         return self._asked(self._teller.settings)
 
     def warm_up(self) -> None:
-        self._asked(lambda: warm_up(self.base_url, self._connections))
+        path, connections = self._asked_for.mix[0].path, self._asked_for.scenario.pool_size
+        warmed = path if path in contract.ONE_CHECKOUT else contract.QUERY
+        self._asked(lambda: warm_up(self.base_url, connections, warmed))
         self._generator.wait_ready()
 
     def play(self, on_start: Callable[[float], None], *, timeout_s: float) -> Outcome:
@@ -132,12 +134,15 @@ def _watched(service: Service, generator: LoadGenerator) -> Iterator[None]:
         watcher.join()
 
 
-def warm_up(base_url: str, connections: int) -> None:
-    """Uses every connection, and waits until all are back. Raises Mismatch where they are not after 10 s."""
+def warm_up(base_url: str, connections: int, path: str = contract.QUERY) -> None:
+    """Uses every connection by requests for `path`, and waits until all are back.
+
+    Raises Mismatch where they are not after 10 s.
+    """
 
     def ask(_: int) -> None:
         with Client(base_url) as client:
-            client.get(f"{contract.QUERY}?hold_ms={WARM_UP_HOLD_MS}")
+            client.get(f"{path}?hold_ms={WARM_UP_HOLD_MS}")
 
     with ThreadPoolExecutor(connections) as clients:
         for _ in range(WARM_UP_ROUNDS):

@@ -14,7 +14,7 @@ from bench.scenarios.possible import (
     why_requests_wait,
 )
 from services.common import contract
-from services.common.contract import How, WorkKind
+from services.common.contract import How, Release, WorkKind
 from services.workload.loads import Burst, Closed, Load, Open, Sequential, Share, Stage, length_s
 
 LEAST_MARGIN_MS: Final = 25
@@ -115,6 +115,12 @@ class Scenario:
             return ""
         return why_none_times_out(self.load, c, self.hold, self.acquire_timeout)
 
+    def _path(self, release: Release | None) -> str:
+        path, query, asked = self.path.partition("?")
+        if release is None or path not in contract.ONE_CHECKOUT:
+            return self.path
+        return f"{contract.RELEASES[release]}{query}{asked}"
+
     @property
     def takes_a_connection(self) -> bool:
         """Without one, a scenario says what a framework costs and nothing about a pool."""
@@ -154,8 +160,9 @@ class Scenario:
             )
         return None
 
-    def at(self, profile_hold_ms: int) -> "Asked":
-        """This scenario in seconds, for a profile whose hold is `profile_hold_ms`."""
+    def at(self, profile_hold_ms: int, release: Release | None = None) -> "Asked":
+        """This scenario in seconds, for a profile whose hold is `profile_hold_ms`; with connections given back as
+        `release` says, where its path has both ways and something is said."""
         unit_ms = self.hold_ms or profile_hold_ms
         unit_s = unit_ms / 1000
         return Asked(
@@ -164,7 +171,7 @@ class Scenario:
             hold_ms=max(1, round(self.hold * unit_ms)),
             acquire_timeout_s=self.acquire_timeout * unit_s,
             load=scaled(self.load, unit_s),
-            mix=(Share(path=self.path),),
+            mix=(Share(path=self._path(release)),),
         )
 
 

@@ -20,7 +20,8 @@ class Profile:
     many repetitions are asked for that stacks are compared."""
 
 
-_EVERYTHING: Final = tuple(SCENARIOS)
+_LONG: Final = ("tight-loop-long", "tight-loop-long-managed")
+_USUAL: Final = tuple(name for name in SCENARIOS if name not in _LONG)
 
 PROFILES: Final[dict[str, Profile]] = {
     profile.name: profile
@@ -53,17 +54,24 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="standard",
-            text="everything, ten repetitions: what the README shows (under an hour)",
+            text="everything but the long loops, ten repetitions: what the README shows (under an hour)",
             hold_ms=100,
             repeat=10,
-            scenarios=_EVERYTHING,
+            scenarios=_USUAL,
+        ),
+        Profile(
+            name="fairness",
+            text="the long loops, ten repetitions: who is starved, by either way of release (75 min)",
+            hold_ms=100,
+            repeat=10,
+            scenarios=_LONG,
         ),
         Profile(
             name="lab",
-            text="everything once at the lab's own times: hold 1 s, acquire timeout 10 s",
+            text="everything but the long loops once at the lab's own times: hold 1 s, acquire timeout 10 s",
             hold_ms=1000,
             repeat=1,
-            scenarios=_EVERYTHING,
+            scenarios=_USUAL,
         ),
     )
 }

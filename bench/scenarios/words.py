@@ -1,6 +1,7 @@
 """A scenario's load and settings in the words of a table; times in holds (h)."""
 
 from bench.scenarios.model import Scenario
+from services.common import contract
 from services.workload.loads import Burst, Closed, Load, Open, Sequential, Stage
 
 
@@ -27,4 +28,6 @@ def settings_text(scenario: Scenario) -> str:
         parts.append(f"hold {scenario.hold:g} h")
     if scenario.work_kind != "sleep":
         parts.append(f"work: {scenario.work_kind}")
+    if scenario.path == contract.QUERY_PROPER:
+        parts.append("released by the context manager")
     return ", ".join(parts)

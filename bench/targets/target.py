@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.postgres.database import Database
 from bench.postgres.freezable import Freezable
-from bench.record.schema import AGAIN, Cell
+from bench.record.schema import Cell, played_as
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Freeze, KillBackends
 from bench.targets.pool import PoolProcess
@@ -42,7 +42,7 @@ class Target:
 
     def stack(self, name: str) -> str:
         """Which service it is, whatever the run calls it."""
-        return self.remote[name].service if self.remote else name.removesuffix(AGAIN)
+        return self.remote[name].service if self.remote else played_as(name)[0]
 
     def unfit(self, cell: Cell) -> str | None:
         """Why a cell cannot be played here; None where it can."""

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 HEALTH: Final = "/health"
@@ -69,6 +70,10 @@ GRACE_S: Final = 1
 
 WorkKind = Literal["sleep", "query", "cpu", "lock"]
 Tuning = Literal["equalised", "as_shipped"]
+Release = Literal["explicit", "context-manager"]
+"""How a handler gives its connection back: by a call of its own, or by leaving the library's context manager."""
+RELEASES: Final[Mapping[Release, str]] = MappingProxyType({"explicit": QUERY, "context-manager": QUERY_PROPER})
+"""The path whose handler does it so."""
 How = Literal["kept", "dropped", "exception"]
 HOWS: Final[tuple[How, ...]] = ("kept", "dropped", "exception")
 Refusal = Literal["pool_exhausted", "pool_growing", "database_unavailable"]

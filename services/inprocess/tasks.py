@@ -26,6 +26,8 @@ class Handlers(Protocol):
 
     async def query(self, timing: Timing, hold_ms: int) -> object: ...
 
+    async def query_proper(self, timing: Timing, hold_ms: int) -> object: ...
+
     async def query_leak(self, timing: Timing, how: How) -> object: ...
 
     async def release_leaks(self) -> int: ...
@@ -55,6 +57,7 @@ async def play(handlers: Handlers, job: PoolJob, report: Callable[[], talk.Repor
 class _Player:
     def __init__(self, handlers: Handlers, job: PoolJob, samples: Samples) -> None:
         self._handlers = handlers
+        self._query = handlers.query if job.release == "explicit" else handlers.query_proper
         self._job = job
         self._samples = samples
         self._over = asyncio.Event()
@@ -65,7 +68,7 @@ class _Player:
         """Every connection prepares its statements, and every code path has been walked, before anything is timed."""
         for _ in range(self._job.warm_up_rounds):
             size = self._handlers.snapshot().pool_max_size
-            await asyncio.gather(*(self._handlers.query(Timing(), self._job.warm_up_hold_ms) for _ in range(size)))
+            await asyncio.gather(*(self._query(Timing(), self._job.warm_up_hold_ms) for _ in range(size)))
 
     async def play(self) -> None:
         """To the last end; a fault that is under way then is seen through, so that its outcome is known."""
@@ -132,7 +135,7 @@ class _Player:
         timing, answer = Timing(), SERVED
         n, sent_s = self._samples.begin()
         try:
-            await self._handlers.query(timing, self._job.hold_ms)
+            await self._query(timing, self._job.hold_ms)
         except Exception as error:
             answer = answer_to(error)
         self._samples.end(n, user, planned_s, sent_s, answer, timing)

@@ -26,6 +26,8 @@ class Handlers(Protocol):
 
     def query(self, timing: Timing, hold_ms: int) -> object: ...
 
+    def query_proper(self, timing: Timing, hold_ms: int) -> object: ...
+
     def query_leak(self, timing: Timing, how: How) -> object: ...
 
     def release_leaks(self) -> int: ...
@@ -75,6 +77,7 @@ class _Group:
 class _Player:
     def __init__(self, handlers: Handlers, job: PoolJob, samples: Samples, requests: ThreadPoolExecutor) -> None:
         self._handlers = handlers
+        self._query = handlers.query if job.release == "explicit" else handlers.query_proper
         self._job = job
         self._samples = samples
         self._requests = requests
@@ -86,7 +89,7 @@ class _Player:
         """Every connection prepares its statements, and every code path has been walked, before anything is timed."""
         for _ in range(self._job.warm_up_rounds):
             connections = range(self._handlers.snapshot().pool_max_size)
-            list(self._requests.map(lambda _: self._handlers.query(Timing(), self._job.warm_up_hold_ms), connections))
+            list(self._requests.map(lambda _: self._query(Timing(), self._job.warm_up_hold_ms), connections))
 
     def play(self, beside: ThreadPoolExecutor) -> None:
         """To the last end; a fault that is under way then is seen through, so that its outcome is known."""
@@ -151,7 +154,7 @@ class _Player:
         timing, answer = Timing(), SERVED
         n, sent_s = self._samples.begin()
         try:
-            self._handlers.query(timing, self._job.hold_ms)
+            self._query(timing, self._job.hold_ms)
         except Exception as error:
             answer = answer_to(error)
         self._samples.end(n, user, planned_s, sent_s, answer, timing)

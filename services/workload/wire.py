@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any, Final, TypeVar, get_args
 
-from services.common.contract import How
+from services.common.contract import How, Release
 from services.workload.loads import Load, Share, Stage, Workload
 
 LEAD_S: Final = 0.05
@@ -53,10 +53,11 @@ class Fault:
 class PoolJob(Job):
     """A workload for the pool in the player's own process, with what happens there beside it.
 
-    Requests of every path in the mix hold a connection for `hold_ms`.
+    Requests hold a connection for `hold_ms`, and give it back as `release` says.
     """
 
     hold_ms: int
+    release: Release
     faults: tuple[Fault, ...] = ()
     look_every_s: float
     """How often the pool's counts are written down."""

@@ -17,7 +17,14 @@ from tests.bench.analysis import queue_order
 from tests.bench.analysis.queue_order import Ask, exactly
 
 ORDER = ("inversions", "overtaken", "fifo_distance_ms", "fifo_excess_ms_max", "ask_known_ms_p99")
-SHARES = ("jain_index", "jain_index_waits", "worst_user_share", "starved_users", "longest_wait_ms")
+SHARES = (
+    "jain_index",
+    "jain_index_waits",
+    "worst_user_share",
+    "starved_users",
+    "starved_share",
+    "longest_wait_ms",
+)
 
 OPEN = made.cell("poisson-09", acquire_timeout_s=1.0)
 CLOSED = made.cell("tight-loop", acquire_timeout_s=1.0)
@@ -198,6 +205,7 @@ def test_how_users_shared() -> None:
         "jain_index_waits": pytest.approx(1.3**2 / (3 * 1.05)),
         "worst_user_share": 0,
         "starved_users": 1,
+        "starved_share": pytest.approx(1 / 3),
         "longest_wait_ms": 1000,
     }
 

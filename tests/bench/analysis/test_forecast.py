@@ -188,7 +188,7 @@ def test_what_follows_for_a_burst() -> None:
         served
         | {
             "ok": 55, "timed_out": 45, "failed": 0, "efficiency": 1, "wall_s": 1.1, "goodput_per_s": 50,
-            "first_timeout_s": 1.05, "waiting_peak": 95,
+            "first_timeout_s": 1.05, "waiting_peak": 95, "longest_wait_ms": 1050,
             "acquire_ms_p50_all": 900, "acquire_ms_p95_all": math.inf, "acquire_ms_p99_all": math.inf,
             "acquire_ms_max_all": math.inf, "latency_ms_p50_all": 1000, "latency_ms_p95_all": math.inf,
             "latency_ms_p99_all": math.inf, "latency_ms_max_all": math.inf,
@@ -279,7 +279,15 @@ def test_what_follows_from_a_simulation() -> None:
     served = {"p50": 300, "p95": 500, "p99": 510, "max": 520}
     beyond = {f"{what}_ms_{q}_all": math.inf for what in ("acquire", "latency") for q in ("p95", "p99", "max")}
     waits = {f"acquire_ms_{q}_served": wait for q, wait in served.items()}
-    counts = {"ok": 90, "timed_out": 10, "failed": 0, "goodput_per_s": 9.0, "wall_s": 10.0, "waiting_peak": 7}
+    counts = {
+        "ok": 90,
+        "timed_out": 10,
+        "failed": 0,
+        "goodput_per_s": 9.0,
+        "wall_s": 10.0,
+        "waiting_peak": 7,
+        "longest_wait_ms": 1000,
+    }
     latencies = {f"latency_ms_{q}_served": wait + 101 for q, wait in served.items()}
     assert expected(cell) == counts | waits | latencies | beyond
     all_served = expected(made.cell("ramp", forecast=replace(said, timed_out=0)))

@@ -9,5 +9,5 @@ def test_a_service_that_nobody_knows_keeps_its_name() -> None:
 
 def test_a_stack_that_is_played_twice_is_told_apart() -> None:
     assert words.stack("psycopg_flask") == "psycopg_pool + Flask"
-    assert words.stack("psycopg_flask-again") == "psycopg_pool + Flask, again"
-    assert words.stack("mine-again") == "mine-again"
+    assert words.stack("psycopg_flask-2") == words.stack("psycopg_flask-again") == "psycopg_pool + Flask (2)"
+    assert words.stack("mine-12") == "mine-12"

@@ -7,6 +7,7 @@ import pytest
 
 from bench.load.driver import GeneratorFailed
 from bench.record.rows import Row
+from bench.record.schema import played_as
 from bench.run import cell as cell_module
 from bench.run.cell import Played, play
 from bench.run.conditions import Conditions
@@ -21,7 +22,7 @@ CONDITIONS = Conditions(
     local_database=False,
     tuning="equalised",
     work_units=0,
-    stack=lambda name: name.removesuffix("-again"),
+    stack=lambda name: played_as(name)[0],
 )
 
 
@@ -56,10 +57,10 @@ def test_a_cell_has_its_requests_samples_and_figures() -> None:
 @pytest.mark.parametrize(("name", "threads"), [("psycopg_flask", 18), ("asyncpg_fastapi", None)])
 def test_a_service_played_again_has_the_settings_of_its_stack(name: str, threads: int | None) -> None:
     twin = Twin()
-    assert [played(twin, service=each).cell.status for each in (name, f"{name}-again")] == ["ok", "ok"]
+    assert [played(twin, service=each).cell.status for each in (name, f"{name}-2")] == ["ok", "ok"]
 
     (_, first), (again, second) = twin.opened
-    assert again == f"{name}-again"
+    assert again == f"{name}-2"
     assert first == second
     assert first.get("threads") == threads
 

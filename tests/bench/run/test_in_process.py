@@ -32,7 +32,13 @@ from services.workload.wire import Fault, PoolJob
 from tests.bench import made
 from tests.bench.playing import BOOKS, play
 
-COMMON: dict[str, Any] = {"out": "/out", "look_every_s": 0.05, "warm_up_rounds": 2, "warm_up_hold_ms": 20}
+COMMON: dict[str, Any] = {
+    "out": "/out",
+    "release": "explicit",
+    "look_every_s": 0.05,
+    "warm_up_rounds": 2,
+    "warm_up_hold_ms": 20,
+}
 
 
 def test_a_job_is_the_workload_as_over_http_with_its_faults_in_seconds() -> None:
@@ -47,6 +53,17 @@ def test_a_job_is_the_workload_as_over_http_with_its_faults_in_seconds() -> None
     assert workload(cell, asked) == Workload(load=asked.load, mix=asked.mix, seed=7, give_up_s=asked.give_up_s)
 
 
+def test_the_path_says_how_connections_are_given_back() -> None:
+    cell = made.cell("tight-loop-long-managed")
+    ways = {name: SCENARIOS[name].at(100) for name in ("tight-loop-long", "tight-loop-long-managed")}
+    ways["asked for"] = SCENARIOS["tight-loop-long"].at(100, "context-manager")
+    assert {name: job(cell, asked, Path("/out")).release for name, asked in ways.items()} == {
+        "tight-loop-long": "explicit",
+        "tight-loop-long-managed": "context-manager",
+        "asked for": "context-manager",
+    }
+
+
 def test_a_hold_in_the_path_is_the_job_s() -> None:
     asked = replace(SCENARIOS["one"].at(100), mix=(Share(path="/api/query?hold_ms=30"),))
     assert job(made.cell("one"), asked, Path("/out")).hold_ms == 30
@@ -58,7 +75,10 @@ def test_what_takes_no_connection_or_needs_another_path_is_not_played(monkeypatc
 
     assert unfit(made.cell("burst-timeout")) is None
     assert unfit(made.cell("floor")) == "it takes no connection, so that nothing of it is left without HTTP"
-    assert unfit(made.cell("nested")) == "it asks for /api/nested, and the pool alone plays /api/query"
+    assert (
+        unfit(made.cell("nested"))
+        == "it asks for /api/nested, and the pool alone plays /api/query and /api/query-proper"
+    )
 
 
 def plan(*scenarios: str, service: str) -> Plan:
@@ -128,7 +148,7 @@ def test_a_run_on_the_pool_alone(
 
 
 def test_a_pool_against_itself_is_two_columns_of_fresh_processes(database: Database, tmp_path: Path) -> None:
-    names = ("psycopg_flask", "psycopg_flask-again")
+    names = ("psycopg_flask", "psycopg_flask-2")
     asked_for = made.plan(scenarios=("burst-10",), services=names, hold_ms=50, layer="pool")
     progress = Progress([estimate_s(cell) for cell in planned_cells(asked_for)], StringIO())
     store = Store(tmp_path / "run")

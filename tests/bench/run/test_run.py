@@ -14,7 +14,7 @@ import pytest
 from bench.check import Report, check
 from bench.faults.timeline import Timeline
 from bench.postgres.database import Database
-from bench.record.schema import Plan
+from bench.record.schema import Plan, played_as
 from bench.record.store import Store
 from bench.record.stored import load
 from bench.run.checks import CHECK_ESTIMATE_S, check_service
@@ -39,7 +39,7 @@ def plan(*scenarios: str, services: tuple[str, ...]) -> Plan:
 def play(plan: Plan, database: Database, directory: Path) -> tuple[Store, str]:
     cells = planned_cells(plan)
     said = StringIO()
-    checks = [CHECK_ESTIMATE_S] * len({name.removesuffix("-again") for name in plan.services})
+    checks = [CHECK_ESTIMATE_S] * len({played_as(name)[0] for name in plan.services})
     progress = Progress(checks + [estimate_s(cell) for cell in cells], said)
     store = Store(directory)
     run(plan, describe(database, "given"), Target(database, local=False), None, progress, Results(store).add)
@@ -158,7 +158,7 @@ def test_a_service_that_dies_in_its_check_is_told_so(
 
 
 def test_a_service_against_itself_is_two_columns_of_fresh_processes(database: Database, tmp_path: Path) -> None:
-    names = ("psycopg_flask", "psycopg_flask-again")
+    names = ("psycopg_flask", "psycopg_flask-2")
     store, said = play(plan("burst-10", services=names), database, tmp_path / "run")
 
     stored = load(store.directory)

@@ -34,7 +34,7 @@ class Fake:
     def __init__(self, together: int = 1, query: Query = lambda _: None) -> None:
         self.holds: list[int] = []
         self.leaks: list[How] = []
-        self.most = self.inside = 0
+        self.most = self.inside = self.managed = 0
         self._query = query
         self.together = together
         self._barrier = threading.Barrier(together)
@@ -58,6 +58,10 @@ class Fake:
         finally:
             with self._lock:
                 self.inside -= 1
+
+    def query_proper(self, timing: Timing, hold_ms: int) -> None:
+        self.query(timing, hold_ms)
+        self.managed += 1
 
     def query_leak(self, timing: Timing, how: How) -> None:
         self.wait()
@@ -96,6 +100,10 @@ class AsyncFake:
             await self.wait()
         self._fake.query(timing, hold_ms)
 
+    async def query_proper(self, timing: Timing, hold_ms: int) -> None:
+        await self.query(timing, hold_ms)
+        self._fake.managed += 1
+
     async def query_leak(self, timing: Timing, how: How) -> None:
         await self.wait()
         for _ in range(100):  # a load that ends with this has ended before it
@@ -123,7 +131,7 @@ def play(request: pytest.FixtureRequest, said: list[Any], tmp_path: Path) -> Cal
     """Plays a load on a fake, by tasks or by threads; returns how many requests were sent."""
 
     def play(fake: Fake, load: Load, **asked: Any) -> int:
-        usual: dict[str, Any] = {"hold_ms": 20, "look_every_s": 0.05}
+        usual: dict[str, Any] = {"hold_ms": 20, "look_every_s": 0.05, "release": "explicit"}
         usual |= {"warm_up_rounds": 2, "warm_up_hold_ms": WARM_UP_HOLD_MS}
         workload = Workload(load=load, mix=(Share(path="/api/query"),), seed=1, give_up_s=60)
         job = decode(encode(PoolJob(workload=workload, out=str(tmp_path), **usual | asked)), PoolJob)
@@ -164,6 +172,13 @@ def rows(directory: Path) -> list[Row]:
 
 def lines(directory: Path, name: str) -> list[Any]:
     return [json.loads(line) for line in (directory / name).read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("release", "managed"), [("explicit", 0), ("context-manager", WARMED + 4)])
+def test_connections_are_given_back_as_the_job_says(play: Callable[..., int], release: str, managed: int) -> None:
+    fake = Fake()
+    assert play(fake, Burst(requests=4), release=release) == 4
+    assert (fake.managed, len(fake.holds)) == (managed, WARMED + 4)
 
 
 def test_a_burst_is_there_as_a_whole_before_anybody_is_served(

@@ -26,6 +26,7 @@ def test_a_job_survives_its_line(load: Load) -> None:
         workload=workload,
         out="/tmp/a b",
         hold_ms=5,
+        release="context-manager",
         faults=(Fault(at_s=0.1, count=2, how="kept"), Fault(at_s=0.3)),
         look_every_s=0.05,
         warm_up_rounds=2,
