@@ -36,7 +36,7 @@ perf: setup        ## what the measuring itself costs, and what k6 and wrk say; 
 	.venv/bin/python -m perf $(ARGS)
 
 verdicts: setup    ## how often a verdict is false, and how often it finds what is there, from a stored run
-	.venv/bin/python -m perf.verdicts results/standard
+	.venv/bin/python -m perf.verdicts results/standard results/aa-*
 
 lint: setup        ## style, types, the directions of imports, and generated files that are up to date
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

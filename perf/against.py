@@ -21,11 +21,12 @@ from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Final, Protocol
 
+import numpy as np
 import polars as pl
 from tabulate import tabulate
 
 from bench import temporary
-from bench.analysis.ranks import paired
+from bench.analysis.ranks import signed_ranks
 from bench.load.driver import LoadGenerator
 from bench.targets.process import LocalService
 from perf.lab import DIRECTORY, Lab, lab
@@ -157,8 +158,9 @@ def rows(found: dict[str, list[tuple[float, ...]]]) -> Iterator[tuple[str, ...]]
 
 def interval(ratios: Sequence[float]) -> str:
     """`0.9950 (0.9810–1.0100)`; without an interval where the pairs are too few for one."""
-    bounds = paired([math.log(ratio) for ratio in ratios]).interval(0.05)
-    shown = "" if bounds is None else f" ({math.exp(bounds[0]):.4f}–{math.exp(bounds[1]):.4f})"
+    found = signed_ranks(np.log([ratios]), 0.05)
+    low, high = np.exp(found.low[0]), np.exp(found.high[0])
+    shown = f" ({low:.4f}–{high:.4f})" if math.isfinite(high) else ""
     return f"{median(ratios):.4f}{shown}"
 
 

@@ -6,8 +6,9 @@ is a folder and an entry here; one that lies elsewhere has the same entry in a `
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
@@ -172,6 +173,24 @@ SQLALCHEMY_FASTAPI: Final = Stack(
 _known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told; `load` adds to it."""
+
+CONTRASTS: Final = (
+    (ASYNCPG_FASTAPI.name, PSYCOPG_FLASK.name),
+    (ASYNCPG_FASTAPI.name, SQLALCHEMY_FASTAPI.name),
+    (PSYCOPG_FLASK.name, SQLALCHEMY_FASTAPI.name),
+)
+"""The pairs that are compared. What is not planned is not tested, so that more stacks do not make verdicts harder to
+reach."""
+
+
+def contrasts(services: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The pairs of these services that are compared: the planned ones, and all with a service that is in none."""
+    planned = {name for pair in CONTRASTS for name in pair}
+    return tuple(
+        (a, b)
+        for a, b in combinations(services, 2)
+        if not {a, b} <= planned or (a, b) in CONTRASTS or (b, a) in CONTRASTS
+    )
 
 
 def shipped_overflow(name: str) -> int:

@@ -1,20 +1,23 @@
-"""What changed between two runs, for each stack in each scenario: better, worse, or not to be told."""
+"""What changed between two runs, for each stack in each scenario: better, worse, equivalent or undecided."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from bench.analysis.comparison import ALPHA, Values, holm
-from bench.analysis.judged_by import Spoiler, chosen_metric, lost, primary_of, spoiler
-from bench.analysis.ranks import Shift, unpaired
+from bench.analysis.comparison import Values, holm
+from bench.analysis.judged_by import Spoiler, between_runs, figure, lost, primary_of, spoiler
+from bench.analysis.ranks import ROUNDING, Shift, unpaired
+from bench.analysis.rule import CONFIDENCE, Scale
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.schema import Cell, Run
 
+ALPHA: Final = 0.05
+"""Of Holm's correction; ten repetitions beside ten have p-values down to 0.00001, so that it needs no second test."""
 THRESHOLD: Final = 0.05
-"""A change under this share of the median is a tie, unless another is asked for: sessions differ more than
-repetitions."""
+"""The margin, unless another is asked for: sessions differ more than repetitions."""
 MUST_AGREE: Final = ("tuning", "hold_ms", "layer", "release", "target")
 """Of the plan: with another, it is another question."""
 ASKED: Final = ("hold_ms", "acquire_timeout_s", "pool_size", "capacity", "load")
@@ -29,24 +32,25 @@ class Change:
     scenario: str
     service: str
     metric: str
-    verdict: Literal["better", "worse", "tie", "not judged"]
+    verdict: Literal["better", "worse", "equivalent", "undecided", "not judged"]
     why: str = ""
     before: float | None = None
     """The median in A; `math.inf` where it lies beyond the load's end, None where nothing was measured."""
     after: float | None = None
-    percent: float | None = None
-    """Of the median in A, above 0 where B has more; None where A has nothing to take a share of."""
-    percent_low: float | None = None
-    percent_high: float | None = None
+    scale: Scale = "ratio"
+    change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    """From A to B, above 0 where B has more, with the 95 % interval: in percent of A, or in points."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
     change: Change
     shift: Shift
-    enough: bool
-    open: bool
-    """With the same values shared out otherwise, there could be a change."""
+    margin: float
+    higher_is_better: bool
+    replaced: bool
 
 
 def refusal(a: Run, b: Run) -> str | None:
@@ -66,19 +70,17 @@ def surroundings(a: Run, b: Run) -> tuple[str, ...]:
 
 
 def changes(a: Run, b: Run, before: Values, after: Values, threshold: float = THRESHOLD) -> tuple[Change, ...]:
-    """Every scenario and service that both runs have, in A's order; `threshold` is a share of the median.
+    """Every scenario and service that both runs have, in A's order; `threshold` is a share of A, or of what was sent.
 
     Two runs are two sessions, so that nothing pairs their repetitions: the Mann–Whitney test with the interval that
-    belongs to it, corrected after Holm over the changes that could come out as such with these values, however they
-    were shared out between the runs. What it cannot tell from a change is another day: a machine that is slower now is
-    worse everywhere.
+    belongs to it, corrected after Holm over all that are judged and not alike throughout. What it cannot tell from a
+    change is another day: a machine that is slower now is worse everywhere.
     """
     drafts = [_draft(a, b, *pair, before, after, threshold) for pair in _shared(a, b)]
-    judged = [draft for draft in drafts if isinstance(draft, _Judged) and draft.open]
-    levels = iter(holm([draft.shift.p_value for draft in judged]))
+    family = [draft for draft in drafts if isinstance(draft, _Judged) and any(draft.shift.steps)]
+    levels = dict(zip(map(id, family), holm([draft.shift.p_value for draft in family], ALPHA), strict=True))
     return tuple(
-        _decided(draft, next(levels) if draft.open else ALPHA) if isinstance(draft, _Judged) else draft
-        for draft in drafts
+        _decided(draft, levels.get(id(draft), ALPHA)) if isinstance(draft, _Judged) else draft for draft in drafts
     )
 
 
@@ -130,39 +132,38 @@ def _draft(
     sides = [[cell for cell in side if spoiler(cell) is None] for side in played]
     if min(map(len, sides)) < REPETITIONS_TO_JUDGE:
         return replace(draft, why=_too_few(sides, spoilers))
-    metric, why = chosen_metric(scenario, *sides)
-    draft = replace(draft, metric=metric, why=why)
-    ours, theirs = ([value for cell in side if (value := cell[metric]) is not None] for side in sides)
+    by = figure(scenario, sides[0], sides[1], between_runs)
+    draft = replace(draft, metric=by.metric, scale=by.scale, why=by.why)
+    ours, theirs = ([value for cell in side if (value := cell[by.values]) is not None] for side in sides)
     if min(len(ours), len(theirs)) < REPETITIONS_TO_JUDGE:
         return replace(draft, why=_too_few((ours, theirs), spoilers))
-    return _with_figures(draft, ours, theirs, threshold)
-
-
-def _with_figures(draft: Change, ours: Sequence[float], theirs: Sequence[float], threshold: float) -> _Judged:
-    every = sorted((*ours, *theirs))
-    shift, furthest = unpaired(theirs, ours), unpaired(every[-len(theirs) :], every[: len(ours)])
-    least = threshold * abs(median(every) or 0.0)
+    if by.metric != primary:
+        draft = replace(draft, before=median(ours), after=median(theirs))
+    if by.scale == "ratio":
+        if min(*ours, *theirs) <= 0:
+            return replace(draft, why="a figure of 0 has no ratio")
+        ours, theirs = ([math.log(value) for value in side] for side in (ours, theirs))
     return _Judged(
-        change=replace(draft, before=median(ours), after=median(theirs)),
-        shift=shift,
-        enough=abs(shift.estimate) >= least,
-        open=furthest.estimate >= least and furthest.p_value <= ALPHA,
+        change=draft,
+        shift=unpaired(theirs, ours),
+        margin=math.log1p(threshold) if by.scale == "ratio" else threshold,
+        higher_is_better=METRICS[by.values].higher_is_better,
+        replaced=by.replaced,
     )
 
 
 def _decided(judged: _Judged, level: float) -> Change:
-    change, ends = judged.change, judged.shift.interval(level)
-    if ends is None:
-        return replace(change, why="so many changes at once take more repetitions")
-    if change.before:
-        share = 100 / abs(change.before)
-        # Adding 0 makes 0 of −0.
-        low, middle, high = (share * each + 0.0 for each in (ends[0], judged.shift.estimate, ends[1]))
-        change = replace(change, percent=middle, percent_low=low, percent_high=high)
-    if not (judged.open and judged.enough and judged.shift.p_value <= level):
-        return replace(change, verdict="tie")
-    more = judged.shift.estimate > 0
-    return replace(change, verdict="better" if more is METRICS[change.metric].higher_is_better else "worse")
+    shift, ends = judged.shift, judged.shift.interval(1 - CONFIDENCE)
+    assert ends is not None, "ten repetitions beside ten have an interval"
+    scaled = math.expm1 if judged.change.scale == "ratio" else float
+    # Adding 0 makes 0 of −0.
+    low, middle, high = (100 * scaled(each) + 0.0 for each in (ends[0], shift.estimate, ends[1]))
+    change = replace(judged.change, change=middle, change_low=low, change_high=high)
+    if shift.p_value <= level and abs(shift.estimate) > judged.margin + ROUNDING:
+        more = shift.estimate > 0
+        return replace(change, verdict="better" if more is judged.higher_is_better else "worse")
+    inside = -judged.margin < ends[0] and ends[1] < judged.margin
+    return replace(change, verdict="equivalent" if inside and not judged.replaced else "undecided")
 
 
 def _first(run: Run, scenario: str, service: str) -> Cell:

@@ -1,12 +1,24 @@
-"""What two lists of values say of a difference: an estimate, an exact interval and an exact p-value."""
+"""What two lists of values say of a difference: an estimate, an exact interval and an exact p-value.
+
+The three figures come from one sorted list, and so never contradict each other. Wilcoxon's signed-rank and the
+Mann–Whitney test with the Hodges–Lehmann estimate and the interval that belongs to them (Hollander, Wolfe and Chicken,
+Nonparametric Statistical Methods, 3rd ed., §3.1–3.3 and §4.1–4.3). scipy has the tests, but neither the interval nor
+exact p-values where values are equal. Here an equal value counts against both sides, and the interval includes its
+ends: then neither errs more often than its level says (Noether 1967).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations_with_replacement, product
+from itertools import product
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.analysis.statistics import median
+
+Floats = NDArray[np.float64]
 
 ROUNDING: Final = 1e-9
 """Differences smaller than this part of the largest are rounding, and count as none."""
@@ -14,15 +26,8 @@ ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """How far one list lies above the other. `steps` are the averages (paired) or differences (unpaired) that all
-    of it is read from, ascending; `chances[k]` is how probable it is by chance that at most k lie below zero.
-
-    The three figures come from one sorted list, and so never contradict each other. Wilcoxon's signed-rank and the
-    Mann–Whitney test with the Hodges–Lehmann estimate and the interval that belongs to them (Hollander, Wolfe and
-    Chicken, Nonparametric Statistical Methods, 3rd ed., §3.1–3.3 and §4.1–4.3). scipy has the tests, but neither the
-    interval nor exact p-values where values are equal. Here an equal value counts against both sides, and the interval
-    includes its ends: then neither errs more often than its level says (Noether 1967).
-    """
+    """How far one list lies above another. `steps` are the differences that all of it is read from, ascending;
+    `chances[k]` is how probable it is by chance that at most k lie below zero."""
 
     estimate: float
     p_value: float
@@ -41,22 +46,47 @@ class Shift:
         return self.steps[inside - 1], self.steps[-inside]
 
 
-def paired(differences: Sequence[float]) -> Shift:
-    """Wilcoxon's signed-rank test of differences within pairs; needs at least one."""
-    values = _without_rounding(differences)
-    averages = sorted((one + other) / 2 for one, other in combinations_with_replacement(values, 2))
-    return _shift(averages, _signed_rank(len(values)))
+@dataclass(frozen=True, kw_only=True)
+class SignedRanks:
+    """What Wilcoxon's signed-rank test says of each row of differences within pairs."""
+
+    rows: Floats
+    """The differences, without what is rounding."""
+    estimate: Floats
+    low: Floats
+    high: Floats
+    p_value: Floats
+    """Two-sided and exact."""
+
+
+def signed_ranks(rows: Floats, level: float) -> SignedRanks:
+    """Wilcoxon's signed-rank test of each row (rows × pairs), with the interval that errs in at most `level` of cases.
+
+    The interval has no ends (±∞) where there are too few pairs for that.
+    """
+    rows = np.where(np.abs(rows) > ROUNDING * np.abs(rows).max(axis=1, keepdims=True), rows, 0.0)
+    one, other = np.triu_indices(rows.shape[1])
+    averages = (rows[:, one] + rows[:, other]) / 2
+    chances = np.array(_signed_rank(rows.shape[1]))
+    below, above = (averages <= 0).sum(axis=1), (averages >= 0).sum(axis=1)
+    inside, count = int((2 * chances <= level).sum()), averages.shape[1]
+    ends = [inside - 1, count - inside] if inside else []
+    middle = [(count - 1) // 2, count // 2]
+    averages.partition(sorted({*ends, *middle}), axis=1)
+    unbounded = np.full(len(rows), np.inf)
+    return SignedRanks(
+        rows=rows,
+        estimate=averages[:, middle].mean(axis=1),
+        low=averages[:, ends[0]] if inside else -unbounded,
+        high=averages[:, ends[1]] if inside else unbounded,
+        p_value=np.minimum(1.0, 2 * chances[np.minimum(below, above)]),
+    )
 
 
 def unpaired(values: Sequence[float], others: Sequence[float]) -> Shift:
     """The Mann–Whitney test of how far `values` lie above `others`; needs at least one of each."""
     steps = sorted(_without_rounding([one - other for one, other in product(values, others)]))
     return _shift(steps, _mann_whitney(len(values), len(others)))
-
-
-def least_p_value(pairs: int) -> float:
-    """What the signed-rank test says of so many pairs that all differ in the same direction."""
-    return 2.0 ** (1 - pairs)
 
 
 def _shift(steps: Sequence[float], chances: tuple[float, ...]) -> Shift:

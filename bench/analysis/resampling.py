@@ -1,97 +1,84 @@
-"""How often a verdict is false, and how often a planted difference is found: from stored repetitions, drawn again."""
+"""A whole run drawn again: how often a verdict is false, how often it finds a planted difference."""
 
-import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.analysis.change import changes
-from bench.analysis.comparison import compare
+from bench.analysis.comparison import Judged
 from bench.analysis.judged_by import spoiler
+from bench.analysis.rates import Rate
+from bench.analysis.redraw import centred, planted
+from bench.analysis.rule import ALPHA, SURE, Flags, Floats, beyond, equivalent, evidence
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.rows import Key
 from bench.record.schema import Run
-from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
 
-NAMES: Final = ("a", "b")
-LEVEL: Final = 0.05
-"""The chance that a share lies beyond a bound that is claimed of it."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Rate:
-    """How many of how many, and what is claimed of it: the bounds of Clopper and Pearson (1934), each at 95 %."""
+class Redrawn:
+    """A run drawn again; every field is rounds × comparisons."""
 
-    found: int
-    of: int
-
-    @property
-    def share(self) -> float:
-        return self.found / self.of if self.of else 0.0
-
-    @property
-    def upper(self) -> float:
-        """The share is below this, with 95 % certainty."""
-        return _upper_bound(self.found, self.of)
-
-    @property
-    def lower(self) -> float:
-        """The share is above this, with 95 % certainty."""
-        return 1 - _upper_bound(self.of - self.found, self.of)
+    better: Flags
+    """One of the two is called better, whichever."""
+    right: Flags
+    """The one in which the difference was planted is."""
+    equivalent: Flags
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """A comparison of two draws from one service."""
+def redraw(family: Sequence[Judged], *, rounds: int, seed: int, share: float = 0.0) -> Redrawn:
+    """Rounds of a run in which each comparison has a difference of `share` (or of so many points), none where it is 0.
 
-    service: str
-    comparison: Comparison
-    right: bool
-    """The winner is the one in which the better values were planted; False where none were."""
-
-
-def draw(metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> tuple[Drawn, ...]:
-    """Rounds of every service against itself; what was judged of them.
-
-    Each round is a whole run of one service under two names: in every scenario, its repetitions are drawn with
-    replacement into both, and judged as any run is. A drawn repetition keeps all of its metrics together. What this
-    cannot show: a drift from repetition to repetition (the draw mixes them), and whatever the stored repetitions
-    themselves never met. The names are alike by construction, so that it tests the verdict and not the machine; `bench
-    run --aa SERVICE` measures the latter.
-
-    `planted` makes the primary metric of one name better by this share; which name, is drawn for each scenario.
+    Whose it is, is drawn for each. All comparisons of a scenario meet the same repetitions and signs, as they do in a
+    run: what its stacks have in common stays common. Holm's correction is over all of `family` where nothing is
+    planted. A planted difference must pass at its strictest level, as if it were the only one.
     """
-    chance = random.Random(seed)  # noqa: S311 - statistics, not secrets
-    stored = _stored(metrics)
-    services = list(dict.fromkeys(service for _, service in stored))
-    found = []
-    for _ in range(rounds):
-        for service in services:
-            own = {scenario: values for (scenario, name), values in stored.items() if name == service}
-            best = {scenario: chance.choice(NAMES) for scenario in own}
-            made = {
-                (scenario, name, repetition): _better(
-                    scenario, chance.choice(values), planted * (best[scenario] == name)
-                )
-                for scenario, values in own.items()
-                for name in NAMES
-                for repetition in range(REPETITIONS_TO_JUDGE)
-            }
-            found += [
-                Drawn(
-                    service=service,
-                    comparison=comparison,
-                    right=planted > 0 and comparison.better == best[comparison.scenario],
-                )
-                for comparison in compare(tuple(own), NAMES, made)
-                if comparison.verdict in ("better", "tie")
-            ]
-    return tuple(found)
+    chance = np.random.default_rng(seed)
+    p_values, found = [], []
+    picks: dict[tuple[str, int], tuple[NDArray[np.int64], Floats]] = {}
+    for each in family:
+        key = each.comparison.scenario, len(each.differences)
+        if key not in picks:
+            picks[key] = chance.integers(key[1], size=(rounds, key[1])), chance.choice((-1.0, 1.0), (rounds, key[1]))
+        picked, signs = picks[key]
+        scale, side = each.figure.scale, chance.choice((-1.0, 1.0), (rounds, 1))
+        tests = evidence(centred(each.differences)[picked] * signs + side * planted(share, scale))
+        certain = beyond(tests, scale) & (tests.wilcoxon <= SURE)
+        p_values.append(tests.t)
+        found.append((certain, tests.estimate * side[:, 0] > 0, equivalent(tests, scale) & (not each.figure.replaced)))
+    certain, side_found, alike = (np.array(part).T for part in zip(*found, strict=True))
+    t = np.array(p_values).T
+    passed = t <= ALPHA / len(family) if share else _holm(t)
+    better = certain & passed
+    return Redrawn(better=better, right=better & side_found, equivalent=alike & ~better)
+
+
+def rate(flags: Flags) -> Rate:
+    """How many of all."""
+    return Rate(found=int(flags.sum()), of=flags.size)
+
+
+def runs_with(flags: Flags) -> Rate:
+    """In how many rounds at least one comparison has it."""
+    return rate(np.any(flags, axis=1, keepdims=True))
+
+
+def _holm(p_values: Floats) -> Flags:
+    """Which of each round (rounds × comparisons) Holm's correction rejects."""
+    count = p_values.shape[1]
+    order = np.argsort(p_values, axis=1)
+    ascending = np.take_along_axis(p_values, order, axis=1)
+    passed = np.logical_and.accumulate(ascending <= ALPHA / (count - np.arange(count)), axis=1)
+    rejected = np.zeros_like(passed)
+    np.put_along_axis(rejected, order, passed, axis=1)
+    return rejected
 
 
 def draw_changes(run: Run, metrics: Mapping[Key, Metrics], *, rounds: int, seed: int, planted: float = 0.0) -> Rate:
@@ -114,27 +101,7 @@ def draw_changes(run: Run, metrics: Mapping[Key, Metrics], *, rounds: int, seed:
         )
         verdicts.update(change.verdict for change in changes(run, run, before, after))
     wrong = 0 if planted else verdicts["worse"]
-    return Rate(found=verdicts["better"] + wrong, of=verdicts["better"] + verdicts["worse"] + verdicts["tie"])
-
-
-def false_winners(drawn: Iterable[Drawn]) -> Rate:
-    """How many had a winner where there is none."""
-    every = list(drawn)
-    return Rate(found=sum(each.comparison.verdict == "better" for each in every), of=len(every))
-
-
-def right_winners(drawn: Iterable[Drawn]) -> Rate:
-    """How many were won by the one that is better."""
-    every = list(drawn)
-    return Rate(found=sum(each.right for each in every), of=len(every))
-
-
-def by_scenario(drawn: Iterable[Drawn]) -> dict[str, list[Drawn]]:
-    """What was drawn of each, the services together."""
-    found: dict[str, list[Drawn]] = {}
-    for each in drawn:
-        found.setdefault(each.comparison.scenario, []).append(each)
-    return found
+    return Rate(found=verdicts["better"] + wrong, of=verdicts.total() - verdicts["not judged"])
 
 
 def _stored(metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], Sequence[Metrics]]:
@@ -147,31 +114,12 @@ def _stored(metrics: Mapping[Key, Metrics]) -> dict[tuple[str, str], Sequence[Me
 
 
 def _better(scenario: str, values: Metrics, share: float) -> Metrics:
-    """The same cell with a primary metric that is better by this share."""
+    """The same cell with a primary metric that is better by this share, or by so many points of what was sent."""
     primary = SCENARIOS[scenario].primary
-    value = values[primary]
+    value, served = values[primary], values["share_served"]
     if not share or value is None:
         return values
+    if primary == "ok":
+        return {**values, "share_served": (served or 0.0) + share}
     factor = 1 + share if METRICS[primary].higher_is_better else 1 - share
     return {**values, primary: value * factor}
-
-
-def _upper_bound(found: int, of: int) -> float:
-    """The share with which so few would be found with a chance of `LEVEL`, by bisection."""
-    if found == of:
-        return 1.0
-    low, high = found / of, 1.0
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if _at_most(found, of, middle) > LEVEL else (low, middle)
-    return high
-
-
-def _at_most(found: int, of: int, share: float) -> float:
-    """The probability of at most so many of a binomial distribution, where they are fewer than its mean."""
-    ways = math.lgamma(of + 1) - math.lgamma(found + 1) - math.lgamma(of - found + 1)
-    term = math.exp(ways + found * math.log(share) + (of - found) * math.log1p(-share))
-    terms = [term]
-    for count in range(found, 0, -1):
-        term *= count * (1 - share) / ((of - count + 1) * share)
-        terms.append(term)
-    return math.fsum(terms)

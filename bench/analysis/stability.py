@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.comparison import TIE
 from bench.analysis.judged_by import about_a_pool, primary_of, spoiler
+from bench.analysis.rule import MARGIN
 from bench.analysis.statistics import median, median_interval
 from bench.metrics.model import Metrics
 from bench.record.summary import CellSummary, Summary
 
-WIDE: Final = TIE
-"""An interval that reaches further to a side than this share of the median cannot tell a tie from a difference."""
+WIDE: Final = MARGIN
+"""An interval that reaches further to a side than this share of the median is wider than what matters."""
 MOST_REPETITIONS: Final = 30
 """Where `--repeat auto` ends, narrow or not."""
 MOST_ADVISED: Final = 50

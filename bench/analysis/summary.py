@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bench.analysis.audit import disturbed
 from bench.analysis.cells import cell_metrics
+from bench.analysis.claims import with_claims
 from bench.analysis.comparison import compare
 from bench.analysis.statistics import median, median_interval, spread
 from bench.metrics.model import Metrics
@@ -37,7 +38,7 @@ def summarise(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
     return Summary(
         schema=SCHEMA,
         cells=tuple(_cells(run, clean, _figure)),
-        comparisons=compare(run.plan.scenarios, run.plan.services, clean),
+        comparisons=with_claims(run.plan, compare(run.plan.scenarios, run.plan.services, clean)),
         disturbed=tuple(_cells(run, {key: metrics[key] for key in metrics if key in marked}, _figure_alone)),
     )
 

@@ -106,7 +106,7 @@ def report(
     "--threshold",
     type=click.FloatRange(0, 1000),
     metavar="PCT",
-    help="A change under this many percent is a tie; 5 where nothing is said.",
+    help="A change under this many percent (or points) is none; 5 where nothing is said.",
 )
 def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
     """What changed from one stored run to another? Exit status 3 where something is worse.

@@ -38,9 +38,6 @@ class Metric:
     beyond: str = ""
     """The word for a missing value that lies beyond the end of the load: it counts as longer than any that was
     measured. "": a missing value is not known."""
-    needs_equal_shares: bool = False
-    """A wait or a latency, of the requests served or of all: it says nothing between stacks that served different
-    shares."""
     uncorrected: str = ""
     """The metric that counts the same from the moment of sending, where this one counts from the planned moment."""
     least_sent: int = 0

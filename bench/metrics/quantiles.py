@@ -53,7 +53,6 @@ def _metric(what: What, quantile: str, of: Of, label: str, short: str) -> Metric
         better="lower",
         missing=f"where no request was served{untold}" if served else f"where it falls on a request not served{untold}",
         beyond="" if served else NOT_SERVED,
-        needs_equal_shares=True,
         uncorrected=name_of("latency_uncorrected", quantile, of) if what == "latency" else "",
         least_sent=LEAST_FOR_P99 if served and quantile == "p99" else 0,
     )

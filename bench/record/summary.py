@@ -32,29 +32,37 @@ class Comparison:
     a: str
     b: str
     metric: str
-    """What was compared: the scenario's primary metric, or goodput in its place, and then `why` says so."""
+    """What was compared: the scenario's primary metric, or a share in its place, and then `why` says so."""
     repetitions: int
     """The pairs that count."""
-    verdict: Literal["better", "tie", "not judged", "CPU-bound"]
+    verdict: Literal["better", "equivalent", "undecided", "not judged", "CPU-bound"]
     better: str | None = None
     """The one that is."""
     why: str = ""
     """What has to be said of it, in one line."""
+    scale: Literal["ratio", "points"] = "ratio"
+    """Of figures, or of shares."""
     a_median: float | None = None
     b_median: float | None = None
-    difference: float | None = None
-    """a − b, in the unit of the metric; None with everything below where there is nothing to compare."""
-    low: float | None = None
-    high: float | None = None
-    """The interval of the difference, at `level`."""
+    """In the unit of the metric; of the number served, its share. None, as all below, where nothing is judged."""
     percent: float | None = None
     percent_low: float | None = None
     percent_high: float | None = None
-    """The same in percent of the median of the worse one; above 0 where `a` is better."""
+    """The difference and its 95 % interval in percent of the worse one, or in points; above 0 where `a` is better."""
     p_value: float | None = None
-    """Two-sided and uncorrected."""
+    """Of the paired t test, two-sided and uncorrected."""
+    p_wilcoxon: float | None = None
+    """Of Wilcoxon's signed-rank test, exact."""
     level: float | None = None
-    """The p-value at which it counts, corrected for the number of comparisons; 1 − `level` is the interval's."""
+    """What Holm's correction over the run leaves `p_value`."""
+    finds: float | None = None
+    """The share of redrawn comparisons in which a planted 5 % (or 5 points) is found."""
+    false_winner: float | None = None
+    """The 95 % bound on the share in which a winner is found where there is none."""
+    needed: int | None = None
+    """Of what is undecided: how many repetitions would decide it; None where over a hundred."""
+    claim: bool | None = None
+    """Whether a claim that was named beforehand holds; None where nothing is claimed."""
 
 
 @dataclass(frozen=True, kw_only=True)

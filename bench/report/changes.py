@@ -16,11 +16,15 @@ def changes_table(found: Sequence[Change], threshold: float, called: Callable[[s
 
     `called` says what a service is called.
     """
-    counts = Counter(change.verdict for change in found)
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("worse", "better", "tie", "not judged"))
+    counts = Counter[str](change.verdict for change in found)
+    verdicts = ("worse", "better", "equivalent", "undecided", "not judged")
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in verdicts)
     return Table(
         title="Changes",
-        about=f"a change under {100 * threshold:g} % is a tie, and so is one whose interval has 0 in it",
+        about=(
+            f"worse or better: by over {100 * threshold:g} % (shares: points), corrected over all changes; equivalent: "
+            "the whole 95 % interval, in brackets, within that; undecided: neither"
+        ),
         headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
         rows=tuple(_row(change, called) for change in found),
         notes=(said,),
@@ -51,8 +55,9 @@ def _median(metric: str, value: float | None, decimals: int) -> str:
 
 def _percent(change: Change) -> str:
     """`+4.2 % (+3.1 to +5.0)`."""
-    if change.percent is None or change.percent_low is None or change.percent_high is None:
+    if change.change is None or change.change_low is None or change.change_high is None:
         return words.UNKNOWN if change.before is None else ""
-    if change.percent == change.percent_low == change.percent_high:
-        return f"{change.percent:+.1f} %" if change.percent else "0 %"
-    return f"{change.percent:+.1f} % ({change.percent_low:+.1f} to {change.percent_high:+.1f})"
+    unit = "points" if change.scale == "points" else "%"
+    if change.change == change.change_low == change.change_high:
+        return f"{change.change:+.1f} {unit}" if change.change else f"0 {unit}"
+    return f"{change.change:+.1f} {unit} ({change.change_low:+.1f} to {change.change_high:+.1f})"

@@ -5,8 +5,10 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from bench.analysis.comparison import TIE
+from bench.analysis.claims import CLAIMS
 from bench.analysis.judged_by import primary_of
+from bench.analysis.redraw import PLANTED, REPETITIONS
+from bench.analysis.rule import MARGIN
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.record.summary import Comparison
@@ -15,27 +17,31 @@ from bench.report.table import Table
 from bench.report.view import View
 
 ALONE: Final = "one stack: nothing to compare"
+LEAST_ROOM: Final = 30
+GAP: Final = 2
+"""Between two columns of a terminal's table."""
+UNJUDGED: Final = ("not judged", "CPU-bound")
 
 
 def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
-    """The table of verdicts, its last column no wider than `width`; none where no repetitions judge or warn."""
+    """The table of verdicts, no wider than `width`; none where no repetitions judge or warn."""
     compared = view.summary.comparisons
     warnings = tuple(_warnings(view))
     if not warnings and all(found.verdict == "not judged" for found in compared):
         return ()
-    rows = tuple(_row(view, name, compared, width) for name in view.scenarios)
-    about = (
-        f"pairs within repetitions, on the figure named; better: by at least {100 * TIE:.0f} %, and the interval in "
-        f"brackets leaves out zero, corrected over all comparisons of the run; at least {REPETITIONS_TO_JUDGE} "
-        "repetitions"
-    )
+    headers = ("scenario", "figure", "verdict", f"finds {100 * PLANTED:.0f} %", "false win")
+    rows = [_row(view, name, compared) for name in view.scenarios]
+    if width is not None:
+        beside = [row[:2] + row[3:] for row in (headers, *rows)]
+        room = max(LEAST_ROOM, width - sum(max(map(len, column)) + GAP for column in zip(*beside, strict=True)))
+        rows = [(*row[:2], _wrapped(row[2], room), *row[3:]) for row in rows]
     return (
         Table(
             title="Verdicts",
-            about=about if compared else "",
-            headers=("scenario", "figure", "verdict"),
-            rows=rows,
-            notes=warnings,
+            about=_about() if compared else "",
+            headers=headers,
+            rows=tuple(rows),
+            notes=(*_notes(compared), *warnings),
         ),
     )
 
@@ -44,13 +50,11 @@ def verdict(compared: Sequence[Comparison], called: Callable[[str], str] = words
     """What is found of all pairs of stacks of a scenario, in clauses; `called` says what a service is called."""
     if not compared:
         return (ALONE,)
-    said = {_only(found) for found in compared if found.verdict in ("not judged", "CPU-bound")}
-    if len(said) == 1 and all(found.verdict in ("not judged", "CPU-bound") for found in compared):
+    said = {_only(found) for found in compared if found.verdict in UNJUDGED}
+    if len(said) == 1 and all(found.verdict in UNJUDGED for found in compared):
         return tuple(said)
-    ties = [found for found in compared if found.verdict == "tie"]
-    if len(ties) == len(compared):
-        reasons = dict.fromkeys(found.why for found in ties if found.why)
-        return (f"tie{_within(ties)}", *reasons)
+    if all(found.verdict == "equivalent" for found in compared):
+        return (f"equivalent{_within(compared)}",)
     return tuple(_clause(found, called) for found in compared)
 
 
@@ -59,52 +63,103 @@ def percent(value: float) -> str:
     return f"{abs(value):.0f}" if abs(value) >= 10 else f"{abs(value):.1f}"
 
 
-def _row(view: View, name: str, compared: Iterable[Comparison], width: int | None) -> tuple[str, ...]:
+def _about() -> str:
+    margin = f"{100 * MARGIN:.0f} %"
+    return (
+        f"pairs within repetitions, on the figure named, at least {REPETITIONS_TO_JUDGE} repetitions; better: by over "
+        f"{margin} of the worse one (shares: {100 * MARGIN:.0f} points), corrected over the run; equivalent: the whole "
+        f"95 % interval, in brackets, within {margin}; undecided: neither; finds {100 * PLANTED:.0f} %: how often a "
+        "planted difference of that size is found in these repetitions, drawn again; false win: how often one that is "
+        "not there, at most"
+    )
+
+
+def _row(view: View, name: str, compared: Iterable[Comparison]) -> tuple[str, ...]:
     absent = dict.fromkeys(view.absent(name, service) for service in view.services)
     compared = [found for found in compared if found.scenario == name]
     clauses = verdict(compared, view.stack) if "" in absent else (", ".join(absent),)
-    if width is not None:
-        clauses = tuple(line for clause in clauses for line in textwrap.wrap(clause, width, subsequent_indent="  "))
-    return name, view.label(name, primary_of(name), short=True), "\n".join(clauses)
+    return name, view.label(name, primary_of(name), short=True), "\n".join(clauses), *_sure(compared)
+
+
+def _wrapped(clauses: str, width: int) -> str:
+    return "\n".join(
+        line for clause in clauses.split("\n") for line in textwrap.wrap(clause, width, subsequent_indent="  ")
+    )
+
+
+def _sure(compared: Sequence[Comparison]) -> tuple[str, str]:
+    """The power of a scenario's comparisons, from the least to the most, and the bound on their false winners."""
+    finds = [100 * found.finds for found in compared if found.finds is not None]
+    false = [100 * found.false_winner for found in compared if found.false_winner is not None]
+    if not finds or not false:
+        return "", ""
+    least, most = (f"{math.floor(end)}" for end in (min(finds), max(finds)))
+    return f"{least} %" if least == most else f"{least}–{most} %", f"< {math.ceil(10 * max(false)) / 10:.1f} %"
 
 
 def _clause(found: Comparison, called: Callable[[str], str]) -> str:
     a, b = called(found.a), called(found.b)
-    if found.verdict == "tie":
-        return _with_reason(f"{a} and {b} tie{_within([found])}", found)
+    if found.verdict == "equivalent":
+        return f"{a} and {b} equivalent{_within([found])}"
+    if found.verdict == "undecided":
+        why = f" ({found.why})" if found.why else ""
+        return f"{a} and {b} undecided: {_between(found, a)}{why}, {_would_tell(found)}"
     if found.verdict != "better":
         return f"{a} and {b}: {_only(found)}"
     better, worse = (a, b) if found.better == found.a else (b, a)
-    return _with_reason(f"{better} better than {worse} by {_by(found)}", found)
+    return f"{better} better than {worse} by {_by(found)}"
 
 
 def _by(found: Comparison) -> str:
-    """`48 % (34–62 %)`; in the unit of the metric where the worse one has nothing to take a share of."""
-    if found.percent is None or found.percent_low is None or found.percent_high is None:
-        by, *ends = (f"{abs(end or 0.0):g}" for end in (found.difference, found.low, found.high))
-        unit = ""
-    else:
-        by, *ends = map(percent, (found.percent, found.percent_low, found.percent_high))
-        unit = " %"
-    if ends == [by, by]:
-        return f"{by}{unit}"
-    low, high = sorted(ends, key=float)
-    return f"{by}{unit} ({low}–{high}{unit})"
+    """`48 % (34–62 %)`, `74 points (100 % and 26 % were served)`."""
+    by, *ends = (percent(each or 0.0) for each in (found.percent, found.percent_low, found.percent_high))
+    unit = _unit(found)
+    interval = "" if ends == [by, by] else "–".join(sorted(ends, key=float)) + unit
+    said = "; ".join(part for part in (interval, found.why) if part)
+    return f"{by}{unit} ({said})" if said else f"{by}{unit}"
 
 
-def _within(ties: Sequence[Comparison]) -> str:
+def _between(found: Comparison, a: str) -> str:
+    """`asyncpg + FastAPI 3.1 % worse to 5.0 % better`."""
+    low, high = found.percent_low or 0.0, found.percent_high or 0.0
+    ends = [f"{percent(end)}{_unit(found)} {'better' if end > 0 else 'worse'}" for end in (low, high)]
+    return f"{a} {' to '.join(dict.fromkeys(ends))}"
+
+
+def _would_tell(found: Comparison) -> str:
+    if found.needed is None:
+        return f"over {REPETITIONS[-1]} repetitions to decide"
+    return f"{found.needed} repetitions would decide"
+
+
+def _unit(found: Comparison) -> str:
+    return " points" if found.scale == "points" else " %"
+
+
+def _within(alike: Sequence[Comparison]) -> str:
     """How far the intervals reach, which is how large a difference may still be there."""
-    ends = [abs(end) for found in ties for end in (found.percent_low, found.percent_high) if end is not None]
-    furthest = max(ends, default=0.0)
-    return f" (to within {percent(furthest)} %)" if furthest else ""
-
-
-def _with_reason(text: str, found: Comparison) -> str:
-    return f"{text} ({found.why})" if found.why else text
+    ends = [(abs(end), _unit(found)) for found in alike for end in (found.percent_low, found.percent_high) if end]
+    if not ends:
+        return " (the same in every repetition)"
+    furthest, unit = max(ends)
+    return f" (within {percent(furthest) if furthest >= 0.1 else '0.1'}{unit})"
 
 
 def _only(found: Comparison) -> str:
     return found.why if found.verdict == "CPU-bound" else f"not judged: {found.why}"
+
+
+def _notes(compared: Sequence[Comparison]) -> Iterator[str]:
+    """What became of the claims."""
+    tested = [found for found in compared if found.claim is not None]
+    if not tested:
+        return
+    held = [found for found in tested if found.claim]
+    failed = ", ".join(f"{found.scenario} ({found.a} and {found.b})" for found in tested if not found.claim)
+    yield (
+        f"{len(held)} of {words.counted(len(tested), 'claim')} named beforehand hold by Wilcoxon's test alone, "
+        f"corrected over all {len(CLAIMS)}{f'; not: {failed}' if failed else ''}"
+    )
 
 
 def _warnings(view: View) -> Iterator[str]:

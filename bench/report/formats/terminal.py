@@ -17,8 +17,6 @@ from bench.report.verdicts import verdicts
 from bench.report.view import View
 
 WIDTH: Final = 100
-VERDICT_WIDTH: Final = 54
-"""What the widest scenario and figure leave of it."""
 tabulate.MIN_PADDING = 0  # what a header is wider than its column for; three intervals need the room
 
 
@@ -31,7 +29,7 @@ def report(view: View) -> str:
     left_out = failures(view)
     if left_out:
         parts.append("Left out\n" + "\n".join(_wrapped(left_out)))
-    parts += [table_text(table) for table in verdicts(view, width=VERDICT_WIDTH)]
+    parts += [table_text(table) for table in verdicts(view, width=WIDTH)]
     parts += _audit(view)
     parts.append(table_text(overview(view)))
     return "\n\n".join(parts) + "\n"

@@ -15,11 +15,11 @@ def change(**changed: Any) -> Change:
 
 
 def test_a_whole_table() -> None:
-    worse = {"before": 50, "after": 40, "percent": -20.0, "percent_low": -22.0, "percent_high": -18.2}
-    alike = {"before": 50, "after": 50, "percent": 0.0, "percent_low": 0.0, "percent_high": 0.0}
+    worse = {"before": 50, "after": 40, "change": -20.0, "change_low": -22.0, "change_high": -18.2}
+    alike = {"before": 50, "after": 50, "change": 0.0, "change_low": 0.0, "change_high": 0.0, "scale": "points"}
     found = (
         change(scenario="burst-timeout", verdict="worse", **worse),
-        change(scenario="burst-50", verdict="tie", **alike),
+        change(scenario="burst-50", verdict="equivalent", **alike),
         change(scenario="one", verdict="better", before=0, after=3),
         change(scenario="ramp", verdict="not judged", why="CPU-bound, not compared"),
         change(
@@ -33,11 +33,12 @@ def test_a_whole_table() -> None:
     )
     assert changes_table(found, 0.05) == Table(
         title="Changes",
-        about="a change under 5 % is a tie, and so is one whose interval has 0 in it",
+        about="worse or better: by over 5 % (shares: points), corrected over all changes; equivalent: the whole 95 % "
+        "interval, in brackets, within that; undecided: neither",
         headers=("scenario", "stack", "figure", "A", "B", "change", "verdict"),
         rows=(
             ("burst-timeout", "asyncpg + FastAPI", "served", "50", "40", "-20.0 % (-22.0 to -18.2)", "worse"),
-            ("burst-50", "asyncpg + FastAPI", "served", "50", "50", "0 %", "tie"),
+            ("burst-50", "asyncpg + FastAPI", "served", "50", "50", "0 points", "equivalent"),
             ("one", "asyncpg + FastAPI", "served", "0", "3", "", "better"),
             ("ramp", "asyncpg + FastAPI", "served", "–", "–", "–", "not judged: CPU-bound, not compared"),
             (
@@ -50,12 +51,11 @@ def test_a_whole_table() -> None:
                 "not judged: 1 and 1 of the 10 repetitions that it takes",
             ),
         ),
-        notes=("1 worse, 1 better, 1 tie, 2 not judged",),
+        notes=("1 worse, 1 better, 1 equivalent, 0 undecided, 2 not judged",),
     )
 
 
 def test_pools_alone_are_called_by_their_own_names() -> None:
-    (row,) = changes_table(
-        [change(scenario="burst-50", verdict="tie", before=50, after=50)], 0.05, partial(words.stack, layer="pool")
-    ).rows
+    found = [change(scenario="burst-50", verdict="equivalent", before=50, after=50)]
+    (row,) = changes_table(found, 0.05, partial(words.stack, layer="pool")).rows
     assert row[:2] == ("burst-50", "asyncpg.Pool")

@@ -23,7 +23,8 @@ A, B, C = made.SERVICES
 
 
 def found(a: str = A, b: str = B, **changed: Any) -> Comparison:
-    usual: dict[str, Any] = {"scenario": "one", "metric": "latency_ms_p50_served", "repetitions": 10, "verdict": "tie"}
+    usual: dict[str, Any] = {"scenario": "one", "metric": "latency_ms_p50_served", "repetitions": 10}
+    usual |= {"verdict": "equivalent"}
     return Comparison(a=a, b=b, **usual | changed)
 
 
@@ -32,7 +33,7 @@ def better(who: str, *percent: float, **changed: Any) -> Comparison:
     return found(verdict="better", better=who, percent=middle, percent_low=low, percent_high=high, **changed)
 
 
-def tie(low: float, high: float, **changed: Any) -> Comparison:
+def alike(low: float, high: float, **changed: Any) -> Comparison:
     return found(percent=0.0, percent_low=low, percent_high=high, **changed)
 
 
@@ -43,34 +44,52 @@ def tie(low: float, high: float, **changed: Any) -> Comparison:
         ([better(A, 285, 285, 285)], ("asyncpg + FastAPI better than psycopg_pool + Flask by 285 %",)),
         ([better(B, -4.21, -12.3, -3)], ("psycopg_pool + Flask better than asyncpg + FastAPI by 4.2 % (3.0–12 %)",)),
         (
-            [better(A, 60, 50, 70, why="goodput, because 50 % and 90 % were served")],
+            [better(A, 60, 50, 70, scale="points", why="90 % and 30 % were served")],
             (
                 (
-                    "asyncpg + FastAPI better than psycopg_pool + Flask by 60 % (50–70 %) "
-                    "(goodput, because 50 % and 90 % were served)"
+                    "asyncpg + FastAPI better than psycopg_pool + Flask by 60 points "
+                    "(50–70 points; 90 % and 30 % were served)"
                 ),
             ),
         ),
         (
-            [found(verdict="better", better=B, difference=-150, low=-151, high=-149)],
-            ("psycopg_pool + Flask better than asyncpg + FastAPI by 150 (149–151)",),
+            [better(B, -74, -74, -74, scale="points", why="100 % and 26 % were served")],
+            ("psycopg_pool + Flask better than asyncpg + FastAPI by 74 points (100 % and 26 % were served)",),
         ),
-        ([tie(0, 0), tie(0, 0, b=C)], ("tie",)),
-        ([tie(-0.5, 1.2), tie(-3.41, 1, b=C)], ("tie (to within 3.4 %)",)),
-        ([tie(0, 0, why="goodput, because it is")], ("tie", "goodput, because it is")),
+        ([alike(0, 0), alike(0, 0, b=C)], ("equivalent (the same in every repetition)",)),
+        ([alike(-0.5, 1.2), alike(-1.41, 1, b=C)], ("equivalent (within 1.4 %)",)),
+        ([alike(-0.02, 0, scale="points")], ("equivalent (within 0.1 points)",)),
         (
-            [better(A, 4, 3, 12), tie(-1, 2, b=C)],
+            [better(A, 4, 3, 12), alike(-1, 1.9, b=C)],
             (
                 "asyncpg + FastAPI better than psycopg_pool + Flask by 4.0 % (3.0–12 %)",
-                "asyncpg + FastAPI and SQLAlchemy + FastAPI tie (to within 2.0 %)",
+                "asyncpg + FastAPI and SQLAlchemy + FastAPI equivalent (within 1.9 %)",
+            ),
+        ),
+        (
+            [alike(-3.1, 5, verdict="undecided", needed=40)],
+            (
+                (
+                    "asyncpg + FastAPI and psycopg_pool + Flask undecided: asyncpg + FastAPI 3.1 % worse to "
+                    "5.0 % better, 40 repetitions would decide"
+                ),
+            ),
+        ),
+        (
+            [alike(2, 2, verdict="undecided", scale="points", why="99 % and 97 % were served")],
+            (
+                (
+                    "asyncpg + FastAPI and psycopg_pool + Flask undecided: asyncpg + FastAPI 2.0 points better "
+                    "(99 % and 97 % were served), over 100 repetitions to decide"
+                ),
             ),
         ),
         ([found(verdict="CPU-bound", why="CPU-bound, not compared")] * 3, ("CPU-bound, not compared",)),
         ([found(verdict="not judged", why="9 of the 10")] * 3, ("not judged: 9 of the 10",)),
         (
-            [tie(0, 0), found(b=C, verdict="CPU-bound", why="CPU-bound, not compared")],
+            [alike(0, 0), found(b=C, verdict="CPU-bound", why="CPU-bound, not compared")],
             (
-                "asyncpg + FastAPI and psycopg_pool + Flask tie",
+                "asyncpg + FastAPI and psycopg_pool + Flask equivalent (the same in every repetition)",
                 "asyncpg + FastAPI and SQLAlchemy + FastAPI: CPU-bound, not compared",
             ),
         ),
@@ -92,10 +111,15 @@ def test_a_whole_table() -> None:
     assert verdicts(played(10, "burst-10", "burst-timeout")) == (
         Table(
             title="Verdicts",
-            about="pairs within repetitions, on the figure named; better: by at least 2 %, and the interval in "
-            "brackets leaves out zero, corrected over all comparisons of the run; at least 10 repetitions",
-            headers=("scenario", "figure", "verdict"),
-            rows=(("burst-10", "latency p99, ms", "tie"), ("burst-timeout", "served (of 100)", "tie")),
+            about="pairs within repetitions, on the figure named, at least 10 repetitions; better: by over 2 % of the "
+            "worse one (shares: 2 points), corrected over the run; equivalent: the whole 95 % interval, in brackets, "
+            "within 2 %; undecided: neither; finds 5 %: how often a planted difference of that size is found in these "
+            "repetitions, drawn again; false win: how often one that is not there, at most",
+            headers=("scenario", "figure", "verdict", "finds 5 %", "false win"),
+            rows=(
+                ("burst-10", "latency p99, ms", "equivalent (the same in every repetition)", "100 %", "< 0.3 %"),
+                ("burst-timeout", "served (of 100)", "equivalent (the same in every repetition)", "100 %", "< 0.3 %"),
+            ),
         ),
     )
 
@@ -111,12 +135,12 @@ def test_a_wide_interval_comes_with_advice() -> None:
     for key, values in metrics.items():
         metrics[key] = {**values, "latency_ms_p50_served": 100.0 + 5 * (key[2] % 2)}
     (table,) = verdicts(view_of(run.run, metrics))
-    assert table.rows == (("one", "latency p50, ms", ALONE),)
+    assert table.rows == (("one", "latency p50, ms", ALONE, "", ""),)
     assert table.notes == ("one, asyncpg + FastAPI: spread ±2.4 %: use --repeat 20 or a quieter machine",)
 
 
 def test_pools_alone_are_called_by_their_own_names() -> None:
-    (clause, _) = verdict([better(A, 4.21, 3, 12.3), tie(0, 0)], partial(words.stack, layer="pool"))
+    (clause, _) = verdict([better(A, 4.21, 3, 12.3), alike(0, 0)], partial(words.stack, layer="pool"))
     assert clause == "asyncpg.Pool better than psycopg_pool by 4.2 % (3.0–12 %)"
 
 
@@ -124,7 +148,7 @@ def test_what_nobody_played_is_no_verdict() -> None:
     finished = [made.cell("burst-10", who, repetition) for repetition in range(10) for who in (A, B)]
     skipped = [made.cell("several-short", who, status="skipped", why="not there") for who in (A, B)]
     (table,) = verdicts(view_of_run(stored(*finished, *skipped)))
-    assert [row[2] for row in table.rows] == ["tie", "skipped"]
+    assert [row[2] for row in table.rows] == ["equivalent (the same in every repetition)", "skipped"]
 
 
 def test_one_line_of_advice_for_stacks_that_vary_alike() -> None:
