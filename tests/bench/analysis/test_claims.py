@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.claims import CLAIMS, claimed, with_claims
+from bench.analysis.claims import ALPHA, CLAIMS, MOST, claimed, with_claims
 from bench.record.stored import load
 from bench.record.summary import Comparison
 from tests.bench import made
