@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.errors import UserError
 from bench.report.markers import RESULTS, fill, parts_of
-from generate import compose, contract, k6, metrics, observability, tables
+from generate import compose, contract, k6, metrics, observability, scenarios, tables
 from grafana.files import files as dashboards
 from services.stacks import STACKS, Stack
 
@@ -24,13 +24,14 @@ USED: Final[Mapping[str, Callable[[Iterable[Stack]], Parts]]] = {
 }
 """Files that programs read, with the parts that are generated in them."""
 READ: Final[Mapping[str, Callable[[Iterable[Stack]], Parts]]] = {
-    "README.md": tables.readme,
+    "docs/commands.md": tables.commands,
     "RUNBOOK.md": tables.runbook,
 }
 """Files that people read."""
 PAGES: Final[Mapping[str, Callable[[], Parts]]] = {
     "docs/contract.md": contract.tables,
     "docs/metrics.md": metrics.tables,
+    "docs/scenarios.md": scenarios.tables,
 }
 """Pages whose tables are made from code that is the same for every stack."""
 

@@ -1,4 +1,4 @@
-"""The stacks as readers of the README and the runbook meet them."""
+"""The stacks as readers of the commands and the runbook meet them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,12 +6,12 @@ from generate.markdown import table
 from services.stacks import Stack
 
 
-def readme(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated part of README.md."""
+def commands(stacks: Iterable[Stack]) -> Mapping[str, str]:
+    """The generated part of docs/commands.md."""
     head = ("stack", "pool", "driver", "framework", "server", "port in the lab")
     rows = (
         (
-            f"[{stack.label}](services/{stack.name}/)",
+            f"[{stack.label}](../services/{stack.name}/)",
             f"`{stack.pool_class}`",
             stack.driver,
             stack.front,

@@ -64,7 +64,7 @@ PROFILE = OneOf("profile", PROFILES)
 LAYER = OneOf("layer", get_args(Layer))
 RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
-FORMAT = OneOf("format", ("terminal", "md", "json"))
+FORMAT = OneOf("format", ("terminal", "md", "html", "json"))
 
 database_options = (
     click.option(

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,14 +15,22 @@ if TYPE_CHECKING:
     from bench.report.render import Format
 
 
-def report_run(directory: Path, form: "Format", readme: Path | None) -> None:
+def report_run(directory: Path, form: "Format | Literal['html']", readme: Path | None) -> None:
     """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
+    from bench.record.layout import RUN
     from bench.record.stored import load
     from bench.report.markers import RESULTS, fill
+    from bench.report.page.make import index_of, page_of, runs_in
     from bench.report.render import render
     from bench.report.view import view_of
 
+    if form == "html" and not (directory / RUN).exists() and (runs := runs_in(directory)):
+        click.echo(index_of(directory, runs))
+        return
     stored = load(directory)
+    if form == "html":
+        click.echo(page_of(stored))
+        return
     view = view_of(stored.run, _metrics(stored))
     if readme is None:
         click.echo(render(view, form))

@@ -23,6 +23,7 @@ CHECKSUMS: Final = "SHA256SUMS"
 """Theirs, as `sha256sum --check` reads them."""
 SUMMARY: Final = "summary.json"
 REPORT: Final = "report.md"
+PAGE: Final = "report.html"
 
 CELLS: Final = "cells"
 JOURNAL: Final = "journal.jsonl"

@@ -17,7 +17,7 @@ import polars as pl
 from bench.errors import UserError
 from bench.record import journal, merged, stored
 from bench.record.journal import Begun, Journal, Saved
-from bench.record.layout import CELLS, MERGED, REPORT, RUN, SUMMARY, replace_file, unfinished, unwritable
+from bench.record.layout import CELLS, MERGED, PAGE, REPORT, RUN, SUMMARY, replace_file, unfinished, unwritable
 from bench.record.rows import KEY, POOL_COLUMNS, REQUEST_COLUMNS, Key
 from bench.record.schema import Cell, Event, Run
 from bench.record.stored import Stored
@@ -131,13 +131,17 @@ class Store:
         """Save `report.md`."""
         self._write(REPORT, text)
 
+    def save_page(self, text: str) -> None:
+        """Save `report.html`."""
+        self._write(PAGE, text)
+
     def _begin(self, run: Run) -> None:
         self._journal.begin(Begun(run=replace(run, cells=(), replaced=()), on_top=self._on_top))
         self._begun = True
 
     def _prepare(self, resume: bool) -> None:
         merged.finish(self.directory)
-        for name in (*MERGED, SUMMARY, REPORT):
+        for name in (*MERGED, SUMMARY, REPORT, PAGE):
             unfinished(self.directory / name).unlink(missing_ok=True)
         kept = journal.read(self.directory)
         began_nothing = (kept is None and (self.directory / CELLS).is_dir()) or (

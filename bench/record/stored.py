@@ -80,8 +80,11 @@ class Stored:
         no_requests = pl.DataFrame(schema=merged.schema_of(REQUEST_COLUMNS))
         no_samples = pl.DataFrame(schema=merged.schema_of(POOL_COLUMNS))
         for place in self.places:
-            samples = dict(place.groups(place.samples))
-            for key, requests in place.groups(place.requests):
+            frames = place.requests, place.samples
+            if keys is not None:
+                frames = _kept(frames[0], place.keys & cells.keys()), _kept(frames[1], place.keys & cells.keys())
+            samples = dict(place.groups(frames[1]))
+            for key, requests in place.groups(frames[0]):
                 if cell := cells.pop(key, None):
                     yield CellRows(cell, requests, samples.get(key, no_samples), tuple(happened.get(key, ())))
             for key, frame in samples.items():  # of cells that sent no request
@@ -89,6 +92,11 @@ class Stored:
                     yield CellRows(cell, no_requests, frame, tuple(happened.get(key, ())))
         for key, cell in cells.items():
             yield CellRows(cell, no_requests, no_samples, tuple(happened.get(key, ())))
+
+    @property
+    def size(self) -> int:
+        """How many requests there are. Raises UserError where they cannot be read."""
+        return sum(int(place.whole(place.requests.select(pl.len())).item()) for place in self.places)
 
     @cached_property
     def requests(self) -> pl.DataFrame:

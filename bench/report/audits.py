@@ -52,6 +52,12 @@ def summary(view: View) -> str:
     return f"{words.counted(len(cells), 'cell')}, {words.counted(len(told), 'check')}: {', '.join(parts)}"
 
 
+def counted(cells: Sequence[Cell]) -> str:
+    """`98 passed, 2 not checked`: how the checks of these cells ended; "" where there are none."""
+    told = Counter(check.verdict for cell in cells for check in cell.audit)
+    return ", ".join(f"{told[verdict]} {verdict}" for verdict in SAID if told[verdict])
+
+
 def details(view: View) -> tuple[str, ...]:
     """What failed and what is noted, once for each check, with the figures of the first cell; what was not checked,
     once for each reason; and what the sampler costs."""

@@ -54,8 +54,22 @@ def verdict(compared: Sequence[Comparison], called: Callable[[str], str] = words
     if len(said) == 1 and all(found.verdict in UNJUDGED for found in compared):
         return tuple(said)
     if all(found.verdict == "equivalent" for found in compared):
-        return (f"equivalent{_within(compared)}",)
-    return tuple(_clause(found, called) for found in compared)
+        return (f"equivalent{within(compared)}",)
+    return clauses(compared, called)
+
+
+def clauses(compared: Sequence[Comparison], called: Callable[[str], str]) -> tuple[str, ...]:
+    """A clause for each pair, and one for all that a stack is better than by the same."""
+    alike: dict[object, list[Comparison]] = {}
+    for found in compared:
+        alike.setdefault((found.better, by(found)) if found.better else id(found), []).append(found)
+    return tuple(_better_than(of, called) if of[0].better else clause(of[0], called) for of in alike.values())
+
+
+def _better_than(alike: Sequence[Comparison], called: Callable[[str], str]) -> str:
+    better = alike[0].better
+    worse = [called(found.b if found.better == found.a else found.a) for found in alike]
+    return f"{called(better or '')} better than {' and '.join(worse)} by {by(alike[0])}"
 
 
 def percent(value: float) -> str:
@@ -78,7 +92,7 @@ def _row(view: View, name: str, compared: Iterable[Comparison]) -> tuple[str, ..
     absent = dict.fromkeys(view.absent(name, service) for service in view.services)
     compared = [found for found in compared if found.scenario == name]
     clauses = verdict(compared, view.stack) if "" in absent else (", ".join(absent),)
-    return name, view.label(name, primary_of(name), short=True), "\n".join(clauses), *_sure(compared)
+    return name, view.label(name, primary_of(name), short=True), "\n".join(clauses), *sure(compared)
 
 
 def _wrapped(clauses: str, width: int) -> str:
@@ -87,7 +101,7 @@ def _wrapped(clauses: str, width: int) -> str:
     )
 
 
-def _sure(compared: Sequence[Comparison]) -> tuple[str, str]:
+def sure(compared: Sequence[Comparison]) -> tuple[str, str]:
     """The power of a scenario's comparisons, from the least to the most, and the bound on their false winners."""
     finds = [100 * found.finds for found in compared if found.finds is not None]
     false = [100 * found.false_winner for found in compared if found.false_winner is not None]
@@ -97,20 +111,17 @@ def _sure(compared: Sequence[Comparison]) -> tuple[str, str]:
     return f"{least} %" if least == most else f"{least}–{most} %", f"< {math.ceil(10 * max(false)) / 10:.1f} %"
 
 
-def _clause(found: Comparison, called: Callable[[str], str]) -> str:
+def clause(found: Comparison, called: Callable[[str], str]) -> str:
+    """What is found of one pair."""
     a, b = called(found.a), called(found.b)
     if found.verdict == "equivalent":
-        return f"{a} and {b} equivalent{_within([found])}"
+        return f"{a} and {b} equivalent{within([found])}"
     if found.verdict == "undecided":
-        why = f" ({found.why})" if found.why else ""
-        return f"{a} and {b} undecided: {_between(found, a)}{why}, {_would_tell(found)}"
-    if found.verdict != "better":
-        return f"{a} and {b}: {_only(found)}"
-    better, worse = (a, b) if found.better == found.a else (b, a)
-    return f"{better} better than {worse} by {_by(found)}"
+        return f"{a} and {b} undecided: {between(found, a)}"
+    return _better_than([found], called) if found.better else f"{a} and {b}: {_only(found)}"
 
 
-def _by(found: Comparison) -> str:
+def by(found: Comparison) -> str:
     """`48 % (34–62 %)`, `74 points (100 % and 26 % were served)`."""
     by, *ends = (percent(each or 0.0) for each in (found.percent, found.percent_low, found.percent_high))
     unit = _unit(found)
@@ -119,11 +130,12 @@ def _by(found: Comparison) -> str:
     return f"{by}{unit} ({said})" if said else f"{by}{unit}"
 
 
-def _between(found: Comparison, a: str) -> str:
-    """`asyncpg + FastAPI 3.1 % worse to 5.0 % better`."""
+def between(found: Comparison, a: str) -> str:
+    """`asyncpg + FastAPI 3.1 % worse to 5.0 % better, 40 repetitions would decide`."""
     low, high = found.percent_low or 0.0, found.percent_high or 0.0
+    why = f" ({found.why})" if found.why else ""
     ends = [f"{percent(end)}{_unit(found)} {'better' if end > 0 else 'worse'}" for end in (low, high)]
-    return f"{a} {' to '.join(dict.fromkeys(ends))}"
+    return f"{a} {' to '.join(dict.fromkeys(ends))}{why}, {_would_tell(found)}"
 
 
 def _would_tell(found: Comparison) -> str:
@@ -136,7 +148,7 @@ def _unit(found: Comparison) -> str:
     return " points" if found.scale == "points" else " %"
 
 
-def _within(alike: Sequence[Comparison]) -> str:
+def within(alike: Sequence[Comparison]) -> str:
     """How far the intervals reach, which is how large a difference may still be there."""
     ends = [(abs(end), _unit(found)) for found in alike for end in (found.percent_low, found.percent_high) if end]
     if not ends:

@@ -25,6 +25,11 @@ def stack(service: str, layer: Layer = "http", recorded: Stacks = NONE) -> str:
     return name if service == own else f"{name} ({nth})"
 
 
+def brief(label: str) -> str:
+    """The first part of a column's name, where a table has little room: `asyncpg` for `asyncpg + FastAPI`."""
+    return label.partition(" + ")[0]
+
+
 def whole(service: str, layer: Layer, recorded: Stacks = NONE) -> str | None:
     """All that a column stands for; None for a service of no stack."""
     known = recorded.get(service) or STACKS.get(service)

@@ -14,7 +14,9 @@ from bench.metrics.model import Metrics
 from bench.record.rows import Key
 from bench.record.schema import Cell, Run
 from bench.record.store import Store
+from bench.record.stored import load
 from bench.report.formats import markdown
+from bench.report.page.make import page_of
 from bench.report.view import View, view_of
 from bench.run.cell import Played
 
@@ -56,7 +58,9 @@ class Results:
     def close(self, run: Run) -> View:
         """A run as a whole, once it has ended."""
         self._store.merge(run)
-        return self._write(run)
+        view = self._write(run)
+        self._store.save_page(page_of(load(self._store.directory)))
+        return view
 
     def _write(self, run: Run) -> View:
         view = self.view(run)
