@@ -1,6 +1,7 @@
 // The services that a script loads, one after another, and one request to one of them, recorded.
 //
-// Environment: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: those of the lab on this machine.
+// Environment: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: those of the lab on this machine,
+//     from BASE_PORT on where that is set.
 //     HOLD_MS (by default each service's own hold), DRAIN_S (12: the longest that one answer may take),
 //     MIN_SERVED (0: the share that must be served, 0 to 1).
 // Exports targets, the options that every script has, and counts and times with the tag `service`.
@@ -43,13 +44,16 @@ const PATH = HOLD_MS === null ? '/api/query' : `/api/query?hold_ms=${HOLD_MS}`;
 /** For `gracefulStop`: a request that gets no answer is given up, and counted, before its user is cut off. */
 export const GRACE = `${DRAIN_S + 1}s`;
 
-const urls = __ENV.BASE_URL || __ENV.BASE_URLS || Object.values(LAB).map((port) => `http://127.0.0.1:${port}`).join();
+const BASE_PORT = number('BASE_PORT', 0);
+const portOf = (name) => (BASE_PORT ? BASE_PORT + Object.keys(LAB).indexOf(name) : LAB[name]);
+const lab = () => Object.keys(LAB).map((name) => `http://127.0.0.1:${portOf(name)}`);
+const urls = __ENV.BASE_URL || __ENV.BASE_URLS || lab().join();
 export const targets = urls.split(',').map((text) => {
   const url = text.trim().replace(/\/+$/, '');
   const [, host, port] = url.match(/^https?:\/\/([^/:]+)(?::(\d+))?/) || [];
   if (!host) throw new Error(`not a base URL: ${text}; write it as http://host:port`);
   const here = host === '127.0.0.1' || host === 'localhost';
-  const known = Object.keys(LAB).find((name) => name === host || (here && String(LAB[name]) === port));
+  const known = Object.keys(LAB).find((name) => name === host || (here && String(portOf(name)) === port));
   return { url, name: known || `${host}_${port || ''}`.replace(/\W/g, '_') };
 });
 

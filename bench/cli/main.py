@@ -121,6 +121,7 @@ def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
 @cli.command()
 @click.option(
     "--base-port",
+    envvar="BASE_PORT",
     type=click.IntRange(1024, 65_000),
     help="Serve them on the ports from here on; by default each on its own (bench list).",
 )

@@ -43,7 +43,9 @@ def _number(name: str, default: float) -> float:
 
 
 def _url(stack: Stack) -> str:
-    return os.environ.get(f"{stack.name.upper()}_URL") or f"http://127.0.0.1:{stack.port}"
+    base = int(_number("BASE_PORT", 0))
+    port = base + list(STACKS).index(stack.name) if base else stack.port
+    return os.environ.get(f"{stack.name.upper()}_URL") or f"http://127.0.0.1:{port}"
 
 
 HOLD_MS = os.environ.get("HOLD_MS")
