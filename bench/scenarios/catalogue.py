@@ -148,8 +148,8 @@ def _all() -> tuple[Scenario, ...]:
         Scenario(
             name="tight-loop-long-managed",
             family="fairness",
-            question="The same, and the library's context manager gives each connection back: does that change who "
-            "is next?",
+            question="The same, and the library's context manager gives each connection back: does that change "
+            "which request is next?",
             load=_steady(users=100, holds=650),
             hold=0.5,
             pool_size=10,

@@ -61,7 +61,7 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="fairness",
-            text="the long loops, ten repetitions: who is starved, by either way of release (75 min)",
+            text="the long loops, ten repetitions: which users are starved, by either way of release (75 min)",
             hold_ms=100,
             repeat=10,
             scenarios=_LONG,
