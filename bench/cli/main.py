@@ -66,9 +66,7 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
 @click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
-@click.option(
-    "--chart", type=click.Path(path_type=Path), metavar="FILE", help="Draw -x there instead, as .svg or .png."
-)
+@click.option("--chart", type=click.Path(path_type=Path), metavar="FILE.svg", help="Draw the charts of -x instead.")
 @click.option("-x", "--scenario", type=SCENARIO, help="What --chart draws.")
 @click.option(
     "--beside",

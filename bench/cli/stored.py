@@ -81,16 +81,15 @@ def beside_run(directory: Path, other: Path, form: "Format") -> None:
 
 
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:
-    """Draws a scenario of a stored run into a file, whose suffix says in which format."""
+    """Draws the charts of a scenario of a stored run into an SVG file."""
     from bench.record.stored import load
-    from bench.report.chart import FORMATS, chart
+    from bench.report.charts.scenario import scenario_picture
 
-    form = picture.suffix.removeprefix(".")
-    if form not in FORMATS:
-        raise UserError(f"{picture} is neither .svg nor .png: call it so")
-    drawn = chart(load(directory), scenario, form)
+    if picture.suffix != ".svg":
+        raise UserError(f"{picture} will be an SVG file: call it {picture.with_suffix('.svg')}")
+    drawn = scenario_picture(load(directory), scenario)
     try:
-        picture.write_bytes(drawn)
+        picture.write_text(drawn, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {picture}: {error.strerror}") from error
     click.echo(f"drew {scenario} of {directory} into {picture}")

@@ -46,6 +46,8 @@ def test_a_list_needs_what_makes_tables() -> None:
     assert loaded("list") == TABLES
 
 
-def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str) -> None:
+def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str, tmp_path: Path) -> None:
     assert loaded("report", stored) == STORED
     assert loaded("compare", stored, stored) == STORED
+    picture = str(tmp_path / "picture.svg")
+    assert loaded("report", stored, "-x", "burst-timeout", "--chart", picture) == STORED - {"tabulate"}

@@ -153,7 +153,7 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
             ("report", "results", "--chart", "a.svg"),
             "--chart FILE and -x SCENARIO go together: where to draw, and what",
         ),
-        (("report", "results", "--chart", "a.gif", "-x", "one"), "a.gif is neither .svg nor .png: call it so"),
+        (("report", "results", "--chart", "a.gif", "-x", "one"), "a.gif will be an SVG file: call it a.svg"),
         (("nonsense",), "No such command 'nonsense'."),
     ],
 )
