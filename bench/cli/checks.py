@@ -1,37 +1,44 @@
 """`bench check`: services by name, each on a process of its own, and URLs as they are."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from bench.check import Report, check
-from bench.report.listing import check_table
+from bench.report.formats import junit
+from bench.report.listing import check_json, check_table
 from bench.run.checks import check_service
 from bench.targets.postgres import postgres
 
+WHOLE: Final = {"json": check_json, "junit": junit.checks}
+"""Formats that are printed when all is known."""
 
-def check_targets(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> int:
+
+def check_targets(
+    targets: tuple[str, ...], tuning: str, form: str, database_url: str | None, pg_bin: Path | None
+) -> int:
     """Checks services, each on a process of its own, and URLs as they are; returns 1 where one fails."""
-    reports = [_show(check(target, on_progress=_nothing)) for target in targets if "://" in target]
+    found: dict[str, Report | str] = {}
+
+    def ended(name: str, report: Report | None, said: str) -> None:
+        found[name] = report or said
+        if form == "terminal":
+            click.echo(check_table(report) if report else f"{name}: {said}")
+
+    for url in (target for target in targets if "://" in target):
+        ended(url, check(url, on_progress=_nothing), "")
     names = [target for target in targets if "://" not in target]
-    failed = sum(not report.passed for report in reports)
     if names:
         with postgres(database_url, pg_bin) as (database, server):
             for name in names:
                 checked = check_service(name, database, {"tuning": tuning}, _nothing)
                 if server and checked.refused:
                     server.refuse_death()
-                if checked.report is None:
-                    click.echo(f"{name}: {checked}")
-                else:
-                    _show(checked.report)
-                failed += checked.refused is not None
-    return 1 if failed else 0
-
-
-def _show(report: Report) -> Report:
-    click.echo(check_table(report))
-    return report
+                ended(name, checked.report, str(checked))
+    if form in WHOLE:
+        click.echo(WHOLE[form](found).rstrip("\n"))
+    return 0 if all(isinstance(report, Report) and report.passed for report in found.values()) else 1
 
 
 def _nothing(_: str) -> None:

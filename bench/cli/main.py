@@ -10,18 +10,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from bench.cli.options import (
-    FORMAT,
-    SCENARIO,
-    TUNING,
-    CheckTarget,
-    with_database,
-    with_stacks,
-)
+from bench.cli.options import SCENARIO, TUNING, CheckTarget, with_database, with_format, with_stacks
 from bench.cli.run import forecast, run
 from bench.errors import PostgresDied, UserError
 from bench.surroundings import allow_many_files, forget_other_databases
@@ -42,32 +35,38 @@ def cli() -> None:
 
 
 @cli.command("list")
+@with_format("json")
 @with_stacks
-def list_() -> None:
+def list_(form: str) -> None:
     """The scenarios, profiles and services there are."""
-    from bench.report.listing import listing
+    from bench.report.listing import as_json, listing
 
-    click.echo(listing())
+    click.echo(as_json() if form == "json" else listing())
 
 
 @cli.command()
 @click.argument("targets", nargs=-1, type=CheckTarget("service", STACKS), metavar="[URL|SERVICE]...")
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
+@with_format("json", "junit")
 @with_stacks
 @with_database
-def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bin: Path | None) -> None:
-    """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized."""
+def check(targets: tuple[str, ...], tuning: str, form: str, database_url: str | None, pg_bin: Path | None) -> None:
+    """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized.
+
+    Exit status 1 where a check failed.
+    """
     from bench.cli.checks import check_targets
 
-    sys.exit(check_targets(targets or tuple(STACKS), tuning, database_url, pg_bin))
+    sys.exit(check_targets(targets or tuple(STACKS), tuning, form, database_url, pg_bin))
 
 
 @cli.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--format", "format_", type=FORMAT, default="terminal", show_default=True)
-@click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
+@click.argument("directory", type=click.Path(path_type=Path), required=False, metavar="[DIR]")
+@with_format("md", "html", "json", "csv")
+@click.option("--details", is_flag=True, help="Every table, verdicts, audit and how to read them, above the summary.")
+@click.option("-x", "--scenario", type=SCENARIO, help="This one alone: its table and its verdicts.")
 @click.option("--chart", type=click.Path(path_type=Path), metavar="FILE.svg", help="Draw the charts of -x instead.")
-@click.option("-x", "--scenario", type=SCENARIO, help="What --chart draws.")
+@click.option("--readme", type=click.Path(path_type=Path), help="Fill the results section of this file instead.")
 @click.option(
     "--beside",
     type=click.Path(path_type=Path),
@@ -75,26 +74,38 @@ def check(targets: tuple[str, ...], tuning: str, database_url: str | None, pg_bi
     help="Show what HTTP adds instead: this run and one on the other layer (run --layer pool).",
 )
 def report(
-    directory: Path,
-    format_: "Format",
-    readme: Path | None,
-    chart: Path | None,
+    directory: Path | None,
+    form: "Format | Literal['html']",
+    details: bool,
     scenario: str | None,
+    chart: Path | None,
+    readme: Path | None,
     beside: Path | None,
 ) -> None:
-    """Make the tables of a run again, or a picture of a scenario, from its files alone."""
-    from bench.cli.stored import beside_run, draw_run, report_run
+    """Show the run in DIR again, from its files alone; without DIR, the newest in results/."""
+    from bench.cli.stored import beside_run, draw_run, newest_run, page_run, report_run, report_scenario
 
-    if (chart is None) is not (scenario is None):
-        raise UserError("--chart FILE and -x SCENARIO go together: where to draw, and what")
+    if chart and not scenario:
+        raise UserError("--chart draws one scenario: say which by -x SCENARIO")
     if beside and (readme or chart):
         raise UserError("--beside makes tables of its own: leave out --readme and --chart")
-    if beside:
-        beside_run(directory, beside, format_)
+    if scenario and (readme or beside):
+        raise UserError("-x shows one scenario: leave it out, or --readme and --beside")
+    if details and (form != "terminal" or scenario or readme or beside):
+        raise UserError("--details is all of a run on a terminal: leave it out, or the rest")
+    if form == "html" and (scenario or readme or beside):
+        raise UserError("--format html is the page of a whole run: leave it out, or the rest")
+    directory = directory or newest_run()
+    if form == "html":
+        page_run(directory)
+    elif beside:
+        beside_run(directory, beside, form)
     elif chart and scenario:
         draw_run(directory, scenario, chart)
+    elif scenario:
+        report_scenario(directory, scenario, form)
     else:
-        report_run(directory, format_, readme)
+        report_run(directory, form, readme, details=details)
 
 
 @cli.command()
@@ -106,14 +117,15 @@ def report(
     metavar="PCT",
     help="A change under this many percent (or points) is none; 5 where nothing is said.",
 )
-def compare(run_a: Path, run_b: Path, threshold: float | None) -> None:
+@with_format("json", "junit")
+def compare(run_a: Path, run_b: Path, threshold: float | None, form: str) -> None:
     """What changed from one stored run to another? Exit status 3 where something is worse.
 
     Each scenario and service that both have, on the scenario's primary figure; ten repetitions in each run judge.
     """
     from bench.cli.stored import compare_runs
 
-    sys.exit(compare_runs(run_a, run_b, threshold))
+    sys.exit(compare_runs(run_a, run_b, threshold, form))
 
 
 @cli.command()

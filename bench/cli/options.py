@@ -1,11 +1,12 @@
 """What the commands take on their lines: names out of a few, addresses, numbers of repetitions."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+import click.shell_completion
 
 from bench.errors import UserError
 from bench.record.schema import Layer
@@ -18,12 +19,14 @@ from services.stacks import STACKS, StackError, load
 class OneOf(click.ParamType[str]):
     """A name out of a few; another is refused, and the nearest suggested.
 
-    The names are looked up when one is read: `--stacks-from` adds to those of the services.
+    Help shows them, unless they are `many`, and then says where they are told. The names are looked up when one is
+    read: `--stacks-from` adds to those of the services.
     """
 
-    def __init__(self, what: str, names: Collection[str]) -> None:
+    def __init__(self, what: str, names: Collection[str], *, many: bool = False) -> None:
         self.name = what
         self._names = names
+        self._many = many
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         if value in self._names:
@@ -31,6 +34,17 @@ class OneOf(click.ParamType[str]):
         near = difflib.get_close_matches(str(value), self._names, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._names)}"
         raise UserError(f"unknown {self.name} {value!r}: {hint}")
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return None if self._many else f"[{'|'.join(self._names)}]"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[click.shell_completion.CompletionItem]:
+        return [click.shell_completion.CompletionItem(name) for name in self._names if name.startswith(incomplete)]
 
 
 class CheckTarget(OneOf):
@@ -58,13 +72,26 @@ class Repeat(click.IntRange):
 
 AUTO = "auto"
 DATABASE_URL = "POOLBENCH_DATABASE_URL"
+SERVICE = OneOf("service", STACKS)
 SERVICE_AT = ServiceAt("service", STACKS)
-SCENARIO = OneOf("scenario", SCENARIOS)
+SCENARIO = OneOf("scenario", SCENARIOS, many=True)
 PROFILE = OneOf("profile", PROFILES)
 LAYER = OneOf("layer", get_args(Layer))
 RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
-FORMAT = OneOf("format", ("terminal", "md", "html", "json"))
+
+
+def with_format(*forms: str) -> Callable[[Any], Any]:
+    """`--format`, a terminal's by default."""
+    return click.option(
+        "--format",
+        "form",
+        type=OneOf("format", ("terminal", *forms)),
+        default="terminal",
+        show_default=True,
+        help="What is printed; docs/commands.md says what each holds.",
+    )
+
 
 database_options = (
     click.option(

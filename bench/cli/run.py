@@ -13,13 +13,15 @@ from bench.cli.options import (
     PROFILE,
     RELEASE,
     SCENARIO,
+    SERVICE,
     SERVICE_AT,
     TUNING,
-    OneOf,
     Repeat,
     with_database,
+    with_format,
     with_stacks,
 )
+from bench.cli.screen import show_run
 from bench.errors import UserError
 from bench.record.schema import Layer, Plan, names_of
 from bench.scenarios.catalogue import SCENARIOS
@@ -28,7 +30,8 @@ from services.common.contract import Release
 from services.stacks import STACKS
 
 if TYPE_CHECKING:
-    from bench.run.session import Surroundings
+    from bench.report.view import View
+    from bench.run.session import Finished, Surroundings
 
 # As in `main`, what plays is imported inside: polars alone takes most of a second.
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--target",
-    metavar="local|compose|URL",
+    metavar="[local|compose|URL]",
     help="Where the services are: processes of the bench's own (the default), the Compose stack, or an address.",
 )
 @click.option(
@@ -46,31 +49,42 @@ if TYPE_CHECKING:
     type=SERVICE_AT,
     multiple=True,
     metavar="NAME[=URL]",
-    help="Only this one, or one that runs elsewhere under a name of your own; may be repeated.",
+    help=f"Only this one ({', '.join(STACKS)}), or one that runs elsewhere under a name of your own; may be repeated.",
 )
-@click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one (bench list); may be repeated."
+)
 @click.option(
     "--layer",
     type=LAYER,
     default="http",
     show_default=True,
-    metavar="http|pool",
     help="What is asked: each service over HTTP, or its pool alone by tasks or threads in a process of its own.",
 )
 @click.option(
     "--release",
     type=RELEASE,
-    metavar="explicit|context-manager",
     help="How each connection is given back: by a call, or by leaving the library's context manager; else as each "
     "scenario says.",
 )
-@click.option("--profile", type=PROFILE, default="quick", show_default=True)
-@click.option("--tuning", type=TUNING, default="equalised", show_default=True)
+@click.option(
+    "--profile",
+    type=PROFILE,
+    default="quick",
+    show_default=True,
+    help="Which scenarios, with which hold, and how many repetitions (bench list).",
+)
+@click.option(
+    "--tuning",
+    type=TUNING,
+    default="equalised",
+    show_default=True,
+    help="The same settings in every pool, or each library's own defaults.",
+)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
 @click.option(
     "--aa",
-    metavar="SERVICE",
-    type=OneOf("service", STACKS),
+    type=SERVICE,
     help="This one against itself, under several names: a winner is a false one.",
 )
 @click.option(
@@ -79,7 +93,7 @@ if TYPE_CHECKING:
 @click.option(
     "--repeat",
     type=Repeat(1, 1000),
-    metavar="N|auto",
+    metavar="[N|auto]",
     help="Another number of repetitions than the profile's; auto: 10 to 30, until each scenario's figure is certain.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
@@ -92,6 +106,8 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Mark cells and faults there (or set GRAFANA_URL); the Compose stack's by default, with --target compose.",
 )
+@with_format("json")
+@click.option("--details", is_flag=True, help="Print every table, verdicts and audit above the summary.")
 @with_stacks
 @with_database
 def run(
@@ -110,6 +126,8 @@ def run(
     out: Path | None,
     resume: bool,
     grafana: str | None,
+    form: str,
+    details: bool,
     database_url: str | None,
     pg_bin: Path | None,
 ) -> None:
@@ -153,24 +171,35 @@ def run(
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
     around = Surroundings(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
-    sys.exit(_run(plan, out, around, resume=resume))
+    if details and form != "terminal":
+        raise UserError(f"--details is for a terminal, and --format {form} has everything: leave one out")
+    finished = _played(plan, out, around, resume=resume)
+    if form == "json":
+        from bench.report.render import render
+
+        click.echo(render(finished.view, "json"), nl=False)
+    else:
+        show_run(finished.view, finished.directory, details=details)
+    sys.exit(_status(finished.view))
 
 
-def _run(plan: Plan, out: Path | None, around: "Surroundings", *, resume: bool) -> int:
-    """Returns 1 where a cell failed, or its audit says that the service is wrong."""
-    from bench.report.formats import terminal
-    from bench.run.repetitions import spoiled
+def _played(plan: Plan, out: Path | None, around: "Surroundings", *, resume: bool) -> "Finished":
     from bench.run.session import play_plan
 
-    finished = play_plan(plan, out, around, lambda text: click.echo(text, err=True), resume=resume)
-    click.echo(terminal.report(finished.view))
-    directory = finished.directory
-    click.echo(f"\nresults: {directory}   (bench report {directory} makes the tables again)")
-    return 1 if any(map(spoiled, finished.view.run.cells)) else 0
+    return play_plan(plan, out, around, lambda text: click.echo(text, err=True), resume=resume)
+
+
+def _status(view: "View") -> int:
+    """1 where a cell failed, or its audit says that the service is wrong."""
+    from bench.run.repetitions import spoiled
+
+    return 1 if any(map(spoiled, view.run.cells)) else 0
 
 
 @click.command()
-@click.option("-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one (bench list); may be repeated."
+)
 @click.option("--profile", type=PROFILE, default="quick", show_default=True)
 @click.option("--hold-ms", type=click.IntRange(1, 60_000), help="Another hold than the profile's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)

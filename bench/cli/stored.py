@@ -2,10 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.screen import screen, show, show_run
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,27 +14,39 @@ if TYPE_CHECKING:
     from bench.record.rows import Key
     from bench.record.stored import Stored
     from bench.report.render import Format
+    from bench.report.view import View
 
 
-def report_run(directory: Path, form: "Format | Literal['html']", readme: Path | None) -> None:
-    """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
+def newest_run() -> Path:
+    """The newest run in `results/`; says which that is. Raises UserError where there is none."""
+    from bench.record.layout import RESULTS, newest
+
+    found = newest(RESULTS)
+    click.echo(f"the newest run in {RESULTS}/: {found}", err=True)
+    return found
+
+
+def page_run(directory: Path) -> None:
+    """Prints the page of a stored run, or the index of those in a folder."""
     from bench.record.layout import RUN
     from bench.record.stored import load
-    from bench.report.markers import RESULTS, fill
     from bench.report.page.make import index_of, page_of, runs_in
-    from bench.report.render import render
-    from bench.report.view import view_of
 
-    if form == "html" and not (directory / RUN).exists() and (runs := runs_in(directory)):
-        click.echo(index_of(directory, runs))
-        return
-    stored = load(directory)
-    if form == "html":
-        click.echo(page_of(stored))
-        return
-    view = view_of(stored.run, _metrics(stored))
+    runs = () if (directory / RUN).exists() else runs_in(directory)
+    click.echo(index_of(directory, runs) if runs else page_of(load(directory)), nl=False)
+
+
+def report_run(directory: Path, form: "Format", readme: Path | None, *, details: bool = False) -> None:
+    """Prints a stored run, or puts it into a README; measures nothing, and needs nothing running."""
+    from bench.report.markers import RESULTS, fill
+    from bench.report.render import render
+
+    view = _view(directory)
     if readme is None:
-        click.echo(render(view, form))
+        if form == "terminal":
+            show_run(view, directory, details=details)
+        else:
+            click.echo(render(view, form), nl=form != "csv")
         return
     try:
         text = readme.read_text()
@@ -45,39 +58,56 @@ def report_run(directory: Path, form: "Format | Literal['html']", readme: Path |
     click.echo(f"filled the results of {readme} from {directory}")
 
 
-def compare_runs(run_a: Path, run_b: Path, threshold: float | None) -> int:
+def report_scenario(directory: Path, scenario: str, form: "Format") -> None:
+    """Prints one scenario of a stored run. Raises UserError where the run has none of it."""
+    from bench.report.render import one_scenario
+
+    view = _view(directory)
+    if scenario not in view.scenarios:
+        there = ", ".join(view.scenarios) or "nothing"
+        raise UserError(f"{directory} has no {scenario}: it has {there}")
+    on = screen()
+    show(one_scenario(view, scenario, form, on), on)
+
+
+def compare_runs(run_a: Path, run_b: Path, threshold: float | None, form: str) -> int:
     """Prints what changed from A to B; returns 3 where something is worse. `threshold` is in percent."""
     from bench.analysis.change import THRESHOLD, changes, refusal, surroundings
     from bench.analysis.summary import counting
     from bench.record.stored import load
     from bench.report import words
-    from bench.report.changes import changes_table
-    from bench.report.formats import terminal
+    from bench.report.changes import as_json, changes_table
+    from bench.report.formats import junit, terminal
 
     a, b = load(run_a), load(run_b)
     refused = refusal(a.run, b.run)
     if refused:
         raise UserError(f"{run_a} and {run_b}: {refused}")
-    for text in surroundings(a.run, b.run):
+    differs = surroundings(a.run, b.run)
+    for text in differs:
         click.echo(f"differs: {text}", err=True)
     least = THRESHOLD if threshold is None else threshold / 100
     before, after = (counting(each.run, _metrics(each)) for each in (a, b))
     found = changes(a.run, b.run, before, after, least)
-    called = partial(words.stack, layer=a.run.plan.layer, recorded={**b.run.stacks, **a.run.stacks})
-    click.echo(terminal.table_text(changes_table(found, least, called)))
+    if form == "json":
+        click.echo(as_json(found, least, differs))
+    elif form == "junit":
+        click.echo(junit.changes(found), nl=False)
+    else:
+        called = partial(words.stack, layer=a.run.plan.layer, recorded={**b.run.stacks, **a.run.stacks})
+        on = screen()
+        show(terminal.table_text(changes_table(found, least, called), on), on)
     return 3 if any(change.verdict == "worse" for change in found) else 0
 
 
 def beside_run(directory: Path, other: Path, form: "Format") -> None:
     """Prints what HTTP adds: two stored runs of the same scenarios, one of them on the pool alone."""
-    from bench.record.stored import load
     from bench.report.render import beside
-    from bench.report.view import view_of
 
     if form not in ("terminal", "md"):
         raise UserError(f"--beside makes tables, and --format {form} has none: take terminal or md")
-    one, two = (view_of(each.run, _metrics(each)) for each in (load(directory), load(other)))
-    click.echo(beside(one, two, form))
+    on = screen()
+    show(beside(_view(directory), _view(other), form, on), on)
 
 
 def draw_run(directory: Path, scenario: str, picture: Path) -> None:
@@ -93,6 +123,15 @@ def draw_run(directory: Path, scenario: str, picture: Path) -> None:
     except OSError as error:
         raise UserError(f"cannot write {picture}: {error.strerror}") from error
     click.echo(f"drew {scenario} of {directory} into {picture}")
+
+
+def _view(directory: Path) -> "View":
+    """A stored run as reports ask for it."""
+    from bench.record.stored import load
+    from bench.report.view import view_of
+
+    stored = load(directory)
+    return view_of(stored.run, _metrics(stored))
 
 
 def _metrics(stored: "Stored") -> "dict[Key, Metrics]":

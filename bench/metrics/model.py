@@ -13,7 +13,8 @@ Better = Literal["higher", "lower"]
 Metrics = dict[str, float | None]
 """The values of one cell, by the name of the metric; None is a missing one."""
 
-NOT_SERVED: Final = "not served"
+NOT_SERVED: Final = "> timeout"
+"""A wait or a latency that falls on a request not served; tables say beside it how many were rejected."""
 
 
 @dataclass(frozen=True, kw_only=True)

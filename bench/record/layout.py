@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from bench.errors import UserError
 
+RESULTS: Final = Path("results")
+"""Where runs go, and where the newest is looked for, unless another directory is named."""
 RUN: Final = "run.json"
 REQUESTS: Final = "requests.parquet"
 POOL: Final = "pool.parquet"
@@ -29,6 +31,19 @@ CELLS: Final = "cells"
 JOURNAL: Final = "journal.jsonl"
 MERGING: Final = ".merging"
 """Where the merged files are made; from the moment at which their checksums lie in it they are the record."""
+
+
+def newest(results: Path = RESULTS) -> Path:
+    """The run in a directory of runs whose record was written last. Raises UserError where there is none."""
+    written = {
+        file.stat().st_mtime_ns: directory
+        for directory in sorted(results.glob("*/"), reverse=True)
+        for file in (directory / RUN, directory / CELLS / JOURNAL)
+        if file.is_file()
+    }
+    if not written:
+        raise UserError(f"no run in {results}/: `bench run` makes one; or name the directory of another")
+    return written[max(written)]
 
 
 def unfinished(path: Path) -> Path:

@@ -1,8 +1,10 @@
 """Two runs beside each other: a line for each scenario and stack."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from bench.analysis.change import Change
 from bench.metrics.registry import METRICS
@@ -29,6 +31,16 @@ def changes_table(found: Sequence[Change], threshold: float, called: Callable[[s
         rows=tuple(_row(change, called) for change in found),
         notes=(said,),
     )
+
+
+def as_json(found: Sequence[Change], threshold: float, differs: Sequence[str]) -> str:
+    """The same for programs; a figure beyond the end of the load is null, as one that is not known."""
+
+    def finite(value: object) -> object:
+        return None if isinstance(value, float) and math.isinf(value) else value
+
+    each = [{name: finite(value) for name, value in asdict(change).items()} for change in found]
+    return json.dumps({"threshold_percent": 100 * threshold, "differs": differs, "changes": each}, indent=1)
 
 
 def _row(change: Change, called: Callable[[str], str]) -> tuple[str, ...]:

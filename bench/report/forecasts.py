@@ -8,7 +8,7 @@ import tabulate
 
 from bench.analysis.forecast import forecast, unsaid
 from bench.record.schema import Forecast
-from bench.report.formats.terminal import WIDTH
+from bench.report.screen import MOST_PROSE as WIDTH
 from bench.report.words import UNKNOWN
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import LEAST_MARGIN_MS, Asked

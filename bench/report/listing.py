@@ -1,5 +1,8 @@
 """Tables of what there is, and of what a check found."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -27,6 +30,39 @@ def listing() -> str:
             "Services\n" + tabulate(services, ("name", "port in the lab", "what it is made of")),
         )
     )
+
+
+def as_json() -> str:
+    """The same for programs."""
+    scenarios = [
+        {
+            "name": each.name,
+            "family": each.family,
+            "question": each.question,
+            "load": load_text(each.load),
+            "settings": settings_text(each),
+            "primary": each.primary,
+            "profiles": [profile.name for profile in PROFILES.values() if each.name in profile.scenarios],
+        }
+        for each in SCENARIOS.values()
+    ]
+    services = [
+        {"name": stack.name, "label": stack.label, "port": stack.port, "text": stack.text} for stack in STACKS.values()
+    ]
+    profiles = [asdict(profile) for profile in PROFILES.values()]
+    return json.dumps({"scenarios": scenarios, "profiles": profiles, "services": services}, indent=1)
+
+
+def check_json(reports: "Mapping[str, Report | str]") -> str:
+    """Each service with its checks; one that could not be checked has none, and says why in `refused`."""
+    return json.dumps([_checked(service, report) for service, report in reports.items()], indent=1)
+
+
+def _checked(service: str, report: "Report | str") -> dict[str, object]:
+    if isinstance(report, str):
+        return {"service": service, "passed": False, "refused": report, "seconds": 0.0, "checks": []}
+    checks = [asdict(result) for result in report.results]
+    return {"service": service, "passed": report.passed, "refused": None, "seconds": report.seconds, "checks": checks}
 
 
 def check_table(report: "Report") -> str:

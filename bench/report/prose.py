@@ -1,16 +1,19 @@
 """The sentences around the tables: with what a run was made, how to read it, and what it does not say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
-from bench.record.schema import Layer, Plan, TargetKind
+from bench.record.schema import Environment, Layer, Plan, TargetKind, played_as
 from bench.report import words
 from bench.report.loads import duration
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 from services.common import contract
+from services.stacks import STACKS
 
+SHORT_COMMIT: Final = 10
+UNSEEN: Final = "PostgreSQL: not looked at"
 NOISY: Final = 0.2
 """The share of the machine that nothing of this bench accounts for, above which it is said."""
 
@@ -18,37 +21,83 @@ NOISY: Final = 0.2
 def environment(view: View) -> tuple[str, ...]:
     """Where and with what."""
     env, asked = view.run.environment, view.run.plan
-    commit = f"commit {env.commit}{', with changes' if env.dirty else ''}" if env.commit else "no commit known"
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(env.versions.items()))
-    machine = f"{env.cpu}, {env.cores} cores, {env.memory_gb:.1f} GB, {env.system}, Python {env.python}"
     elsewhere = (
         f"target {asked.target}: " + ", ".join(f"{name} at {url}" for name, url in asked.urls.items()),
-        f"the load came from {machine}",
+        f"the load came from {_machine(env)}",
     )
     return (
-        f"{env.started}, {commit}",
-        *((machine,) if asked.target == "local" else elsewhere),
+        f"{env.started}, {_commit(env.commit, dirty=env.dirty)}",
+        *((_machine(env),) if asked.target == "local" else elsewhere),
         f"PostgreSQL {env.postgres} ({env.database}, max_connections {env.max_connections})"
         if env.database
-        else "PostgreSQL: not looked at",
-        versions,
+        else UNSEEN,
+        _versions(env.versions),
     )
+
+
+def environment_short(view: View) -> tuple[str, ...]:
+    """The same in few lines: machine, what was played and its versions, when, and how much."""
+    env, asked = view.run.environment, view.run.plan
+    parts = {
+        name
+        for service in asked.services
+        if (stack := STACKS.get(played_as(service)[0]))
+        for name in stack.distributions
+    }
+    versions = {name: version for name, version in env.versions.items() if name in parts} or env.versions
+    database = f"PostgreSQL {env.postgres} ({env.database})" if env.database else UNSEEN
+    where = "" if asked.target == "local" else f"target {asked.target}, the load came from "
+    commit = _commit(env.commit and env.commit[:SHORT_COMMIT], dirty=env.dirty)
+    return (
+        f"{where}{_machine(env)}",
+        f"{database}, {_versions(versions)}" if versions else database,
+        f"{env.started}, {commit}: {_size(asked)}, took {duration(round(view.run.took_s))}",
+    )
+
+
+def _machine(env: Environment) -> str:
+    python = env.python if "Python" in env.python else f"Python {env.python}"
+    return f"{env.cpu}, {env.cores} cores, {env.memory_gb:.1f} GB, {env.system}, {python}"
+
+
+def _commit(commit: str | None, *, dirty: bool) -> str:
+    return f"commit {commit}{', with changes' if dirty else ''}" if commit else "no commit known"
+
+
+def _versions(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
 def plan(view: View) -> tuple[str, ...]:
     """What was asked for."""
     asked = view.run.plan
     setting = f"profile {asked.profile}, hold {asked.hold_ms} ms, tuning {asked.tuning}"
-    scenarios = words.counted(len(asked.scenarios), "scenario")
-    services = words.counted(len(asked.services), "service")
-    repetitions = f"{_repetitions(asked)} {'repetition' if asked.repeat == 1 else 'repetitions'}"
-    size = f"{repetitions} of {scenarios} on {services}"
     fresh = view.run.environment.fresh_processes
     cells = "each cell in fresh processes" if fresh else "processes not fresh, a new pool for each cell"
     return (
         f"{setting}, tracing {'on' if asked.tracing else 'off'}, seed {asked.seed}",
-        f"{size}, {cells}; took {duration(round(view.run.took_s))}",
+        f"{_size(asked)}, {cells}; took {duration(round(view.run.took_s))}",
     )
+
+
+def _size(asked: Plan) -> str:
+    scenarios = words.counted(len(asked.scenarios), "scenario")
+    services = words.counted(len(asked.services), "service")
+    return f"{_repetitions(asked)} {'repetition' if asked.repeat == 1 else 'repetitions'} of {scenarios} on {services}"
+
+
+def setting(view: View, *, own_hold: bool = False) -> str:
+    """What holds for every figure of a run; where scenarios have a hold of their own, it may be said here."""
+    asked = view.run.plan
+    own = " or a scenario's own" if own_hold and own_holds(view) else ""
+    return words.joined(
+        f"hold {asked.hold_ms} ms{own}", f"tuning {asked.tuning}", release(asked), place(view), view.judged()
+    )
+
+
+def own_holds(view: View) -> list[str]:
+    """The scenarios that are not played with the hold of the run."""
+    return [name for name in view.scenarios if name in SCENARIOS and SCENARIOS[name].hold_ms is not None]
 
 
 def place(view: View) -> str:
@@ -96,8 +145,8 @@ def _reading(view: View) -> Iterator[str]:
         "second over what c connections held for h can serve, while all of them are busy by forecast."
     )
     yield (
-        "all: a request that was not served counts as infinitely slow, and a quantile that falls on one "
-        "reads “not served”; served: the 200s alone."
+        "all: a request that was not served counts as infinitely slow, and a quantile that falls on one reads “> "
+        "timeout” with the share rejected, or “none” with the share failed; served: the 200s alone."
     )
     if any(SCENARIOS[name].family in ("overload", "fairness") for name in view.scenarios if name in SCENARIOS):
         yield (

@@ -1,7 +1,6 @@
 """Which stack is better, as a table: a line for each scenario, and below it what is too uncertain."""
 
 import math
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -17,31 +16,22 @@ from bench.report.table import Table
 from bench.report.view import View
 
 ALONE: Final = "one stack: nothing to compare"
-LEAST_ROOM: Final = 30
-GAP: Final = 2
-"""Between two columns of a terminal's table."""
 UNJUDGED: Final = ("not judged", "CPU-bound")
 
 
-def verdicts(view: View, width: int | None = None) -> tuple[Table, ...]:
-    """The table of verdicts, no wider than `width`; none where no repetitions judge or warn."""
-    compared = view.summary.comparisons
-    warnings = tuple(_warnings(view))
-    if not warnings and all(found.verdict == "not judged" for found in compared):
+def verdicts(view: View, scenario: str | None = None) -> tuple[Table, ...]:
+    """The table of verdicts, of one scenario or of all; none where no repetitions judge or warn."""
+    compared = [found for found in view.summary.comparisons if scenario in (None, found.scenario)]
+    wide = tuple(warnings(view, scenario))
+    if not wide and all(found.verdict == "not judged" for found in compared):
         return ()
-    headers = ("scenario", "figure", "verdict", f"finds {100 * PLANTED:.0f} %", "false win")
-    rows = [_row(view, name, compared) for name in view.scenarios]
-    if width is not None:
-        beside = [row[:2] + row[3:] for row in (headers, *rows)]
-        room = max(LEAST_ROOM, width - sum(max(map(len, column)) + GAP for column in zip(*beside, strict=True)))
-        rows = [(*row[:2], _wrapped(row[2], room), *row[3:]) for row in rows]
     return (
         Table(
             title="Verdicts",
             about=_about() if compared else "",
-            headers=headers,
-            rows=tuple(rows),
-            notes=(*_notes(compared), *warnings),
+            headers=("scenario", "figure", "verdict", f"finds {100 * PLANTED:.0f} %", "false win"),
+            rows=tuple(_row(view, name, compared) for name in view.scenarios if scenario in (None, name)),
+            notes=(*_notes(compared), *wide),
         ),
     )
 
@@ -93,12 +83,6 @@ def _row(view: View, name: str, compared: Iterable[Comparison]) -> tuple[str, ..
     compared = [found for found in compared if found.scenario == name]
     clauses = verdict(compared, view.stack) if "" in absent else (", ".join(absent),)
     return name, view.label(name, primary_of(name), short=True), "\n".join(clauses), *sure(compared)
-
-
-def _wrapped(clauses: str, width: int) -> str:
-    return "\n".join(
-        line for clause in clauses.split("\n") for line in textwrap.wrap(clause, width, subsequent_indent="  ")
-    )
 
 
 def sure(compared: Sequence[Comparison]) -> tuple[str, str]:
@@ -174,19 +158,28 @@ def _notes(compared: Sequence[Comparison]) -> Iterator[str]:
     )
 
 
-def _warnings(view: View) -> Iterator[str]:
+def warnings(view: View, scenario: str | None = None, *, foretold: bool = True) -> Iterator[str]:
+    """Whose intervals are too wide, in one scenario or in all, and what to do; also where that is `foretold`, so that
+    nothing can be done."""
     alike: dict[tuple[str, str], list[str]] = {}
     for found in unstable(view.summary):
+        if scenario not in (None, found.scenario) or (not foretold and _foretold(view, found)):
+            continue
         wide = "without end" if math.isinf(found.half_width) else f"±{percent(100 * found.half_width)} %"
         said = f"spread {wide}{_advice(view, found)}"
         alike.setdefault((found.scenario, said), []).append(view.stack(found.service))
-    for (scenario, said), stacks in alike.items():
-        yield f"{scenario}, {', '.join(stacks)}: {said}"
+    for (name, said), stacks in alike.items():
+        yield f"{name}, {', '.join(stacks)}: {said}"
+
+
+def _foretold(view: View, found: Unstable) -> float | None:
+    """How far the forecast's own interval reaches, as a share; None where it does not explain what was measured."""
+    foretold = view.foretold_half_width(found.scenario, found.service, primary_of(found.scenario))
+    return foretold if foretold >= found.half_width / 2 else None
 
 
 def _advice(view: View, found: Unstable) -> str:
-    foretold = view.foretold_half_width(found.scenario, found.service, primary_of(found.scenario))
-    if foretold >= found.half_width / 2:
+    if foretold := _foretold(view, found):
         return f", by forecast ±{percent(100 * foretold)} %: arrivals differ between repetitions; compare within them"
     if found.repeat:
         return f": use --repeat {found.repeat} or a quieter machine"

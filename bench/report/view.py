@@ -15,7 +15,7 @@ from bench.metrics.model import NOT_SERVED, Metrics
 from bench.metrics.registry import METRICS
 from bench.record.rows import Key
 from bench.record.schema import Cell, Run
-from bench.record.summary import CellSummary, Summary
+from bench.record.summary import CellSummary, Figure, Summary
 from bench.report import words
 from bench.report.numbers import decimals_of, figure, missing
 
@@ -27,6 +27,8 @@ NOT_RUN: Final = "not run"
 FAILED: Final = "failed"
 REJECTED: Final = "rejected"
 SKIPPED: Final = "skipped"
+NONE: Final = "none"
+"""In place of a wait that no timeout ended: the requests failed."""
 BUSY: Final = "machine busy"
 """At the head of figures of which every repetition was disturbed."""
 
@@ -75,7 +77,7 @@ class View:
     def expected(self, scenario: str) -> dict[str, float]:
         """What is forecast alike for every stack, with the hold as asked for; over repetitions, whose arrivals differ,
         the median. A library that hands out more connections as shipped has its own."""
-        first, *others = [self._foretold(scenario, service) for service in self._asked(scenario)]
+        first, *others = [self.foretold(scenario, service) for service in self._asked(scenario)]
         return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
     def _asked(self, scenario: str) -> tuple[str, ...]:
@@ -87,7 +89,8 @@ class View:
         said = [each.get(name, math.inf) for each in self._foretold_each(scenario, service)]
         return half_width_of(said) if all(map(math.isfinite, said)) else 0.0
 
-    def _foretold(self, scenario: str, service: str) -> dict[str, float]:
+    def foretold(self, scenario: str, service: str) -> dict[str, float]:
+        """What is forecast for one stack, with the hold as asked for; over repetitions, the median."""
         said = self._foretold_each(scenario, service)
         found = {name: median(each[name] for each in said) for name in said[0] if all(name in each for each in said)}
         return {name: value for name, value in found.items() if value is not None}
@@ -131,19 +134,26 @@ class View:
             default=0.0,
         )
 
-    def row(self, scenario: str, name: str, services: Sequence[str] | None = None) -> tuple[str, ...]:
-        """A metric of every service (or of these) as text; "" where there are no figures at all."""
+    def row(
+        self, scenario: str, name: str, services: Sequence[str] | None = None, *, alone: bool = False
+    ) -> tuple[str, ...]:
+        """A metric of every service (or of these) as text, the medians `alone` or with their intervals; "" where there
+        are no figures at all."""
         cells = [
             self._summaries.get((scenario, service)) for service in (self.services if services is None else services)
         ]
         known = [cell.metrics[name].value for cell in cells if cell is not None]
         decimals = decimals_of(name, (value for value in known if value is not None))
-        return tuple(self._said(cell, name, decimals) if cell is not None else "" for cell in cells)
+        return tuple(self._said(cell, name, decimals, alone=alone) if cell is not None else "" for cell in cells)
 
     def value(self, scenario: str, service: str, name: str) -> float | None:
         """A metric's median over the repetitions; None where there is none."""
         cell = self._summaries.get((scenario, service))
         return cell.metrics[name].value if cell else None
+
+    def has(self, scenario: str, service: str) -> bool:
+        """Whether it has figures, marked or not."""
+        return (scenario, service) in self._summaries
 
     def absent(self, scenario: str, service: str) -> str:
         """Why a service has no figures that count: it failed, was disturbed, rejected or skipped, or was not run yet;
@@ -160,11 +170,12 @@ class View:
         said = (cell.settings.get("service") for cell in self.run.cells if cell.service == service and cell.settings)
         return str(next(said, None) or service)
 
-    def _said(self, cell: CellSummary, name: str, decimals: int) -> str:
+    def _said(self, cell: CellSummary, name: str, decimals: int, *, alone: bool) -> str:
         found = cell.metrics[name]
         if found.value is None:
-            served = cell.metrics["share_served"].value == 1
-            return words.UNKNOWN if served and METRICS[name].beyond == NOT_SERVED else missing(name)
+            return _not_served(cell) if METRICS[name].beyond == NOT_SERVED else missing(name)
+        if alone:
+            return figure(Figure(value=found.value), decimals)
         ends = self._spreads.get((cell.scenario, cell.service), {}).get(name) if cell.repetitions > 1 else None
         return figure(found, decimals, ends)
 
@@ -183,3 +194,16 @@ class View:
         repetitions = words.counted(most, "repetition") if least == most else f"{least} to {most} repetitions"
         marked = any(scenario in (None, name) for name, _ in self._disturbed)
         return f"{repetitions}: not judged" if least < REPETITIONS_TO_JUDGE or marked else repetitions
+
+
+def _not_served(cell: CellSummary) -> str:
+    """A wait or a latency that falls on a request not served: `> timeout (4 % rejected)`, or `none` where all of those
+    failed otherwise; a dash where all were served, so that it is not known."""
+    sent = cell.metrics["sent"].value or math.inf
+    shares = {
+        said: (cell.metrics[name].value or 0) / sent for name, said in (("timed_out", "rejected"), ("failed", "failed"))
+    }
+    told = ", ".join(f"{words.share(share)} {said}" for said, share in shares.items() if share)
+    if not told:
+        return words.UNKNOWN
+    return f"{NOT_SERVED if shares['rejected'] else NONE} ({told})"

@@ -42,6 +42,13 @@ def counted(count: int, noun: str) -> str:
     return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def share(value: float) -> str:
+    """A share above 0 in whole percent: `4 %`, `<1 %`, and `100 %` for all alone."""
+    if value >= 1:
+        return "100 %"
+    return "<1 %" if value < 0.01 else f"{min(99, round(100 * value))} %"
+
+
 def joined(*parts: str) -> str:
     """The parts that there are, in one line."""
     return " · ".join(part for part in parts if part)

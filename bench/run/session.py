@@ -6,10 +6,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from bench.analysis.stability import settled
 from bench.errors import PostgresDied, UserError
+from bench.record.layout import RESULTS
 from bench.record.schema import Environment, Plan, Run
 from bench.record.store import Store
 from bench.report.view import View
@@ -27,8 +28,6 @@ from bench.targets import compose
 from bench.targets.postgres import postgres
 from bench.targets.target import Target
 from bench.targets.where import LOCAL, Where
-
-RESULTS: Final = Path("results")
 
 Say = Callable[[str], None]
 

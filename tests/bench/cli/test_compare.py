@@ -1,7 +1,9 @@
 """`bench compare`: its words, its refusals, its exit status."""
 
+import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -25,10 +27,10 @@ def stored(directory: Path, acquire_timeout_us: int = 1_050_000, repetitions: in
 @pytest.mark.parametrize(
     ("acquire_timeout_us", "options", "status", "said"),
     [
-        (1_050_000, (), 0, "0 worse, 0 better, 1 tie, 0 not judged"),
-        (950_000, (), 3, "1 worse, 0 better, 0 tie, 0 not judged"),
-        (950_000, ("--threshold", "12.5"), 0, "0 worse, 0 better, 1 tie, 0 not judged"),
-        (1_150_000, (), 0, "0 worse, 1 better, 0 tie, 0 not judged"),
+        (1_050_000, (), 0, "0 worse, 0 better, 1 equivalent, 0 undecided, 0 not judged"),
+        (850_000, (), 3, "1 worse, 0 better, 0 equivalent, 0 undecided, 0 not judged"),
+        (850_000, ("--threshold", "12.5"), 0, "0 worse, 0 better, 0 equivalent, 1 undecided, 0 not judged"),
+        (1_250_000, (), 0, "0 worse, 1 better, 0 equivalent, 0 undecided, 0 not judged"),
     ],
 )
 def test_a_regression_is_status_3(
@@ -40,6 +42,29 @@ def test_a_regression_is_status_3(
 
     assert (done.returncode, done.stderr) == (status, "")
     assert done.stdout.splitlines()[-1] == said
+
+
+def test_a_regression_for_programs(tmp_path: Path) -> None:
+    a, b = stored(tmp_path / "a"), stored(tmp_path / "b", 850_000)
+
+    told, junit = bench("compare", a, b, "--format", "json"), bench("compare", a, b, "--format", "junit")
+
+    assert (told.returncode, junit.returncode) == (3, 3)
+    said = json.loads(told.stdout)
+    (change,) = said.pop("changes")
+    assert said == {"threshold_percent": 5.0, "differs": []}
+    assert (change["service"], change["verdict"], change["before"], change["after"]) == (
+        "asyncpg_fastapi",
+        "worse",
+        0.55,
+        0.45,
+    )
+    (suite,) = ET.fromstring(junit.stdout)
+    assert (suite.get("name"), suite.get("failures")) == ("burst-timeout", "1")
+    assert [case.get("name") for case in suite.iter("testcase")] == ["asyncpg_fastapi"]
+    assert [failure.get("message") for failure in suite.iter("failure")] == [
+        "share served -10.0 points, worse: 55 % and 45 % were served"
+    ]
 
 
 def test_under_ten_repetitions_there_is_no_regression(tmp_path: Path) -> None:

@@ -148,11 +148,20 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
             ("run", "--aa", "psycopg_flask", "--target", "compose"),
             "--aa plays one service of the bench's own against itself: leave out -s and --target",
         ),
-        (("report",), "Missing argument 'DIRECTORY'."),
+        (("report", "results", "--chart", "a.svg"), "--chart draws one scenario: say which by -x SCENARIO"),
         (
-            ("report", "results", "--chart", "a.svg"),
-            "--chart FILE and -x SCENARIO go together: where to draw, and what",
+            ("report", "results", "-x", "one", "--readme", "README.md"),
+            "-x shows one scenario: leave it out, or --readme and --beside",
         ),
+        (
+            ("report", "results", "--details", "--format", "md"),
+            "--details is all of a run on a terminal: leave it out, or the rest",
+        ),
+        (
+            ("run", "--details", "--format", "json"),
+            "--details is for a terminal, and --format json has everything: leave one out",
+        ),
+        (("check", "--format", "xml"), "unknown format 'xml': there are terminal, json, junit"),
         (("report", "results", "--chart", "a.gif", "-x", "one"), "a.gif will be an SVG file: call it a.svg"),
         (("nonsense",), "No such command 'nonsense'."),
     ],
@@ -289,7 +298,7 @@ def test_interrupted_it_keeps_what_was_finished_and_leaves_nothing_behind(scratc
 
     report = bench("report", str(out))
     assert report.returncode == 0
-    assert "What does one request cost" in report.stdout
+    assert "\none " in report.stdout
     resumed = bench(*arguments, "--resume")
     # A machine that has no room for the load is the audit's to refuse, three times.
     assert resumed.returncode == any(cell.status == "rejected" for cell in load(out).run.cells)

@@ -6,10 +6,11 @@ from bench.record.readings import SamplerEffect
 from bench.record.schema import AuditCheck, Cell
 from bench.record.stored import Stored
 from bench.report import audits, prose
-from bench.report.formats.terminal import WIDTH
+from bench.report.formats import terminal
 from bench.report.left_out import failures
 from bench.report.overview import overview
 from bench.report.render import Format, render
+from bench.report.screen import USUAL
 from bench.report.tables import scenario_table
 from tests.bench import made
 from tests.bench.report.stored import stored, view_of
@@ -37,7 +38,7 @@ def cell(service: str, *checks: AuditCheck, repetition: int = 0, **changed: obje
 
 
 def text(run: Stored, form: Format) -> str:
-    return render(view_of(run), form)
+    return terminal.details(view_of(run)) if form == "terminal" else render(view_of(run), form)
 
 
 def rejected() -> Stored:
@@ -141,7 +142,7 @@ def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:
 
     assert "\nAudit: 2 cells, 4 checks: 2 passed, 2 not checked\n" in text(clean, "terminal")
     assert "\nAudit\n4 cells, 12 checks" in text(rejected(), "terminal")
-    assert max(map(len, text(rejected(), "terminal").splitlines())) <= WIDTH
+    assert max(map(len, text(rejected(), "terminal").splitlines())) <= USUAL
 
 
 def test_markdown_has_the_table_and_a_readme_folds_it() -> None:

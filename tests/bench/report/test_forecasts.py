@@ -3,7 +3,7 @@
 import pytest
 
 from bench.report.forecasts import WhatIf, forecasts
-from bench.report.formats.terminal import WIDTH
+from bench.report.screen import MOST_PROSE
 from bench.scenarios.catalogue import SCENARIOS
 
 
@@ -30,7 +30,7 @@ leak-kept           –      –        –     –     –     –      –    
 @pytest.mark.parametrize("hold_ms", [100, 1000])
 def test_it_fits_a_terminal(hold_ms: int) -> None:
     text = forecasts(SCENARIOS, hold_ms, 1, WhatIf())
-    assert max(map(len, text.splitlines())) <= WIDTH
+    assert max(map(len, text.splitlines())) <= MOST_PROSE
 
 
 def test_what_if() -> None:

@@ -44,5 +44,5 @@ def test_expectation() -> None:
     assert expectation("ok", 55) == "55"
     assert expectation("wall_s", 1.1000000000000001) == "1.1"
     assert expectation("goodput_per_s", 48.025) == "48"
-    assert expectation("latency_ms_p99_all", math.inf) == "not served"
+    assert expectation("latency_ms_p99_all", math.inf) == "> timeout"
     assert expectation("first_timeout_s", math.inf) == "none"

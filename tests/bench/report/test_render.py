@@ -1,98 +1,42 @@
 """Whole reports, in every format."""
 
+import csv
 import json
 from dataclasses import replace
 
 import pytest
 
+from bench.metrics.registry import METRICS
+from bench.record.schema import AuditCheck
 from bench.record.stored import Stored
 from bench.record.summary import as_json
-from bench.report.formats.terminal import WIDTH
+from bench.report.formats import figures_csv
 from bench.report.render import Format, render
-from bench.scenarios.catalogue import SCENARIOS
 from tests.bench import made
 from tests.bench.report.stored import stored, view_of
-
-
-def everything(repetitions: int) -> Stored:
-    cells = [
-        made.cell(scenario, service, repetition)
-        for repetition in range(repetitions)
-        for scenario in SCENARIOS
-        for service in made.SERVICES
-    ]
-    return stored(*cells)
 
 
 def rendered(run: Stored, form: Format) -> str:
     return render(view_of(run), form)
 
 
-@pytest.mark.parametrize("repetitions", [1, 3, 5])
-def test_a_terminal_is_wide_enough(repetitions: int) -> None:
-    text = rendered(everything(repetitions), "terminal")
-    assert max(map(len, text.splitlines())) <= WIDTH
+def test_csv_has_a_row_for_each_metric_of_each_stack() -> None:
+    busy = AuditCheck(name="machine", verdict="failed", detail="other programs took 40%")
+    disturbed = made.cell(service="psycopg_flask", audit=(busy,), status="rejected", why="audit, machine")
+    rows = list(csv.DictReader(rendered(stored(made.cell(), disturbed), "csv").splitlines()))
+
+    assert tuple(rows[0]) == figures_csv.HEADER
+    assert sorted(row["metric"] for row in rows) == sorted([*METRICS] * 2)
+    of = {(row["service"], row["metric"]): tuple(row.values())[3:] for row in rows}
+    assert of["asyncpg_fastapi", "ok"] == ("requests", "55.0", "", "", "1", "")
+    assert of["asyncpg_fastapi", "latency_ms_p99_all"] == ("ms", "", "", "", "1", "")
+    assert of["psycopg_flask", "ok"] == ("requests", "55.0", "", "", "1", "machine busy")
 
 
-def test_terminal() -> None:
-    assert (
-        rendered(stored(made.cell("burst-10")), "terminal")
-        == """\
-burst-10
-10 requests at once on 5 connections: does the second batch wait exactly one hold?
-burst of 10 · hold 100 ms · pool 5 · acquire timeout 1.05 s · tuning equalised · 1 repetition: not
-judged
+def test_csv_of_one_scenario_has_no_other() -> None:
+    text = figures_csv.report(view_of(stored(made.cell(), made.cell("burst-10"))), "burst-10")
 
-                          forecast  asyncpg +
-                                      FastAPI
-------------------------  --------  ---------
-served (of 10)                  10         10
-rejected                         0          0
-goodput (1/s)                   50       50.0
-acquire p50, all (ms)            0          0
-acquire p99, all (ms)          100        100
-acquire max, served (ms)       100        100
-server queue, p50 (ms)                      0
-last answer after (s)          0.2      0.200
-most waiting                     5          9
-
-Measured less forecast
-the median over the repetitions; each cell against its own forecast
-
-scenario    forecast      asyncpg +
-                            FastAPI
---------  ----------  -------------
-burst-10  arithmetic    goodput 0 %
-                      wait p50 0 ms
-                      wait p99 0 ms
-                           queue +4
-A wait that is shorter than forecast began late: the request was in the server queue until then.
-The forecasts were made with the hold as asked for.
-
-How to read this
-- asyncpg + FastAPI: asyncpg.Pool, asyncpg, FastAPI, uvicorn on one event loop.
-- forecast: a first-come, first-served pool that costs nothing. goodput ÷ (c/h): requests served per
-  second over what c connections held for h can serve, while all of them are busy by forecast.
-- all: a request that was not served counts as infinitely slow, and a quantile that falls on one
-  reads “not served”; served: the 200s alone.
-- server queue: the client's time less the handler's, mostly the queue in front of the framework.
-- A column is a stack, never a library: pool, driver, framework, server and concurrency model differ
-  at once.
-- Fewer than 10 repetitions judge nothing; this run has 1.
-- Runs with another hold than 100 ms, or another tuning than equalised, cannot be set beside this
-  one.
-- Generator, service and database share one machine and its loopback: no network lies between them,
-  and what is bound by the CPU says nothing of a pool.
-
-Overview
-hold 100 ms · tuning equalised · 1 repetition: not judged
-
-scenario  figure           forecast  asyncpg +
-                                       FastAPI
---------  ---------------  --------  ---------
-burst-10  latency p99, ms       200        200
-"""
-    )
+    assert {row["scenario"] for row in csv.DictReader(text.splitlines())} == {"burst-10"}
 
 
 def test_markdown_holds_everything_that_a_reader_must_know() -> None:

@@ -7,9 +7,9 @@ import pytest
 from bench.record.readings import CpuSeconds
 from bench.record.schema import Cell
 from bench.report.formats.markdown import table_text as markdown_text
-from bench.report.formats.terminal import WIDTH
 from bench.report.formats.terminal import table_text as terminal_text
 from bench.report.residuals import residual_table, signed
+from bench.report.screen import USUAL
 from bench.report.table import Table
 from tests.bench import made
 from tests.bench.report.stored import stored, view_of
@@ -72,7 +72,7 @@ def test_a_cell_that_is_bound_by_the_cpu_is_marked() -> None:
 
 def test_it_fits_a_terminal_and_stays_a_row_in_markdown() -> None:
     table = table_of(*(made.cell(service=service, cpu=BUSY, load_s=1.0) for service in made.SERVICES))
-    assert max(map(len, terminal_text(table).splitlines())) <= WIDTH
+    assert max(map(len, terminal_text(table).splitlines())) <= USUAL
     row = next(line for line in markdown_text(table, 2).splitlines() if line.startswith("| burst-timeout"))
     assert row.count("goodput 0 %<br>wait p50 0 ms<br>wait p99 0 ms<br>queue −86<br>CPU-bound") == 3
 

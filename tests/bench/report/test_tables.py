@@ -80,7 +80,7 @@ def test_the_overview_has_a_line_for_each_scenario() -> None:
 
 def test_what_was_not_served_is_said() -> None:
     table = scenario_table(view_of(stored(made.cell())), "burst-timeout")
-    assert row(table, "acquire p99, all (ms)") == ("acquire p99, all (ms)", "not served", "not served")
+    assert row(table, "acquire p99, all (ms)") == ("acquire p99, all (ms)", "> timeout", "> timeout (45 % rejected)")
     assert row(table, "first timeout at (s)") == ("first timeout at (s)", "1.05", "1.05")
 
 

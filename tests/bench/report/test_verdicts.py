@@ -9,7 +9,7 @@ import pytest
 
 from bench.record.summary import Comparison
 from bench.report import words
-from bench.report.formats.terminal import WIDTH
+from bench.report.formats import terminal
 from bench.report.render import render
 from bench.report.table import Table
 from bench.report.verdicts import ALONE, verdict, verdicts
@@ -124,6 +124,11 @@ def test_a_whole_table() -> None:
     )
 
 
+def test_the_table_of_one_scenario() -> None:
+    (table,) = verdicts(played(10, "burst-10", "burst-timeout"), "burst-timeout")
+    assert [row[0] for row in table.rows] == ["burst-timeout"]
+
+
 @pytest.mark.parametrize("repetitions", [1, 9])
 def test_what_judges_nothing_has_no_table(repetitions: int) -> None:
     assert verdicts(played(repetitions, "burst-10")) == ()
@@ -190,11 +195,7 @@ def test_the_table_stands_in_every_report() -> None:
         made.cell(name, who, repetition) for repetition in range(10) for name in SCENARIOS for who in made.SERVICES
     ]
     view = view_of_run(stored(*cells))
-    terminal = render(view, "terminal")
-    assert terminal.index("\nVerdicts\n") < terminal.index("\nOverview\n")
-    assert (
-        max(map(len, terminal[terminal.index("\nVerdicts\n") : terminal.index("\nOverview\n")].splitlines())) <= WIDTH
-    )
+    assert "\nVerdicts\npairs within repetitions" in terminal.details(view)
     markdown = render(view, "md")
     assert markdown.index("\n## Overview\n") < markdown.index("\n## Verdicts\n") < markdown.index("\n## floor\n")
     readme = render(view, "readme")

@@ -1,0 +1,189 @@
+"""A run at a glance: a line for each scenario with its marks, the verdicts in words, and what to do now."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, Literal
+
+from bench.analysis.judged_by import primary_of
+from bench.analysis.rule import MARGIN
+from bench.analysis.statistics import REPETITIONS_TO_JUDGE
+from bench.analysis.summary import left_out
+from bench.metrics.registry import METRICS
+from bench.record.summary import Comparison
+from bench.report import prose, words
+from bench.report.left_out import failure, skips
+from bench.report.overview import overview_rows
+from bench.report.screen import HELD
+from bench.report.table import Table
+from bench.report.verdicts import warnings as spreads
+from bench.report.view import View
+
+Standing = Literal["better", "equivalent", "undecided", "not judged"]
+STANDINGS: Final[tuple[Standing, ...]] = ("better", "equivalent", "undecided", "not judged")
+BETTER, SURPRISE, BOUND, BUSY = "+", "!", "*", "†"
+MARKS: Final = frozenset({BETTER, SURPRISE, BOUND, BUSY})
+FAR: Final = 0.1
+"""A figure is not the forecast where it is further from it than this share of it; a number served, than two points."""
+MOST: Final = 3
+"""How many things of a kind are told; the details have the others."""
+
+
+def glance(view: View, *, alone: bool, forecast: bool = True) -> Table:
+    """A line for each scenario: its primary metric, `alone` or with intervals, and the marks of each stack."""
+    rows = [_short(row) for row in overview_rows(view, _marks, alone=alone)]
+    headers = ("scenario", "figure", "forecast", *map(view.stack, view.services))
+    keep = [nth for nth in range(len(headers)) if forecast or headers[nth] != "forecast"]
+    return Table(
+        title=view.run.plan.profile,
+        about=prose.setting(view, own_hold=True),
+        headers=tuple(headers[nth] for nth in keep),
+        rows=tuple(tuple(row[nth] for nth in keep) for row in rows),
+        notes=tuple(_notes("".join(text for row in rows for text in row[3:]))),
+        labels=2,
+    )
+
+
+def verdict_lines(view: View) -> tuple[tuple[Standing | Literal[""], str], ...]:
+    """Verdict → the scenarios that have it, a line for each better stack with its name; "" in place of a verdict that
+    stands in the line above, and nothing where no repetitions judge."""
+    if not judged(view):
+        return ()
+    found: dict[Standing, dict[str, list[str]]] = {standing: {} for standing in STANDINGS}
+    for name in view.scenarios:
+        compared = _compared(view, name)
+        if compared:
+            standing = _standing(compared)
+            of = " and ".join(map(view.stack, best(compared))) if standing == "better" else ""
+            found[standing].setdefault(of or _why(compared, standing), []).append(name)
+    return tuple(
+        (standing if not nth else "", f"{of}: {', '.join(names)}" if of else ", ".join(names))
+        for standing, groups in found.items()
+        for nth, (of, names) in enumerate(groups.items())
+    )
+
+
+def best(compared: Iterable[Comparison]) -> tuple[str, ...]:
+    """The stacks of a scenario that are better than another, and than which none is better."""
+    pairs = [(found.better, found.b if found.better == found.a else found.a) for found in compared if found.better]
+    beaten = {worse for _, worse in pairs}
+    return tuple(dict.fromkeys(better for better, _ in pairs if better and better not in beaten))
+
+
+def judged(view: View) -> bool:
+    """Whether there are verdicts."""
+    return any(found.verdict not in ("not judged", "CPU-bound") for found in view.summary.comparisons)
+
+
+def warnings(view: View) -> Iterator[str]:
+    """What makes the figures less than was asked for, each with what to do."""
+    yield from _not_played(view)
+    lost = left_out(view.run)
+    yield from (f"{cell.status}: {cell.scenario} · {failure(view, cell)}" for cell in lost[:MOST])
+    if len(lost) > MOST:
+        yield f"{len(lost)} cells in all failed or were rejected: --details lists them"
+    yield from prose.noise(view.others())
+    yield from _first((f"{name} · {text}" for name in view.scenarios for text in skips(view, name)), "skipped")
+    again = {cell.key[::2] for cell in view.run.replaced if cell.status == "rejected"}
+    if again:
+        yield f"{words.counted(len(again), 'repetition')} played again because an audit failed: --details says why"
+    yield from _first(spreads(view, foretold=False), "wide")
+
+
+def commands(view: View, directory: str, *, details: bool) -> tuple[tuple[str, str], ...]:
+    """What to type next: (what it gives, the command). `directory` is where the run is stored."""
+    known = [name for name in view.scenarios if best(_compared(view, name)) or _far(view, name)]
+    shown = (known or [*view.scenarios])[:1]
+    return (
+        *([] if details else [("all tables", f"bench report {directory} --details")]),
+        *(("one scenario", f"bench report {directory} -x {name}") for name in shown),
+        *([("go on", f"the same command with --out {directory} --resume")] if _resumable(view) else []),
+        *([("verdicts", "bench run --profile standard")] if _judges_more(view) else []),
+    )
+
+
+def _resumable(view: View) -> bool:
+    return bool(left_out(view.run)) or any(_not_played(view))
+
+
+def _judges_more(view: View) -> bool:
+    """Whether a run with repetitions enough is to be advised."""
+    return view.run.plan.repeat < REPETITIONS_TO_JUDGE and len(view.services) > 1
+
+
+def _compared(view: View, name: str) -> list[Comparison]:
+    return [found for found in view.summary.comparisons if found.scenario == name]
+
+
+def _standing(compared: Sequence[Comparison]) -> Standing:
+    """Of all pairs of a scenario together: one that is better is told before what is undecided."""
+    verdicts = {found.verdict for found in compared}
+    return next((standing for standing in ("better", "undecided", "equivalent") if standing in verdicts), "not judged")
+
+
+def _why(compared: Sequence[Comparison], standing: Standing) -> str:
+    """Of what is not judged, where that is not by its nature."""
+    if standing != "not judged":
+        return ""
+    return "CPU-bound" if any(found.verdict == "CPU-bound" for found in compared) else ""
+
+
+def _short(row: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands beside the figure above it needs no unit."""
+    return row if row[0] else ("", row[1].partition(", ")[0], *row[2:])
+
+
+def _marks(view: View, name: str, service: str) -> str:
+    """Held to its figure by a no-break space."""
+    found = (
+        BETTER if service in best(_compared(view, name)) else "",
+        SURPRISE if _surprise(view, name, service) else "",
+        BOUND if view.bound(name, service) else "",
+        BUSY if view.busy(name, service) else "",
+    )
+    marks = "".join(found)
+    return f"{HELD}{marks}" if marks else ""
+
+
+def _far(view: View, name: str) -> bool:
+    return any(_surprise(view, name, service) for service in view.services)
+
+
+def _surprise(view: View, name: str, service: str) -> bool:
+    """Whether a stack's figure is far from its forecast."""
+    metric = METRICS[primary_of(name)]
+    if not view.has(name, service):
+        return False
+    said, value = view.foretold(name, service).get(metric.name), metric.measured(view.value(name, service, metric.name))
+    if said is None or value is None:
+        return False
+    if math.isinf(said) or math.isinf(value):
+        return said != value
+    of = MARGIN * (view.value(name, service, "sent") or 0) if metric.name == "ok" else FAR * said
+    return abs(value - said) > of
+
+
+def _notes(marks: str) -> Iterator[str]:
+    if BETTER in marks:
+        yield f"{BETTER} better than another stack, and none is better"
+    if SURPRISE in marks:
+        yield f"{SURPRISE} not the forecast: over {100 * FAR:.0f} % from it (served: {100 * MARGIN:.0f} points)"
+    if BOUND in marks:
+        yield f"{BOUND} CPU-bound: not about the pool, and in no comparison"
+    if BUSY in marks:
+        yield f"{BUSY} {prose.BUSY}"
+
+
+def _not_played(view: View) -> Iterator[str]:
+    """A run that was broken off."""
+    plan, played = view.run.plan, len(view.run.cells)
+    asked = plan.repeat * len(plan.services) * len(plan.scenarios)
+    if played < asked and plan.half_width is None:
+        yield f"broken off: {played} of {asked} cells were played"
+
+
+def _first(lines: Iterable[str], what: str) -> Iterator[str]:
+    every = list(lines)
+    yield from islice(every, MOST)
+    if len(every) > MOST:
+        yield f"{what}: {len(every) - MOST} more, see --details"

@@ -1,0 +1,170 @@
+"""A run at a glance: marks, verdicts in words, warnings and commands."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.record.readings import CpuSeconds
+from bench.record.schema import AuditCheck, Run
+from bench.record.summary import Comparison
+from bench.report import glance, prose
+from bench.report.view import View
+from bench.report.view import view_of as view_of_metrics
+from tests.bench import made
+from tests.bench.report.stored import metrics_of, stored, view_of
+
+A, B, C = made.SERVICES
+BUSY = CpuSeconds(generator=0.1, service=0.1, postgres=1.5, harness=0.1, other=0.1, available=2.0)
+
+
+def found(a: str, b: str, verdict: Any, scenario: str = "one", better: str | None = None, why: str = "") -> Comparison:
+    return Comparison(scenario=scenario, a=a, b=b, metric="ok", repetitions=10, verdict=verdict, better=better, why=why)
+
+
+def judged(scenarios: tuple[str, ...], *comparisons: Comparison) -> View:
+    view = view_of(stored(*(made.cell(name, who) for name in scenarios for who in made.SERVICES)))
+    return View(view.run, replace(view.summary, comparisons=comparisons), {})
+
+
+def figures(view: View, **asked: Any) -> dict[str, tuple[str, ...]]:
+    """Scenario → its figures, with the marks of each stack."""
+    table = glance.glance(view, alone=True, **asked)
+    return {row[0]: tuple(text.replace("\N{NO-BREAK SPACE}", " ") for text in row[2:]) for row in table.rows}
+
+
+def test_a_line_for_each_scenario_with_medians_alone() -> None:
+    cells = [made.cell("burst-10", A, repetition) for repetition in range(5)]
+    view = view_of(stored(*cells, made.cell("leak-kept", B, status="failed", why="it died")))
+
+    assert figures(view) == {"burst-10": ("200", "200", "not run"), "leak-kept": ("", "not run", "failed")}
+    assert figures(view, forecast=False)["burst-10"] == ("200", "not run")
+    assert glance.glance(view, alone=False).rows[0][3] == "200 (200–201)"
+    assert glance.glance(view, alone=True).about.startswith("hold 100 ms or a scenario's own · tuning equalised · ")
+
+
+def test_a_figure_far_from_its_forecast_is_marked() -> None:
+    run = stored(*(made.cell(name, who) for name in ("burst-10", "burst-timeout") for who in (A, B)))
+    metrics = metrics_of(run)
+    metrics["burst-10", A, 0]["latency_ms_p99_all"] = 221.0
+    metrics["burst-10", B, 0]["latency_ms_p99_all"] = None
+    metrics["burst-timeout", A, 0]["ok"] = 57.0
+    metrics["burst-timeout", B, 0]["ok"] = 60.0
+    view = view_of_metrics(run.run, metrics)
+
+    assert figures(view) == {"burst-10": ("200", "221 !", "– !"), "burst-timeout": ("55", "57", "60 !")}
+    assert glance.glance(view, alone=True).notes == ("! not the forecast: over 10 % from it (served: 2 points)",)
+
+
+def test_what_the_cpu_or_other_programs_made_of_a_figure_is_marked() -> None:
+    busy = replace(BUSY, postgres=0.1, other=1.6)
+    view = view_of(stored(made.cell("one", A, cpu=BUSY, load_s=1.0), made.cell("one", B, cpu=busy, load_s=1.0)))
+
+    assert figures(view)["one"] == ("100", "100 *", "100 †")
+    assert [note[:6] for note in glance.glance(view, alone=True).notes] == ["* CPU-", "† mach"]
+
+
+def test_the_better_stack_of_a_line_is_marked() -> None:
+    view = judged(("one",), found(A, B, "better", better=B), found(A, C, "equivalent"), found(B, C, "better", better=B))
+
+    assert figures(view)["one"] == ("100", "100", "100 +", "100")
+    assert glance.glance(view, alone=True).notes == ("+ better than another stack, and none is better",)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "best"),
+    [
+        ((), ()),
+        (((A, B, A), (A, C, A), (B, C, B)), (A,)),
+        (((A, B, None), (A, C, A), (B, C, B)), (A, B)),
+    ],
+)
+def test_a_stack_that_another_is_better_than_is_not_the_best(
+    pairs: tuple[tuple[str, str, str | None], ...], best: tuple[str, ...]
+) -> None:
+    compared = [found(a, b, "better" if who else "undecided", better=who) for a, b, who in pairs]
+    assert glance.best(compared) == best
+
+
+def test_verdicts_are_told_in_words() -> None:
+    view = judged(
+        ("one", "burst-10", "burst-50", "floor", "burst-timeout", "ramp"),
+        found(A, B, "better", better=B),
+        found(A, C, "undecided"),
+        found(A, B, "better", "burst-10", B),
+        found(A, B, "equivalent", "burst-50"),
+        found(A, C, "undecided", "burst-50"),
+        found(A, B, "not judged", "floor", why="it takes no connection"),
+        found(A, B, "CPU-bound", "burst-timeout"),
+        found(A, B, "equivalent", "ramp"),
+        found(A, C, "CPU-bound", "ramp"),
+    )
+
+    assert glance.verdict_lines(view) == (
+        ("better", "psycopg_pool + Flask: one, burst-10"),
+        ("equivalent", "ramp"),
+        ("undecided", "burst-50"),
+        ("not judged", "floor"),
+        ("", "CPU-bound: burst-timeout"),
+    )
+
+
+def test_too_few_repetitions_have_no_verdicts() -> None:
+    view = judged(("one",), found(A, B, "not judged", why="1 of the 10 repetitions that it takes"))
+    assert glance.verdict_lines(view) == ()
+
+
+def test_commands_lead_on() -> None:
+    view = view_of(stored(made.cell("burst-10", A), made.cell("burst-10", B)))
+
+    assert glance.commands(view, "results/x", details=False) == (
+        ("all tables", "bench report results/x --details"),
+        ("one scenario", "bench report results/x -x burst-10"),
+        ("verdicts", "bench run --profile standard"),
+    )
+    assert glance.commands(view, "results/x", details=True)[0][0] == "one scenario"
+
+
+def test_a_run_that_judges_needs_no_more_repetitions() -> None:
+    view = view_of(stored(*(made.cell("burst-10", who, nth) for nth in range(10) for who in (A, B))))
+    assert [what for what, _ in glance.commands(view, "results/x", details=True)] == ["one scenario"]
+
+
+def test_a_run_that_was_broken_off_goes_on() -> None:
+    view = view_of(stored(made.cell("burst-10", A), services=(A, B)))
+
+    assert list(glance.warnings(view)) == ["broken off: 1 of 2 cells were played"]
+    assert ("go on", "the same command with --out results/x --resume") in glance.commands(
+        view, "results/x", details=True
+    )
+
+
+def test_what_failed_is_told_three_times_and_then_counted() -> None:
+    failed = [made.cell("burst-10", A, nth, status="failed", why="it died\nhere") for nth in range(4)]
+
+    assert list(glance.warnings(view_of(stored(made.cell("burst-10", B), *failed, repeat=1)))) == [
+        "failed: burst-10 · asyncpg + FastAPI, repetition 1: it died",
+        "failed: burst-10 · asyncpg + FastAPI, repetition 2: it died",
+        "failed: burst-10 · asyncpg + FastAPI, repetition 3: it died",
+        "4 cells in all failed or were rejected: --details lists them",
+    ]
+
+
+def test_what_was_skipped_or_played_again_is_told() -> None:
+    skipped = made.cell("outage-killed", A, status="skipped", why="needs --database-url")
+    view = view_of(stored(made.cell("burst-10", A), skipped))
+    again = replace(made.cell("burst-10", A), status="rejected", why="late")
+    run: Run = replace(view.run, replaced=(again,))
+
+    assert list(glance.warnings(View(run, view.summary, {}))) == [
+        "outage-killed · skipped: needs --database-url",
+        "1 repetition played again because an audit failed: --details says why",
+    ]
+
+
+def test_a_noisy_machine_is_told_with_what_to_do() -> None:
+    noisy = replace(BUSY, postgres=0.1, other=1.4)
+    checked = (AuditCheck(name="machine", verdict="noted", detail="busy"),)
+    view = view_of(stored(made.cell("one", A, cpu=noisy, load_s=1.0, audit=checked)))
+
+    assert list(glance.warnings(view)) == list(prose.noise(0.7))
