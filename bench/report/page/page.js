@@ -18,6 +18,13 @@ function apply() {
     const [a, b] = each.dataset.pair.split(" ");
     each.hidden = (family && each.dataset.family !== family) || (verdict && each.dataset.verdict !== verdict) || hidden.includes(a) || hidden.includes(b);
   });
+  const shown = new Set(all(".scenario").filter(each => !each.hidden).map(each => each.id));
+  all("[data-of]").forEach(each => { each.hidden = !shown.has(each.dataset.of); });
+  let of = "";  // a row without a name belongs to the one above it
+  all("[data-rows-of-scenarios] tbody tr").forEach(each => {
+    of = each.dataset.row ||= each.cells[0].textContent || of;
+    each.hidden = !shown.has(of);
+  });
   all("nav [name=stack]").forEach(each => { each.checked = !hidden.includes(each.value); });
   for (const name of ["family", "verdict", "theme", "x"]) all(`nav [name=${name}]`).forEach(each => { each.value = state.get(name) || ""; });
   if (state.get("theme")) root.dataset.theme = state.get("theme"); else delete root.dataset.theme;

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bench.metrics.model import Metrics
 from bench.record.rows import Key
 from bench.report import prose
-from bench.report.charts import HOVER, STYLE, verdict_intervals
+from bench.report.charts import HOVER, STYLE, swatch, verdict_intervals
 from bench.report.left_out import failures
 from bench.report.overview import overview
 from bench.report.page import content
@@ -76,4 +76,5 @@ def _template(name: str) -> Any:
         lstrip_blocks=True,
     )
     environment.filters["svg"] = Markup
+    environment.filters["swatch"] = lambda kind: Markup(swatch(kind))  # noqa: S704 - our own
     return environment.get_template(name)

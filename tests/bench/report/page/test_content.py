@@ -38,8 +38,10 @@ def test_what_parts_the_stacks_stands_first_and_names_all_that_one_is_better_tha
     assert findings(view) == (
         (
             "burst-timeout",
-            "SQLAlchemy + FastAPI better than asyncpg + FastAPI and psycopg_pool + Flask by 61 points "
-            "(100 % and 39 % were served)",
+            (
+                "SQLAlchemy + FastAPI better than asyncpg + FastAPI and psycopg_pool + Flask by 61 points "
+                "(100 % and 39 % were served)"
+            ),
         ),
     )
     assert [(pair.a, pair.b, pair.verdict) for pair in pairs(view)] == [
