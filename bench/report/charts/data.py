@@ -103,22 +103,22 @@ def over_time(series: Sequence[tuple[Floats, Floats]], at_s: Sequence[float]) ->
     values = np.array([_last_before(times, each, at_s) for times, each in series if len(times)])
     if not len(values):
         return []
-    found = list[Band]()
-    for t_s, column in zip(at_s, values.T, strict=True):
-        said = known(column)
-        if len(said):
-            found.append(Band(t_s, float(said.min()), float(np.median(said)), float(said.max())))
-        else:
-            found.append(Band(t_s, None, None, None))
-    return found
+    somewhere = ~np.isnan(values).all(axis=0)
+    middles = iter(np.nanmedian(values[:, somewhere], axis=0).tolist())
+    ends = zip(np.fmin.reduce(values).tolist(), np.fmax.reduce(values).tolist(), strict=True)
+    return [
+        Band(t_s, least, next(middles), most) if known else Band(t_s, None, None, None)
+        for t_s, known, (least, most) in zip(at_s, somewhere.tolist(), ends, strict=True)
+    ]
 
 
 def column(result: CellRows, name: str) -> tuple[Floats, Floats]:
     """A column of the samples over seconds of the load; NaN where it was not looked at or not said."""
-    samples = result.samples.sort("t_us")
-    if not samples.filter(pl.col("used").is_not_null() & pl.col("backends").is_not_null()).height:
-        samples = samples.drop_nulls(name)  # several look at the pool, and each leaves rows of its own
-    return floats(samples["t_us"]) / 1e6, floats(samples[name])
+    at, values, used, backends = (floats(result.samples[each]) for each in ("t_us", name, "used", "backends"))
+    order = np.argsort(at, kind="stable")
+    if np.isnan(used + backends).all():  # several look at the pool, and each leaves rows of its own
+        order = order[~np.isnan(values[order])]
+    return at[order] / 1e6, values[order]
 
 
 def usable(result: CellRows) -> tuple[Floats, Floats]:

@@ -264,6 +264,7 @@ def test_a_stack_that_failed_is_left_out_beside_one_that_did_not() -> None:
     found = drawn(run)
 
     assert {panel.service for chart in found.values() for panel in chart.panels} == {A, ""}
+    assert [chart.see.endswith("Without psycopg_pool + Flask (failed).") for chart in found.values()] == [True] * 4
 
 
 def test_no_request_at_all() -> None:
