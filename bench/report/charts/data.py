@@ -75,7 +75,7 @@ def ways(requests: pl.DataFrame) -> tuple[Way, ...]:
     asked = pl.max_horizontal("start", pl.col("finished_us") - release - hold - wait)
     end = pl.when(pl.col("became") == "failed").then("finished_us").otherwise(asked + wait + hold)
     at = frame.select(pl.col("start") / 1000, asked=asked / 1000, held=(asked + wait) / 1000, end=end / 1000)
-    return tuple(Way(*moments, kind) for moments, kind in zip(at.rows(), frame["became"].to_list(), strict=True))
+    return tuple(map(Way._make, at.with_columns(frame["became"]).iter_rows()))
 
 
 def thinned(count: int, most: int) -> list[int]:

@@ -174,22 +174,9 @@ def test_the_order_of_a_tight_loop_shows_who_was_overtaken() -> None:
 
 def leaks(**changed: Any) -> Stored:
     cell = made.cell("leak-dropped", **changed)
-    sent = [
-        {"planned_us": at, "sent_us": at, **row}
-        for at, row in [
-            (0, {"finished_us": 100_000}),
-            (
-                2_000_000,
-                {
-                    "finished_us": 2_550_000,
-                    "status": 503,
-                    "error": "pool_exhausted",
-                    "acquire_us": 550_000,
-                    "work_us": 0,
-                },
-            ),
-        ]
-    ]
+    after = {"planned_us": 2_000_000, "sent_us": 2_000_000, "finished_us": 2_550_000}
+    rejected = {**after, "status": 503, "error": "pool_exhausted", "acquire_us": 550_000, "work_us": 0}
+    sent: list[dict[str, Any]] = [{"planned_us": 0}, rejected]
     samples = [
         {"t_us": 0, "used": 0, "free": 5, "backends": 5},
         {"t_us": 1_900_000, "used": 5, "free": 0, "backends": 5, "waiting": 1},
@@ -205,11 +192,11 @@ def test_answers_and_capacity_stand_around_a_fault_that_is_marked() -> None:
     chart = drawn(leaks())["answers"]
 
     assert names(chart, "c") == [{"served", "rejected"}]
-    assert names(chart) == [{"capacity"}]
-    assert [css for css, _ in chart.legend] == ["c-served", "c-rejected", "c-capacity"]
+    assert names(chart) == [{"possible"}]
+    assert [css for css, _ in chart.legend] == ["c-served", "c-rejected", "c-usable"]
     assert ">leak</text>" in chart.panels[0].svg
     assert ">release</text>" not in chart.panels[0].svg, "nothing was given back"
-    assert chart.see == "asyncpg + FastAPI: 1 of 2 served, 1 rejected (503)."
+    assert chart.see == "asyncpg + FastAPI: 1 of 2 served, 1 rejected (503), none served after the leak."
 
 
 def test_without_a_fault_there_are_no_answers_over_time() -> None:

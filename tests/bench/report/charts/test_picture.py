@@ -65,7 +65,7 @@ def test_a_file_has_its_colours_inside_and_nothing_for_a_page() -> None:
     view = view_of(run)
     chart = charts(view, "burst-10", list(run.rows()))[0]
 
-    light, dark = (picture(chart, stacks=view.stack, scheme=scheme) for scheme in ("light", "dark"))  # type: ignore[arg-type]
+    light, dark = (picture(chart, stacks=view.stack, scheme=scheme) for scheme in ("light", "dark"))
 
     assert "--chart-paper:#ffffff" in light
     assert "--chart-paper:#0d1117" in dark
