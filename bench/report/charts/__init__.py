@@ -1,6 +1,7 @@
 """The pictures of a run as pure functions of its record: plain SVG, the same in the page and in files."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
@@ -40,4 +41,14 @@ def charts(view: View, scenario: str, rows: Sequence[CellRows]) -> tuple[Chart, 
     stacks = [each for each in played(view, scenario, rows) if each.pooled]
     if not stacks:
         return ()
-    return tuple(chart for draw in DRAWN if (chart := draw(view, scenario, stacks)))
+    without = _without(view, scenario, stacks)
+    found = (draw(view, scenario, stacks) for draw in DRAWN)
+    return tuple(replace(chart, see=f"{chart.see}{without}") for chart in found if chart)
+
+
+def _without(view: View, scenario: str, stacks: Sequence[Played]) -> str:
+    """Which stacks are not drawn, and why: ` Without psycopg_pool + Flask (failed).`"""
+    drawn = {each.service for each in stacks}
+    absent = {each: view.absent(scenario, each) or "no requests" for each in view.services if each not in drawn}
+    said = ", ".join(f"{view.stack(each)} ({why})" for each, why in absent.items())
+    return f" Without {said}." if said else ""

@@ -75,7 +75,7 @@ def ways(requests: pl.DataFrame) -> tuple[Way, ...]:
     asked = pl.max_horizontal("start", pl.col("finished_us") - release - hold - wait)
     end = pl.when(pl.col("became") == "failed").then("finished_us").otherwise(asked + wait + hold)
     at = frame.select(pl.col("start") / 1000, asked=asked / 1000, held=(asked + wait) / 1000, end=end / 1000)
-    return tuple(Way(*moments, kind) for moments, kind in zip(at.rows(), frame["became"].to_list(), strict=True))
+    return tuple(map(Way._make, at.with_columns(frame["became"]).iter_rows()))
 
 
 def thinned(count: int, most: int) -> list[int]:
@@ -103,22 +103,22 @@ def over_time(series: Sequence[tuple[Floats, Floats]], at_s: Sequence[float]) ->
     values = np.array([_last_before(times, each, at_s) for times, each in series if len(times)])
     if not len(values):
         return []
-    found = list[Band]()
-    for t_s, column in zip(at_s, values.T, strict=True):
-        said = known(column)
-        if len(said):
-            found.append(Band(t_s, float(said.min()), float(np.median(said)), float(said.max())))
-        else:
-            found.append(Band(t_s, None, None, None))
-    return found
+    somewhere = ~np.isnan(values).all(axis=0)
+    middles = iter(np.nanmedian(values[:, somewhere], axis=0).tolist())
+    ends = zip(np.fmin.reduce(values).tolist(), np.fmax.reduce(values).tolist(), strict=True)
+    return [
+        Band(t_s, least, next(middles), most) if known else Band(t_s, None, None, None)
+        for t_s, known, (least, most) in zip(at_s, somewhere.tolist(), ends, strict=True)
+    ]
 
 
 def column(result: CellRows, name: str) -> tuple[Floats, Floats]:
     """A column of the samples over seconds of the load; NaN where it was not looked at or not said."""
-    samples = result.samples.sort("t_us")
-    if not samples.filter(pl.col("used").is_not_null() & pl.col("backends").is_not_null()).height:
-        samples = samples.drop_nulls(name)  # several look at the pool, and each leaves rows of its own
-    return floats(samples["t_us"]) / 1e6, floats(samples[name])
+    at, values, used, backends = (floats(result.samples[each]) for each in ("t_us", name, "used", "backends"))
+    order = np.argsort(at, kind="stable")
+    if np.isnan(used + backends).all():  # several look at the pool, and each leaves rows of its own
+        order = order[~np.isnan(values[order])]
+    return at[order] / 1e6, values[order]
 
 
 def usable(result: CellRows) -> tuple[Floats, Floats]:

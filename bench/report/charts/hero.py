@@ -29,7 +29,7 @@ def hero(view: View, rows: Sequence[CellRows], scheme: Scheme) -> str:
         raise UserError(f"this run has no {DRAWN} to draw")
     title, about = _title(view, stacks), _about(stacks)
     said = {each.service: counts(view, DRAWN, each) for each in stacks}
-    panels = [Panel(service=each.service, svg=plot.svg()) for each, plot in around(view, DRAWN, stacks, capacity=False)]
+    panels = [Panel(service=each.service, svg=plot.svg()) for each, plot in around(view, DRAWN, stacks, possible=False)]
     sheet = Sheet()
     sheet.say(title, "title")
     sheet.say(about)

@@ -92,5 +92,5 @@ def _see(compared: Sequence[Comparison]) -> str:
     judged = [found for found in compared if found.percent is not None]
     if not judged:
         return f"No comparison is judged: {compared[0].why or compared[0].verdict}."
-    others = "" if len(judged) == len(compared) else f"; {len(compared) - len(judged)} are not judged"
+    others = "" if len(judged) == len(compared) else f", {len(compared) - len(judged)} not judged"
     return f"Of {len(compared)} comparisons {_counted(judged)}{others}."

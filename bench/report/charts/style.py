@@ -34,7 +34,7 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "free": ("green", "60 25"),
         "backends": ("ink", "18 18"),
         "waiting": ("amber", ""),
-        "capacity": ("ink", "60 25"),
+        "usable": ("ink", "60 25"),
         "forecast": ("ink", "60 25"),
         "turn": ("blue", ""),
         "fair": ("ink", "60 25"),
