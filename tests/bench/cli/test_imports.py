@@ -44,6 +44,11 @@ def loaded(*arguments: str) -> set[str]:
 
 def test_a_list_needs_what_makes_tables() -> None:
     assert loaded("list") == TABLES
+    assert loaded("list", "--format", "json") == TABLES
+
+
+def test_help_needs_nothing_but_the_command_line() -> None:
+    assert loaded("run", "--help") == {"click"}
 
 
 def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str) -> None:
