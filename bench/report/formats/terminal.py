@@ -51,7 +51,11 @@ def tables(of: Iterable[Table], screen: Screen = PIPE) -> str:
 def table_text(table: Table, screen: Screen = PIPE) -> str:
     """Title, question and setting, the table, and its notes."""
     head = [screen.heading(table.title), *(screen.prose(text) for text in (table.question, table.about) if text)]
-    return "\n".join([*head, "", fitted(table, screen.width), *map(screen.prose, table.notes)])
+    return "\n".join([*head, "", fitted(table, screen.width), *_notes(table, screen)])
+
+
+def _notes(table: Table, screen: Screen) -> list[str]:
+    return [screen.prose(note, then="  ") for note in table.notes]
 
 
 def _environment(view: View, screen: Screen) -> str:
@@ -90,7 +94,7 @@ def _glance(view: View, screen: Screen) -> str:
     table = next((each for each, narrow in shown if fits(each, screen.width, narrow=narrow)), table)
     head = screen.prose(table.about, screen.heading(table.title) + " · ", "")
     body = fitted(table, screen.width, lambda cell: _tinted(cell, screen)) if table.rows else "No cell was played."
-    return "\n".join([head, "", body, *map(screen.prose, table.notes)])
+    return "\n".join([head, "", body, *_notes(table, screen)])
 
 
 def _tinted(cell: str, screen: Screen) -> str:
