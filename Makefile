@@ -1,10 +1,13 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: bench test setup perf verdicts lab check stack stack-down stack-test generate lint lock clean
+.PHONY: help bench test setup perf verdicts lab check stack stack-down stack-test generate lint lock clean
 
 BENCH = .venv/bin/bench
 
 # Services start some hundreds of times in the tests: each would compile its libraries again where this is set.
 unexport PYTHONDONTWRITEBYTECODE
+
+help:              ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
 bench: setup       ## start a PostgreSQL and the services, play the quick profile, print the tables
 	$(BENCH) run --profile quick

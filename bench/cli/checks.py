@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from bench.check import Report, check
+from bench.cli.screen import screen, show
 from bench.report.formats import junit
 from bench.report.listing import check_json, check_table
 from bench.run.checks import check_service
@@ -20,11 +21,12 @@ def check_targets(
 ) -> int:
     """Checks services, each on a process of its own, and URLs as they are; returns 1 where one fails."""
     found: dict[str, Report | str] = {}
+    on = screen()
 
     def ended(name: str, report: Report | None, said: str) -> None:
         found[name] = report or said
         if form == "terminal":
-            click.echo(check_table(report) if report else f"{name}: {said}")
+            show(f"{check_table(report, on)}\n" if report else f"{name}: {said}", on)
 
     for url in (target for target in targets if "://" in target):
         ended(url, check(url, on_progress=_nothing), "")

@@ -16,6 +16,7 @@ import click
 
 from bench.cli.options import SCENARIO, TUNING, CheckTarget, with_database, with_format, with_stacks
 from bench.cli.run import forecast, run
+from bench.cli.screen import screen, show
 from bench.errors import PostgresDied, UserError
 from bench.surroundings import allow_many_files, forget_other_databases
 from services.stacks import STACKS
@@ -41,7 +42,8 @@ def list_(form: str) -> None:
     """The scenarios, profiles and services there are."""
     from bench.report.listing import as_json, listing
 
-    click.echo(as_json() if form == "json" else listing())
+    on = screen()
+    show(as_json() if form == "json" else listing(on), on)
 
 
 @cli.command()

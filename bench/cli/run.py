@@ -21,7 +21,7 @@ from bench.cli.options import (
     with_format,
     with_stacks,
 )
-from bench.cli.screen import show_run
+from bench.cli.screen import screen, show, show_run
 from bench.errors import UserError
 from bench.record.schema import Layer, Plan, names_of
 from bench.scenarios.catalogue import SCENARIOS
@@ -225,9 +225,8 @@ def forecast(
     chosen = PROFILES[profile]
     names = _in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios
     _refuse_hold(names, hold_ms or chosen.hold_ms)
-    click.echo(
-        forecasts(names, hold_ms or chosen.hold_ms, seed, WhatIf(pool=pool, acquire_timeout_s=acquire_timeout_s))
-    )
+    what_if, on = WhatIf(pool=pool, acquire_timeout_s=acquire_timeout_s), screen()
+    show(forecasts(names, hold_ms or chosen.hold_ms, seed, what_if, on), on)
 
 
 def _refuse_hold(scenarios: Iterable[str], hold_ms: int) -> None:

@@ -1,23 +1,22 @@
 """What scenarios must give, before anything runs, as `bench forecast` prints it."""
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import tabulate
-
 from bench.analysis.forecast import forecast, unsaid
 from bench.record.schema import Forecast
-from bench.report.screen import MOST_PROSE as WIDTH
+from bench.report.formats.fitting import fitted
+from bench.report.screen import PIPE, Screen
+from bench.report.table import Table
 from bench.report.words import UNKNOWN
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import LEAST_MARGIN_MS, Asked
 from bench.scenarios.seeds import cell_seed
-from services.workload.loads import Burst, Closed, Open
+from services.workload.loads import Burst, Closed, Open, Sequential
 
 HEADERS = (
-    "scenario", "served", "timed\nout", "goodput\n1/s", "wait\np50\nms", "wait\np95\nms", "wait\np99\nms",
-    "most\nin\nqueue", "last\nat\ns", "drain\ns", "by",
+    "scenario", "served", "timed\nout", "good-\nput\n1/s", "wait\np50\nms", "wait\np95\nms", "wait\np99\nms",
+    "most\nin\nqueue", "last\nat\ns", "drain\ns",
 )  # fmt: skip
 
 
@@ -29,21 +28,19 @@ class WhatIf:
     acquire_timeout_s: float | None = None
 
 
-def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf) -> str:
+def forecasts(names: Iterable[str], hold_ms: int, seed: int, what_if: WhatIf, screen: Screen = PIPE) -> str:
     """A line for each scenario, as its first repetition will be, and below why some have none."""
     every = [SCENARIOS[name].at(hold_ms) for name in names]
     every = [replace(asked, acquire_timeout_s=what_if.acquire_timeout_s or asked.acquire_timeout_s) for asked in every]
-    rows = [_row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every]
+    rows = tuple(
+        _row(asked, forecast(asked, what_if.pool, seed=cell_seed(seed, asked.scenario.name, 0))) for asked in every
+    )
     settings = [f"hold {hold_ms} ms", f"seed {seed}, repetition 1"]
     settings += [f"pool {what_if.pool}"] if what_if.pool else []
     settings += [f"acquire timeout {what_if.acquire_timeout_s:g} s"] if what_if.acquire_timeout_s else []
-    table = tabulate.tabulate(
-        rows, HEADERS, disable_numparse=True, colalign=("left", *["right"] * (len(HEADERS) - 2), "left")
-    )
-    notes = [
-        textwrap.fill(note, WIDTH, initial_indent="- ", subsequent_indent="  ") for note in _notes(every, what_if.pool)
-    ]
-    return "\n".join((" · ".join(settings), "", table, "", *notes))
+    table = fitted(Table(title="", headers=HEADERS, rows=rows, labels=1), screen.width)
+    notes = [screen.prose(note, "- ") for note in _notes(every, what_if.pool)]
+    return "\n".join((screen.prose(" · ".join(settings)), "", table, "", *notes))
 
 
 def _row(asked: Asked, said: Forecast) -> tuple[str, ...]:
@@ -51,7 +48,7 @@ def _row(asked: Asked, said: Forecast) -> tuple[str, ...]:
     numbers = (
         said.served, said.timed_out, said.goodput_per_s, *waits, said.waiting_peak, said.wall_s, said.drain_s,
     )  # fmt: skip
-    return asked.scenario.name, *map(_number, numbers), _by(asked)
+    return asked.scenario.name, *map(_number, numbers)
 
 
 def _number(value: float | None) -> str:
@@ -60,17 +57,14 @@ def _number(value: float | None) -> str:
     return str(round(value)) if value >= 100 else f"{value:.3g}"
 
 
-def _by(asked: Asked) -> str:
-    if unsaid(asked):
-        return "not said"
-    return "simulation" if isinstance(asked.load, Open | Closed) else "arithmetic"
-
-
 def _notes(every: Iterable[Asked], pool: int | None) -> Iterator[str]:
     yield (
         "A first-come, first-served pool that costs nothing; waits are those of the served; last: the last "
         "answer after the first request; drain: after the last request."
     )
+    for how, loads in (("arithmetic", Burst | Sequential), ("simulation", Open | Closed)):
+        if by := [asked.scenario.name for asked in every if isinstance(asked.load, loads) and not unsaid(asked)]:
+            yield f"By {how}: {', '.join(by)}."
     reasons: dict[str, list[str]] = {}
     for asked in every:
         if why := unsaid(asked):

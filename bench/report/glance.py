@@ -1,22 +1,18 @@
-"""A run at a glance: a line for each scenario with its marks, the verdicts in words, and what to do now."""
+"""A run at a glance: a line for each scenario with its marks, and the verdicts in words."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final, Literal
 
 from bench.analysis.judged_by import primary_of
 from bench.analysis.rule import MARGIN
-from bench.analysis.statistics import REPETITIONS_TO_JUDGE
-from bench.analysis.summary import left_out
 from bench.metrics.registry import METRICS
 from bench.record.summary import Comparison
-from bench.report import prose, words
-from bench.report.left_out import failure, skips
+from bench.report import prose
 from bench.report.overview import overview_rows
 from bench.report.screen import HELD
 from bench.report.table import Table
-from bench.report.verdicts import warnings as spreads
+from bench.report.verdicts import ALONE
 from bench.report.view import View
 
 Standing = Literal["better", "equivalent", "undecided", "not judged"]
@@ -25,8 +21,6 @@ BETTER, SURPRISE, BOUND, BUSY = "+", "!", "*", "†"
 MARKS: Final = frozenset({BETTER, SURPRISE, BOUND, BUSY})
 FAR: Final = 0.1
 """A figure is not the forecast where it is further from it than this share of it; a number served, than two points."""
-MOST: Final = 3
-"""How many things of a kind are told; the details have the others."""
 
 
 def glance(view: View, *, alone: bool, forecast: bool = True) -> Table:
@@ -39,7 +33,7 @@ def glance(view: View, *, alone: bool, forecast: bool = True) -> Table:
         about=prose.setting(view, own_hold=True),
         headers=tuple(headers[nth] for nth in keep),
         rows=tuple(tuple(row[nth] for nth in keep) for row in rows),
-        notes=tuple(_notes("".join(text for row in rows for text in row[3:]))),
+        notes=tuple(_notes(view, "".join(text for row in rows for text in row[3:]))),
         labels=2,
     )
 
@@ -75,40 +69,9 @@ def judged(view: View) -> bool:
     return any(found.verdict not in ("not judged", "CPU-bound") for found in view.summary.comparisons)
 
 
-def warnings(view: View) -> Iterator[str]:
-    """What makes the figures less than was asked for, each with what to do."""
-    yield from _not_played(view)
-    lost = left_out(view.run)
-    yield from (f"{cell.status}: {cell.scenario} · {failure(view, cell)}" for cell in lost[:MOST])
-    if len(lost) > MOST:
-        yield f"{len(lost)} cells in all failed or were rejected: --details lists them"
-    yield from prose.noise(view.others())
-    yield from _first((f"{name} · {text}" for name in view.scenarios for text in skips(view, name)), "skipped")
-    again = {cell.key[::2] for cell in view.run.replaced if cell.status == "rejected"}
-    if again:
-        yield f"{words.counted(len(again), 'repetition')} played again because an audit failed: --details says why"
-    yield from _first(spreads(view, foretold=False), "wide")
-
-
-def commands(view: View, directory: str, *, details: bool) -> tuple[tuple[str, str], ...]:
-    """What to type next: (what it gives, the command). `directory` is where the run is stored."""
-    known = [name for name in view.scenarios if best(_compared(view, name)) or _far(view, name)]
-    shown = (known or [*view.scenarios])[:1]
-    return (
-        *([] if details else [("all tables", f"bench report {directory} --details")]),
-        *(("one scenario", f"bench report {directory} -x {name}") for name in shown),
-        *([("go on", f"the same command with --out {directory} --resume")] if _resumable(view) else []),
-        *([("verdicts", "bench run --profile standard")] if _judges_more(view) else []),
-    )
-
-
-def _resumable(view: View) -> bool:
-    return bool(left_out(view.run)) or any(_not_played(view))
-
-
-def _judges_more(view: View) -> bool:
-    """Whether a run with repetitions enough is to be advised."""
-    return view.run.plan.repeat < REPETITIONS_TO_JUDGE and len(view.services) > 1
+def tells(view: View, name: str) -> bool:
+    """Whether a scenario shows something: a stack that is better, or a figure far from its forecast."""
+    return bool(best(_compared(view, name))) or _far(view, name)
 
 
 def _compared(view: View, name: str) -> list[Comparison]:
@@ -163,7 +126,7 @@ def _surprise(view: View, name: str, service: str) -> bool:
     return abs(value - said) > of
 
 
-def _notes(marks: str) -> Iterator[str]:
+def _notes(view: View, marks: str) -> Iterator[str]:
     if BETTER in marks:
         yield f"{BETTER} better than another stack, and none is better"
     if SURPRISE in marks:
@@ -172,18 +135,5 @@ def _notes(marks: str) -> Iterator[str]:
         yield f"{BOUND} CPU-bound: not about the pool, and in no comparison"
     if BUSY in marks:
         yield f"{BUSY} {prose.BUSY}"
-
-
-def _not_played(view: View) -> Iterator[str]:
-    """A run that was broken off."""
-    plan, played = view.run.plan, len(view.run.cells)
-    asked = plan.repeat * len(plan.services) * len(plan.scenarios)
-    if played < asked and plan.half_width is None:
-        yield f"broken off: {played} of {asked} cells were played"
-
-
-def _first(lines: Iterable[str], what: str) -> Iterator[str]:
-    every = list(lines)
-    yield from islice(every, MOST)
-    if len(every) > MOST:
-        yield f"{what}: {len(every) - MOST} more, see --details"
+    if len(view.services) == 1:
+        yield ALONE

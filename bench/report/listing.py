@@ -1,12 +1,13 @@
 """Tables of what there is, and of what a check found."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
+from bench.report.formats.fitting import fitted
+from bench.report.screen import MOST_PROSE, PIPE, Screen
+from bench.report.table import Table
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.scenarios.words import load_text, settings_text
@@ -16,20 +17,22 @@ if TYPE_CHECKING:
     from bench.check import Report
 
 
-def listing() -> str:
+def listing(screen: Screen = PIPE) -> str:
     """Scenarios, profiles and services, as `bench list` prints them."""
-    scenarios = [(s.name, load_text(s.load), settings_text(s), s.question) for s in SCENARIOS.values()]
-    profiles = [(p.name, f"{p.hold_ms} ms", p.repeat, len(p.scenarios), p.text) for p in PROFILES.values()]
-    services = [(stack.name, stack.port, stack.text) for stack in STACKS.values()]
-    widths = [None, 26, 24, 44]
-    return "\n\n".join(
-        (
-            "Scenarios (times in holds, h)\n"
-            + tabulate(scenarios, ("name", "load", "settings", "question"), maxcolwidths=widths),
-            "Profiles\n" + tabulate(profiles, ("name", "hold h", "repetitions", "scenarios", "what for")),
-            "Services\n" + tabulate(services, ("name", "port in the lab", "what it is made of")),
-        )
+    scenarios = [(s.name, f"{s.question}\n{load_text(s.load)}, {settings_text(s)}") for s in SCENARIOS.values()]
+    profiles = [(p.name, f"{p.hold_ms} ms", str(p.repeat), str(len(p.scenarios)), p.text) for p in PROFILES.values()]
+    services = [(stack.name, str(stack.port), stack.text) for stack in STACKS.values()]
+    tables = (
+        ("Scenarios", ("name", "question, load and settings (times in holds, h)"), scenarios),
+        ("Profiles", ("name", "hold h", "repetitions", "scenarios", "what for"), profiles),
+        ("Services", ("name", "port in the lab", "what it is made of"), services),
     )
+    return "\n\n".join(_titled(title, headers, rows, screen) for title, headers, rows in tables)
+
+
+def _titled(title: str, headers: tuple[str, ...], rows: Sequence[tuple[str, ...]], screen: Screen) -> str:
+    table = Table(title=title, headers=headers, rows=tuple(rows))
+    return f"{screen.heading(title)}\n{fitted(table, min(screen.width, MOST_PROSE))}"
 
 
 def as_json() -> str:
@@ -65,10 +68,11 @@ def _checked(service: str, report: "Report | str") -> dict[str, object]:
     return {"service": service, "passed": report.passed, "refused": None, "seconds": report.seconds, "checks": checks}
 
 
-def check_table(report: "Report") -> str:
+def check_table(report: "Report", screen: Screen = PIPE) -> str:
     """One line a check; what failed says what was found."""
-    rows = [(result.verdict, result.name, result.detail) for result in report.results]
-    failed = sum(result.verdict == "failed" for result in report.results)
-    verdict = "keeps the contract" if not failed else f"breaks the contract in {failed} of {len(rows)} checks"
-    table = tabulate(rows, tablefmt="plain", maxcolwidths=[None, None, 100])
-    return f"{report.service}: {verdict} ({report.seconds:.1f} s)\n{table}\n"
+    failed = len(report.failed)
+    verdict = "keeps the contract" if not failed else f"breaks the contract in {failed} of {len(report.results)} checks"
+    rows = tuple((result.verdict, result.name, result.detail) for result in report.results)
+    table = Table(title="", headers=("verdict", "check", "what was seen"), rows=rows)
+    body = fitted(table, screen.width, lambda cell: screen.styled(cell, "red") if cell == "failed" else cell)
+    return f"{screen.heading(report.service)}: {verdict} ({report.seconds:.1f} s)\n\n{body}\n"

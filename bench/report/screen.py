@@ -1,5 +1,6 @@
 """The screen that a text is made for: its width, and whether it shows colours."""
 
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import Final
@@ -51,8 +52,8 @@ PIPE: Final = Screen()
 
 
 def unbroken(text: str) -> str:
-    """With a no-break space between a figure and its percent sign."""
-    return text.replace(" %", f"{HELD}%")
+    """With a no-break space between a figure and its unit."""
+    return re.sub(r"(?<=\d) (?=%|(?:ms|s|h|min)\b)", HELD, text)
 
 
 def broken(text: str) -> str:

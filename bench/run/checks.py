@@ -1,15 +1,16 @@
-"""Before anything is measured, every service is checked against the HTTP contract."""
+"""Before anything is measured on a service, it is checked against the HTTP contract."""
 
 import http.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from bench.check import Report, check
 from bench.errors import UserError
 from bench.postgres.database import Database
-from bench.record.schema import Plan
+from bench.record.schema import Cell, Plan
 from bench.run.progress import Progress
 from bench.targets.http import Client, ServiceError
 from bench.targets.process import LocalService, ServiceDied
@@ -40,30 +41,55 @@ class Checked:
         return f"refused: {self.refused}" + (f"; its last lines:\n{self.log_tail}" if self.log_tail else "")
 
 
-def to_check(target: Target, plan: Plan) -> tuple[str, ...]:
-    """The stacks that are checked.
+def to_check(target: Target, plan: Plan, cells: Iterable[Cell]) -> tuple[str, ...]:
+    """The stacks that are checked before these cells are played.
 
     Services that run elsewhere are not: they were looked at when they were met. Nor is any where the pool alone is
     played.
     """
     if target.remote or target.database is None or plan.layer == "pool":
         return ()
-    return tuple(dict.fromkeys(map(target.stack, plan.services)))
+    return tuple(dict.fromkeys(target.stack(cell.service) for cell in cells))
 
 
-def check_services(target: Target, plan: Plan, progress: Progress) -> Iterator[Checked]:
-    """Each service on a process of its own, which is thrown away: the check leaks, resizes and exhausts.
+class Checks:
+    """Checks each stack once, right before the first cell that is played on it, so that the first figures wait for one
+    check alone. A check is made on a process of its own, which is thrown away: it leaks, resizes and exhausts."""
 
-    Raises PostgresDied where a service fails because of that.
-    """
-    for name in to_check(target, plan):
-        assert target.database is not None
-        progress.doing(f"check · {name}")
-        checked = check_service(name, target.database, {"tuning": plan.tuning}, progress.doing)
-        if target.server and checked.refused:
-            target.server.refuse_death()
-        progress.done(f"check · {name} · {checked}", estimate_s=CHECK_ESTIMATE_S)
-        yield checked
+    def __init__(self, target: Target, plan: Plan, cells: Iterable[Cell], progress: Progress) -> None:
+        self._target = target
+        self._settings = {"tuning": plan.tuning}
+        self._progress = progress
+        self._left = set(to_check(target, plan, cells))
+        self._refused: dict[str, Checked] = {}
+        self.took_s = 0.0
+
+    def refusal(self, cell: Cell) -> Checked | None:
+        """What a check said where the cell is not to be played. Raises PostgresDied where it fails because of that."""
+        stack = self._target.stack(cell.service)
+        if stack in self._left:
+            self._left.remove(stack)
+            checked = self._check(stack)
+            if checked.refused:
+                self._refused[stack] = checked
+        return self._refused.get(stack)
+
+    def spare(self) -> None:
+        """No further cell is played."""
+        for _ in self._left:
+            self._progress.spared(CHECK_ESTIMATE_S)
+        self._left.clear()
+
+    def _check(self, name: str) -> Checked:
+        assert self._target.database is not None
+        began = monotonic()
+        self._progress.doing(f"check · {name}")
+        checked = check_service(name, self._target.database, self._settings, self._progress.doing)
+        if self._target.server and checked.refused:
+            self._target.server.refuse_death()
+        self._progress.done(f"check · {name} · {checked}", estimate_s=CHECK_ESTIMATE_S)
+        self.took_s += monotonic() - began
+        return checked
 
 
 def check_service(name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]) -> Checked:

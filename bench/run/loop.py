@@ -1,4 +1,4 @@
-"""Plays the cells of a plan one after another: services are checked first, and each cell is handed over as it ends."""
+"""Plays the cells of a plan one after another, each service after its check, and hands over every cell as it ends."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from bench.record.readings import SamplerEffect
 from bench.record.schema import SCHEMA, Cell, Environment, Plan, Run, StackFacts, Status, played_as
 from bench.run.audited import audited, effect, judging, to_repeat
 from bench.run.cell import Played, play
-from bench.run.checks import check_services
+from bench.run.checks import Checks
 from bench.run.conditions import Conditions
 from bench.run.executor import Executor
 from bench.run.in_process import PoolExecutor
@@ -61,8 +61,8 @@ def run(
     repeated = _to_repeat(cells, plan, target, current)
     progress.more([estimate_s(cell) for cell in (repeated,) if cell])
     with _executor(plan, target) as executor:
-        refused = {checked.service: checked for checked in check_services(target, plan, progress) if checked.refused}
-        checks_s = monotonic() - began + current.checks_s
+        checks = Checks(target, plan, _to_play(cells, plan, target, current), progress)
+        checked_s = current.checks_s
         conditions = _conditions(plan, target)
         ends = _Ends(enough, (cell.key for cell in current.cells))
         baseline = Baseline.of(current.cells)
@@ -77,8 +77,8 @@ def run(
                 return current
             if unfit:
                 played = _without(cell, status="skipped", why=unfit)
-            elif checked := refused.get(target.stack(cell.service)):
-                played = _without(cell, status="failed", why=checked.refused, log_tail=checked.log_tail or None)
+            elif refused := checks.refusal(cell):
+                played = _without(cell, status="failed", why=refused.refused, log_tail=refused.log_tail or None)
             else:
                 asked = SCENARIOS[cell.scenario].at(plan.hold_ms, plan.release)
                 foretold = baseline.foretold(cell, asked)
@@ -87,7 +87,10 @@ def run(
             if repeated and cell.key == repeated.key:
                 with_sampler = played
             current = replace(
-                current, cells=(*current.cells, played.cell), took_s=before + monotonic() - began, checks_s=checks_s
+                current,
+                cells=(*current.cells, played.cell),
+                took_s=before + monotonic() - began,
+                checks_s=checked_s + checks.took_s,
             )
             ended(current, played)
             if unfit:
@@ -101,6 +104,7 @@ def run(
             progress.say(str(replay))
 
         current = play_all(cells, current, step, again, REPLAYS if judging(plan) else 0)
+        checks.spare()
         if repeated:
             unwatched = partial(
                 _play, plan=plan, conditions=conditions, executor=executor, progress=progress, sampled=False
@@ -108,6 +112,12 @@ def run(
             found = _sampler_effect(repeated, with_sampler, unwatched, progress)
             current = replace(current, sampler_effect=found or current.sampler_effect)
     return replace(current, took_s=before + monotonic() - began)
+
+
+def _to_play(cells: Iterable[Cell], plan: Plan, target: Target, done: Run) -> list[Cell]:
+    """The cells that `done` lacks and that can be played."""
+    finished = {cell.key for cell in done.cells}
+    return [cell for cell in cells if cell.key not in finished and not unfit_for(plan, target, cell)]
 
 
 def _to_repeat(cells: Sequence[Cell], plan: Plan, target: Target, done: Run) -> Cell | None:
@@ -185,7 +195,7 @@ def _play(
 
 @contextmanager
 def _executor(plan: Plan, target: Target) -> Iterator[Executor]:
-    """The layer of the plan. The load generator begins at once, so that it is ready when the checks are done."""
+    """The layer of the plan. The load generator begins at once, so that it is ready when the first check is done."""
     if plan.layer == "pool":
         yield PoolExecutor(target)
     else:

@@ -1,5 +1,6 @@
 """Tells a person at a terminal what is going on, and how long it still takes."""
 
+import shutil
 import sys
 from time import monotonic
 from typing import TextIO
@@ -29,7 +30,9 @@ class Progress:
     def doing(self, text: str) -> None:
         """What goes on now; on a terminal the line is overwritten by the next, elsewhere it is left out."""
         if self._out.isatty():
-            print(f"\r\033[K{self._place(1)} {text} …{self._time_left()}", end="", file=self._out, flush=True)
+            # A line that is broken is not overwritten as a whole.
+            line = f"{self._place(1)} {text} …{self._time_left()}"[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{line}", end="", file=self._out, flush=True)
 
     def done(self, text: str, *, estimate_s: float) -> None:
         """A part that was estimated at `estimate_s` has ended."""

@@ -129,8 +129,9 @@ def _grafana(around: Surroundings, say: Say) -> Grafana | None:
 def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> Progress:
     finished = {cell.key for cell in done.cells} if done else set()
     cells = planned_cells(plan, target.stack)
-    left = [estimate_s(cell) for cell in cells if cell.key not in finished and not unfit_for(plan, target, cell)]
-    checks = [CHECK_ESTIMATE_S] * len(to_check(target, plan))
+    to_play = [cell for cell in cells if cell.key not in finished and not unfit_for(plan, target, cell)]
+    left = [estimate_s(cell) for cell in to_play]
+    checks = [CHECK_ESTIMATE_S] * len(to_check(target, plan, to_play))
     progress = Progress(checks + left)
     most = "at most " if plan.half_width else ""
     progress.say(f"{most}{len(left)} cells in {most or 'about '}{duration(sum(checks + left))} → {directory}")

@@ -41,7 +41,7 @@ PRINTS = {
     "fix-larger-pool-stack": ('"pool_max_size":20\n' * len(STACKS),),
     "k6-ramp-stack": ("pool-exhaustion", *STACKS),
     "locust-page-stack": (),
-    "bench-stack": ("burst-timeout", "leak-dropped", "results: "),
+    "bench-stack": ("burst-timeout", "leak-dropped", "results  "),
     "pgbouncer": ("labdb", "cl_waiting"),
     "without-pgbouncer": (),
 }

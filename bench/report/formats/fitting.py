@@ -130,7 +130,7 @@ def _halved(header: str) -> str:
 
 def _pieces(header: str) -> list[str]:
     """Where a header may be broken: at spaces, but not behind a plus, and behind an underscore."""
-    return [piece for piece in re.split(r"(?<=_)|(?<=[^+] )", header) if piece]
+    return [piece for piece in re.split(r"\n|(?<=_)|(?<=[^+] )", header) if piece]
 
 
 def _drawn(table: Table, widths: Sequence[int], tint: Tint) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from bench.report import audits, glance, prose
+from bench.report import advice, audits, glance, prose
 from bench.report.formats.fitting import fits, fitted
 from bench.report.left_out import failures
 from bench.report.residuals import residual_table
@@ -51,7 +51,11 @@ def tables(of: Iterable[Table], screen: Screen = PIPE) -> str:
 def table_text(table: Table, screen: Screen = PIPE) -> str:
     """Title, question and setting, the table, and its notes."""
     head = [screen.heading(table.title), *(screen.prose(text) for text in (table.question, table.about) if text)]
-    return "\n".join([*head, "", fitted(table, screen.width), *map(screen.prose, table.notes)])
+    return "\n".join([*head, "", fitted(table, screen.width), *_notes(table, screen)])
+
+
+def _notes(table: Table, screen: Screen) -> list[str]:
+    return [screen.prose(note, then="  ") for note in table.notes]
 
 
 def _environment(view: View, screen: Screen) -> str:
@@ -66,7 +70,7 @@ def _summary(view: View, screen: Screen, directory: str, *, details: bool) -> It
             for standing, text in lines
         ]
         yield "\n".join([screen.heading("Verdicts"), *said])
-    if told := tuple(glance.warnings(view)):
+    if told := tuple(advice.warnings(view)):
         yield _points(screen.styled("Warnings", "yellow", bold=True), told, screen)
     ends = [f"{what:<{WORD + 2}}{command}" for what, command in _next(view, directory, details=details)]
     if audited := audits.summary(view):
@@ -77,7 +81,7 @@ def _summary(view: View, screen: Screen, directory: str, *, details: bool) -> It
 def _next(view: View, directory: str, *, details: bool) -> Iterator[tuple[str, str]]:
     if directory != DIRECTORY:
         yield "results", directory
-    yield from glance.commands(view, directory, details=details)
+    yield from advice.commands(view, directory, details=details)
 
 
 def _glance(view: View, screen: Screen) -> str:
@@ -89,8 +93,8 @@ def _glance(view: View, screen: Screen) -> str:
     )
     table = next((each for each, narrow in shown if fits(each, screen.width, narrow=narrow)), table)
     head = screen.prose(table.about, screen.heading(table.title) + " · ", "")
-    body = fitted(table, screen.width, lambda cell: _tinted(cell, screen))
-    return "\n".join([head, "", body, *map(screen.prose, table.notes)])
+    body = fitted(table, screen.width, lambda cell: _tinted(cell, screen)) if table.rows else "No cell was played."
+    return "\n".join([head, "", body, *_notes(table, screen)])
 
 
 def _tinted(cell: str, screen: Screen) -> str:

@@ -21,7 +21,13 @@ finally:
 TABLES: Final = {"click", "tabulate"}
 STORED: Final = TABLES | {"numpy", "polars", "pydantic"}
 """Each takes a tenth of a second or more to be loaded."""
-NEEDED_BY_THESE: Final = {"annotated_types", "cython_runtime", "pydantic_core", "typing_extensions", "typing_inspection"}
+NEEDED_BY_THESE: Final = {
+    "annotated_types",
+    "cython_runtime",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
 
 
 @pytest.fixture
@@ -44,6 +50,11 @@ def loaded(*arguments: str) -> set[str]:
 
 def test_a_list_needs_what_makes_tables() -> None:
     assert loaded("list") == TABLES
+    assert loaded("list", "--format", "json") == TABLES
+
+
+def test_help_needs_nothing_but_the_command_line() -> None:
+    assert loaded("run", "--help") == {"click"}
 
 
 def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_list_names_everything_there_is() -> None:
     assert done.returncode == 0
     for name in (*SCENARIOS, *PROFILES, *STACKS):
         assert name in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 130
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_a_full_disk_is_one_line() -> None:

@@ -1,4 +1,4 @@
-"""A run at a glance: marks, verdicts in words, warnings and commands."""
+"""A run at a glance: its marks, and its verdicts in words."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from bench.record.readings import CpuSeconds
-from bench.record.schema import AuditCheck, Run
 from bench.record.summary import Comparison
-from bench.report import glance, prose
+from bench.report import glance
 from bench.report.view import View
 from bench.report.view import view_of as view_of_metrics
 from tests.bench import made
@@ -112,59 +111,3 @@ def test_verdicts_are_told_in_words() -> None:
 def test_too_few_repetitions_have_no_verdicts() -> None:
     view = judged(("one",), found(A, B, "not judged", why="1 of the 10 repetitions that it takes"))
     assert glance.verdict_lines(view) == ()
-
-
-def test_commands_lead_on() -> None:
-    view = view_of(stored(made.cell("burst-10", A), made.cell("burst-10", B)))
-
-    assert glance.commands(view, "results/x", details=False) == (
-        ("all tables", "bench report results/x --details"),
-        ("one scenario", "bench report results/x -x burst-10"),
-        ("verdicts", "bench run --profile standard"),
-    )
-    assert glance.commands(view, "results/x", details=True)[0][0] == "one scenario"
-
-
-def test_a_run_that_judges_needs_no_more_repetitions() -> None:
-    view = view_of(stored(*(made.cell("burst-10", who, nth) for nth in range(10) for who in (A, B))))
-    assert [what for what, _ in glance.commands(view, "results/x", details=True)] == ["one scenario"]
-
-
-def test_a_run_that_was_broken_off_goes_on() -> None:
-    view = view_of(stored(made.cell("burst-10", A), services=(A, B)))
-
-    assert list(glance.warnings(view)) == ["broken off: 1 of 2 cells were played"]
-    assert ("go on", "the same command with --out results/x --resume") in glance.commands(
-        view, "results/x", details=True
-    )
-
-
-def test_what_failed_is_told_three_times_and_then_counted() -> None:
-    failed = [made.cell("burst-10", A, nth, status="failed", why="it died\nhere") for nth in range(4)]
-
-    assert list(glance.warnings(view_of(stored(made.cell("burst-10", B), *failed, repeat=1)))) == [
-        "failed: burst-10 · asyncpg + FastAPI, repetition 1: it died",
-        "failed: burst-10 · asyncpg + FastAPI, repetition 2: it died",
-        "failed: burst-10 · asyncpg + FastAPI, repetition 3: it died",
-        "4 cells in all failed or were rejected: --details lists them",
-    ]
-
-
-def test_what_was_skipped_or_played_again_is_told() -> None:
-    skipped = made.cell("outage-killed", A, status="skipped", why="needs --database-url")
-    view = view_of(stored(made.cell("burst-10", A), skipped))
-    again = replace(made.cell("burst-10", A), status="rejected", why="late")
-    run: Run = replace(view.run, replaced=(again,))
-
-    assert list(glance.warnings(View(run, view.summary, {}))) == [
-        "outage-killed · skipped: needs --database-url",
-        "1 repetition played again because an audit failed: --details says why",
-    ]
-
-
-def test_a_noisy_machine_is_told_with_what_to_do() -> None:
-    noisy = replace(BUSY, postgres=0.1, other=1.4)
-    checked = (AuditCheck(name="machine", verdict="noted", detail="busy"),)
-    view = view_of(stored(made.cell("one", A, cpu=noisy, load_s=1.0, audit=checked)))
-
-    assert list(glance.warnings(view)) == list(prose.noise(0.7))

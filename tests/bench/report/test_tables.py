@@ -13,8 +13,9 @@ from bench.report.left_out import failures
 from bench.report.overview import overview
 from bench.report.table import Table
 from bench.report.tables import scenario_table
+from bench.report.view import view_of as view_of_metrics
 from tests.bench import made
-from tests.bench.report.stored import stored, view_of
+from tests.bench.report.stored import metrics_of, stored, view_of
 
 BUSY = CpuSeconds(generator=0.1, service=0.1, postgres=1.5, harness=0.1, other=0.1, available=2.0)
 
@@ -239,3 +240,23 @@ def test_order_and_shares_are_shown() -> None:
     assert row(table, "Jain's index, served per user")[2:] == ("1.000",)
     assert row(table, "overtook another")[2:] == ("0",)
     assert row(table, "from first come first served, mean (ms)")[2:] == ("0",)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "failed", "said"),
+    [
+        (3, 0, "> timeout (3 % rejected)"),
+        (3, 1, "> timeout (3 % rejected, 1 % failed)"),
+        (0, 99.6, "none (99 % failed)"),
+        (0.4, 0, "> timeout (<1 % rejected)"),
+        (100, 0, "> timeout (100 % rejected)"),
+        (0, 0, "–"),
+    ],
+)
+def test_a_wait_that_no_connection_ended_says_how_many_were_rejected(rejected: float, failed: float, said: str) -> None:
+    run = stored(made.cell())
+    metrics = metrics_of(run)
+    ((_, values),) = metrics.items()
+    values |= {"latency_ms_p99_all": None, "sent": 100, "timed_out": rejected, "failed": failed}
+
+    assert view_of_metrics(run.run, metrics).row("burst-timeout", "latency_ms_p99_all") == (said,)

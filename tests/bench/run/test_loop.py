@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres.database import Database
 from bench.record.readings import SamplerEffect
 from bench.record.schema import Cell, Layer, Plan, Run
 from bench.run.cell import Played
-from bench.run.checks import Checked
+from bench.run.checks import CHECK_ESTIMATE_S, Checked, to_check
 from bench.run.loop import run
 from bench.run.matrix import estimate_s, planned_cells
 from bench.run.progress import Progress
@@ -30,7 +31,6 @@ def plan(*scenarios: str, profile: str = "smoke", repeat: int = 1, layer: Layer 
 def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell is served at once."""
     monkeypatch.setattr("bench.run.loop._executor", lambda *_: nullcontext())
-    monkeypatch.setattr("bench.run.loop.check_services", lambda *_: iter(()))
     monkeypatch.setattr("bench.run.loop._conditions", lambda *_: None)
     monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: Played(cell))
 
@@ -72,7 +72,7 @@ def test_a_repetition_that_was_begun_is_ended_after_a_resume() -> None:
     whole, begun = tuple(cells[:20]), tuple(cells[:21])
     assert repetitions_of(asked, whole, {"one": 10}) == ({}, [])
     played, _ = repetitions_of(asked, begun, {"one": 10})
-    assert played == {("one", SERVICES[1]): [10]}
+    assert played == {("one", cells[21].service): [10]}
 
 
 def test_a_run_removes_the_samples_that_a_killed_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,18 +86,54 @@ def test_a_run_removes_the_samples_that_a_killed_one_left(tmp_path: Path, monkey
     assert not left.exists()
 
 
-def test_a_service_that_ended_in_its_check_is_failed_with_what_it_had_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = Checked(SERVICES[0], "it ended before it answered", None, "ModuleNotFoundError")
-    monkeypatch.setattr("bench.run.loop.check_services", lambda *_: iter([ended]))
+def checked(
+    monkeypatch: pytest.MonkeyPatch, asked: Plan, *, done: tuple[Cell, ...] = (), refused: Checked | None = None
+) -> tuple[Run, list[str]]:
+    """A run whose services are checked, and what it says: of each line all but what was found."""
+
+    def check_service(name: str, *_: object) -> Checked:
+        return refused if refused and name == refused.service else Checked(name, None, None)
+
+    monkeypatch.setattr("bench.run.checks.check_service", check_service)
     monkeypatch.setattr("bench.run.loop._play", lambda cell, *_, **__: served_late(cell))
     monkeypatch.setattr("bench.run.loop.to_repeat", lambda *_: None)
+    target, said = Target(Database("h", 1, "u", "p", "d"), local=True), StringIO()
+    left = [cell for cell in planned_cells(asked) if cell.key not in {each.key for each in done}]
+    checks = [CHECK_ESTIMATE_S] * len(to_check(target, asked, left))
+    progress = Progress([*checks, *(estimate_s(cell) for cell in left)], said)
+    ended = run(asked, made.ENVIRONMENT, target, made.run(done), progress, lambda *_: None)
+    return ended, [" · ".join(line.split(" · ")[:2]) for line in said.getvalue().splitlines()]
+
+
+def test_a_service_is_checked_right_before_its_first_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, said = checked(monkeypatch, plan("one", "burst-10"))
+
+    assert said == [
+        f"[1/6] check · {SERVICES[0]}",
+        f"[2/6] one · {SERVICES[0]}",
+        f"[3/6] check · {SERVICES[1]}",
+        f"[4/6] one · {SERVICES[1]}",
+        f"[5/6] burst-10 · {SERVICES[0]}",
+        f"[6/6] burst-10 · {SERVICES[1]}",
+    ]
+
+
+def test_a_service_of_which_all_was_played_before_a_resume_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = plan("one")
-    progress = Progress([1.0] * len(planned_cells(asked)), StringIO())
 
-    run_ = run(asked, made.ENVIRONMENT, Target(None, local=True), None, progress, lambda *_: None)
+    _, said = checked(monkeypatch, asked, done=tuple(planned_cells(asked)[:1]))
 
-    failed = {cell.service: (cell.why, cell.log_tail) for cell in run_.cells if cell.status == "failed"}
-    assert failed == {SERVICES[0]: ("it ended before it answered", "ModuleNotFoundError")}
+    assert said == [f"[1/2] check · {SERVICES[1]}", f"[2/2] one · {SERVICES[1]}"]
+
+
+def test_a_service_that_ended_in_its_check_is_failed_with_what_it_had_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Checked(SERVICES[0], "it ended before it answered", None, "ModuleNotFoundError")
+
+    found, _ = checked(monkeypatch, plan("one", "burst-10"), refused=ended)
+
+    failed = {cell.key[:2]: (cell.why, cell.log_tail) for cell in found.cells if cell.status == "failed"}
+    why = ("it ended before it answered", "ModuleNotFoundError")
+    assert failed == {("one", SERVICES[0]): why, ("burst-10", SERVICES[0]): why}
     assert str(ended) == "refused: it ended before it answered; its last lines:\nModuleNotFoundError"
 
 

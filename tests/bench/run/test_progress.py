@@ -28,3 +28,17 @@ def test_progress_learns_how_wrong_the_estimates_are(monkeypatch: pytest.MonkeyP
     progress.done("c", estimate_s=2.0)
 
     assert said.getvalue().splitlines() == ["[1/3] a · 6 s left", "[2/3] b · 4 s left", "[3/3] c"]
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_that_is_overwritten_is_no_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    said = Terminal()
+
+    Progress([1.0], said).doing("burst-timeout · sqlalchemy_fastapi")
+
+    assert said.getvalue() == "\r\033[K[1/1] burst-timeout · sqlalch"
