@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.errors import UserError
 from bench.report.markers import RESULTS, fill, parts_of
-from generate import compose, contract, k6, metrics, observability, tables
+from generate import columns, compose, contract, dependencies, k6, metrics, observability, tables
 from grafana.files import files as dashboards
 from services.stacks import STACKS, Stack
 
@@ -31,8 +31,10 @@ READ: Final[Mapping[str, Callable[[Iterable[Stack]], Parts]]] = {
 PAGES: Final[Mapping[str, Callable[[], Parts]]] = {
     "docs/contract.md": contract.tables,
     "docs/metrics.md": metrics.tables,
+    "pyproject.toml": dependencies.parts,
+    "results/README.md": columns.tables,
 }
-"""Pages whose tables are made from code that is the same for every stack."""
+"""What is made from code, or from another part of the file, and is no matter of stacks that lie elsewhere."""
 
 
 def generated(root: Path) -> dict[str, str]:

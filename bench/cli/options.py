@@ -65,6 +65,7 @@ LAYER = OneOf("layer", get_args(Layer))
 RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
 FORMAT = OneOf("format", ("terminal", "md", "json"))
+EXPORT = OneOf("format", ("csv",))
 
 database_options = (
     click.option(

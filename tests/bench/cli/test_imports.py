@@ -46,6 +46,7 @@ def test_a_list_needs_what_makes_tables() -> None:
     assert loaded("list") == TABLES
 
 
-def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str) -> None:
+def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str, tmp_path: Path) -> None:
     assert loaded("report", stored) == STORED
     assert loaded("compare", stored, stored) == STORED
+    assert loaded("export", stored, "--out", str(tmp_path / "csv")) == STORED - {"tabulate"}
