@@ -21,7 +21,13 @@ finally:
 TABLES: Final = {"click", "tabulate"}
 STORED: Final = TABLES | {"numpy", "polars", "pydantic"}
 """Each takes a tenth of a second or more to be loaded."""
-NEEDED_BY_THESE: Final = {"annotated_types", "pydantic_core", "typing_extensions", "typing_inspection"}
+NEEDED_BY_THESE: Final = {
+    "annotated_types",
+    "cython_runtime",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+}
 
 
 @pytest.fixture
