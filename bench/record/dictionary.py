@@ -196,7 +196,7 @@ CELLS: Final = _table(
     began_s=Column(
         kind="float",
         unit="s",
-        text="When its load began, or the cell where it failed; since 1970 (UTC).",
+        text="When its load began, in seconds since 1970 (UTC); where it failed, when the cell did.",
         null="it was skipped, or played by a bench that did not record it",
     ),
     load_s=Column(kind="float", unit="s", text="From the first request planned to the last one answered."),

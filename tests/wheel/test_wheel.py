@@ -40,8 +40,9 @@ def checked(*command: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built by the locked backend, as pip would have it built."""
     out = tmp_path_factory.mktemp("wheel")
-    built = checked(sys.executable, "-c", f"import uv_build; print(uv_build.build_wheel({str(out)!r}))", cwd=ROOT)
-    return out / built.splitlines()[-1]
+    path = f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}"  # the backend looks there for its program
+    code = f"import uv_build; print(uv_build.build_wheel({str(out)!r}))"
+    return out / checked("env", path, sys.executable, "-c", code, cwd=ROOT).splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
