@@ -1,5 +1,5 @@
 # `make bench` measures, `make test` proves; both set up what they need first.
-.PHONY: help bench test setup perf verdicts lab check stack stack-down stack-test generate lint lock clean
+.PHONY: help bench test setup perf verdicts lab check stack stack-down stack-test wheel-test generate lint lock clean
 
 BENCH = .venv/bin/bench
 
@@ -31,6 +31,9 @@ stack-down:        ## end it, and drop its volumes
 
 stack-test: setup  ## the same under another name: does a user find in it what the README says?
 	.venv/bin/python -m pytest tests/stack --numprocesses=0 $(ARGS)
+
+wheel-test: setup  ## the wheel, installed into an empty environment: does the bench run from it?
+	.venv/bin/python -m pytest tests/wheel --numprocesses=0 $(ARGS)
 
 generate: setup    ## write again what follows from the code: Compose, Prometheus, dashboards, tables of the docs
 	.venv/bin/python -m generate

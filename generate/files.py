@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.errors import UserError
 from bench.report.markers import RESULTS, fill, parts_of
-from generate import compose, contract, k6, metrics, observability, scenarios, tables
+from generate import columns, compose, contract, dependencies, k6, metrics, observability, scenarios, tables
 from grafana.files import files as dashboards
 from services.stacks import STACKS, Stack
 
@@ -32,8 +32,10 @@ PAGES: Final[Mapping[str, Callable[[], Parts]]] = {
     "docs/contract.md": contract.tables,
     "docs/metrics.md": metrics.tables,
     "docs/scenarios.md": scenarios.tables,
+    "pyproject.toml": dependencies.parts,
+    "results/README.md": columns.tables,
 }
-"""Pages whose tables are made from code that is the same for every stack."""
+"""What is made from code, or from another part of the file, and is no matter of stacks that lie elsewhere."""
 
 
 def generated(root: Path) -> dict[str, str]:

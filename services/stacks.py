@@ -240,7 +240,7 @@ def _misplaced(stack: Stack, directory: Path) -> str | None:
     if not root:
         return f"{stack.name} says no module: module={stack.name!r}, where its package is called so"
     if (_PROJECT / root).exists():
-        return f"module {stack.module!r} of {stack.name} is called as a folder of this project: take another name"
+        return f"module {stack.module!r} of {stack.name} would be that of {_PROJECT / root}: take another name"
     if not (directory / root).is_dir():
         return f"the package {root} of {stack.name} is not there: put it into {directory}"
     return None

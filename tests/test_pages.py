@@ -14,6 +14,7 @@ PAGES: Final = (
     "CONTRIBUTING.md",
     "README.md",
     "RUNBOOK.md",
+    "SECURITY.md",
     "results/README.md",
     *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))),
     *(f"services/{stack}/README.md" for stack in STACKS),

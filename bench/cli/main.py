@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from bench.cli.options import SCENARIO, TUNING, CheckTarget, with_database, with_format, with_stacks
+from bench.cli.options import EXPORT, SCENARIO, TUNING, CheckTarget, with_database, with_format, with_stacks
 from bench.cli.run import forecast, run
 from bench.cli.screen import screen, show
 from bench.errors import PostgresDied, UserError
@@ -108,6 +108,22 @@ def report(
         report_scenario(directory, scenario, form)
     else:
         report_run(directory, form, readme, details=details)
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--format", type=EXPORT, default="csv", show_default=True, expose_value=False)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go; by default DIRECTORY/csv."
+)
+def export(directory: Path, out: Path | None) -> None:
+    """Write the tables of a run for other programs: requests, samples of the pool, events, and cells with metrics.
+
+    results/README.md says what each column is. The Parquet files of a run can be read as they are, too.
+    """
+    from bench.cli.stored import export_run
+
+    export_run(directory, out)
 
 
 @cli.command()

@@ -79,6 +79,7 @@ PROFILE = OneOf("profile", PROFILES)
 LAYER = OneOf("layer", get_args(Layer))
 RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
+EXPORT = OneOf("format", ("csv",))
 
 
 def with_format(*forms: str) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""What the commands do with stored runs: show one, compare two, draw a scenario. Nothing is measured."""
+"""What the commands do with stored runs: show one, compare two, draw a scenario, export one. Nothing is measured."""
 
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ def report_run(directory: Path, form: "Format", readme: Path | None, *, details:
     from bench.report.markers import RESULTS, fill
     from bench.report.render import render
 
+    text = _read(readme) if readme else ""  # before what takes seconds
     view = _view(directory)
     if readme is None:
         if form == "terminal":
@@ -49,13 +50,23 @@ def report_run(directory: Path, form: "Format", readme: Path | None, *, details:
             click.echo(render(view, form), nl=form != "csv")
         return
     try:
-        text = readme.read_text()
         readme.write_text(fill(text, {RESULTS: render(view, "readme")}))
     except OSError as error:
-        raise UserError(f"cannot read and write {readme}: {error.strerror}") from error
+        raise UserError(f"cannot write {readme}: {error.strerror}") from error
+    click.echo(f"filled the results of {readme} from {directory}")
+
+
+def _read(readme: Path) -> str:
+    try:
+        return readme.read_text()
+    except FileNotFoundError:
+        raise UserError(
+            f"{readme} is not there: --readme fills a file with markers, as a checkout of poolbench has in README.md"
+        ) from None
+    except OSError as error:
+        raise UserError(f"cannot read {readme}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{readme} is not UTF-8: save it so") from error
-    click.echo(f"filled the results of {readme} from {directory}")
 
 
 def report_scenario(directory: Path, scenario: str, form: "Format") -> None:
@@ -132,6 +143,18 @@ def _view(directory: Path) -> "View":
 
     stored = load(directory)
     return view_of(stored.run, _metrics(stored))
+
+
+def export_run(directory: Path, out: Path | None) -> None:
+    """Writes a stored run as CSV files, into a folder `csv` in its own where nothing else is said."""
+    from bench.record.export import make_folder, write_csv
+    from bench.record.stored import load
+
+    stored = load(directory)
+    out = out or directory / "csv"
+    make_folder(out)
+    names = write_csv(stored, _metrics(stored), out)
+    click.echo(f"wrote {', '.join(names)} to {out}")
 
 
 def _metrics(stored: "Stored") -> "dict[Key, Metrics]":

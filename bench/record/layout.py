@@ -68,13 +68,18 @@ def damaged(path: Path, error: BaseException | str) -> UserError:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    elif isinstance(error, OSError):
-        why = error.strerror or type(error).__name__
     else:
-        why = next(iter(str(error).splitlines()), type(error).__name__)
+        why = _said(error)
     return UserError(f"{path} cannot be read ({why}): restore it, or run again with another --out")
 
 
-def unwritable(directory: Path, error: OSError, do: str) -> UserError:
+def unwritable(directory: Path, error: Exception, do: str) -> UserError:
     """That a directory does not take what is to be kept in it."""
-    return UserError(f"cannot write to {directory} ({error.strerror}): {do}")
+    return UserError(f"cannot write to {directory} ({_said(error)}): {do}")
+
+
+def _said(error: BaseException | str) -> str:
+    """What an error says in one line; those of polars have no `strerror`."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return next(iter(str(error).splitlines()), type(error).__name__)

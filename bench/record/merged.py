@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from bench.errors import UserError
-from bench.record import journal, upgrade
+from bench.record import dictionary, journal, upgrade
 from bench.record.columns import TYPES
 from bench.record.layout import CHECKSUMS, EVENTS, MERGED, MERGING, POOL, REQUESTS, RUN, checksum, damaged, unfinished
 from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS
@@ -29,8 +29,8 @@ def merge(directory: Path, run: Run, requests: pl.LazyFrame, samples: pl.LazyFra
     new = directory / MERGING
     _remove(new)
     new.mkdir()
-    requests.sink_parquet(new / REQUESTS, compression="zstd")
-    samples.sink_parquet(new / POOL, compression="zstd")
+    requests.sink_parquet(new / REQUESTS, compression="zstd", metadata=dictionary.REQUESTS.metadata())
+    samples.sink_parquet(new / POOL, compression="zstd", metadata=dictionary.POOL.metadata())
     with (new / EVENTS).open("wb") as lines:
         lines.writelines(_EVENT.dump_json(event) + b"\n" for event in events)
     (new / RUN).write_bytes(_RUN.dump_json(run, indent=2) + b"\n")

@@ -1,31 +1,17 @@
-"""The rows of a run's Parquet files: requests, and samples of the pool."""
+"""The rows of a run's Parquet files: requests, and samples of the pool. What each column is, `dictionary` says."""
 
 from typing import Final, NamedTuple
+
+from bench.record.dictionary import POOL, REQUESTS, Kind
 
 Key = tuple[str, str, int]
 """Which cell: its scenario, service and repetition."""
 KEY: Final = ("scenario", "service", "repetition")
 """The columns of a cell's key."""
-REQUEST_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "repetition": "int", "n": "int", "user": "int", "path": "str",
-    "planned_us": "int", "sent_us": "int", "finished_us": "int", "status": "int", "error": "str",
-    "acquire_us": "int", "work_us": "int", "release_us": "int", "app_us": "int",
-}  # fmt: skip
-"""`requests.parquet`, one row a request; whole microseconds from the start of the cell's load.
-
-`planned_us` is null where there is no plan (sequential, closed); `status` 0 is no answer; the last four are
-null where the answer did not say.
-"""
-
-POOL_COLUMNS: Final = {
-    "scenario": "str", "service": "str", "repetition": "int", "t_us": "int",
-    "size": "int", "free": "int", "used": "int", "waiting": "int", "connecting": "int",
-    "backends": "int", "backends_active": "int", "backends_idle_in_transaction": "int",
-    "cpu_generator_s": "float", "cpu_service_s": "float", "cpu_postgres_s": "float", "cpu_harness_s": "float",
-    "cpu_busy_s": "float",
-}  # fmt: skip
-"""`pool.parquet`, one row a sample: said by the library, counted by the service, said by PostgreSQL, and the
-CPU seconds of each part since its process began (`cpu_busy_s`: of the whole machine since boot)."""
+REQUEST_COLUMNS: Final[dict[str, Kind]] = {name: column.kind for name, column in REQUESTS.columns.items()}
+"""`requests.parquet`: one row a request, sorted by `n` within a cell."""
+POOL_COLUMNS: Final[dict[str, Kind]] = {name: column.kind for name, column in POOL.columns.items()}
+"""`pool.parquet`: one row a sample of the pool."""
 
 
 class Row(NamedTuple):

@@ -103,7 +103,7 @@ class Store:
                 self._begin(run)
             self._journal.save(saved, *rows)
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise _full(self.directory, error) from error
+            raise unwritable(self.directory, error, _GO_ON) from error
         self._unmerged = True
         kept = self._kept if grew else tuple(each for each in self._kept if each.key in has and each.key != cell.key)
         self._kept, self._replaced = (*kept, cell), run.replaced
@@ -119,7 +119,7 @@ class Store:
                 found = replace(found, run=replace(run, cells=tuple(c for c in found.run.cells if c.key in has)))
             stored.merge(self.directory, found)
         except OSError as error:
-            raise _full(self.directory, error) from error
+            raise unwritable(self.directory, error, _GO_ON) from error
         self._unmerged, self._on_top, self._begun = False, True, False
         self._journal = Journal(self.directory)
 
@@ -166,7 +166,7 @@ class Store:
         try:
             replace_file(self.directory / name, text.encode())
         except OSError as error:
-            raise _full(self.directory, error) from error
+            raise unwritable(self.directory, error, _GO_ON) from error
 
     def _leave(self) -> None:
         """Let go of the directory, which goes if it was made here and nothing was kept in it."""
@@ -216,8 +216,3 @@ def _of_cell(frame: pl.DataFrame | None, columns: Mapping[str, str], key: Key) -
     if any(row != key for row in found):
         raise ValueError(f"rows of {found} where those of {key} should be")
     return frame
-
-
-def _full(directory: Path, error: Exception) -> UserError:
-    said = error if isinstance(error, OSError) else OSError(0, next(iter(str(error).splitlines()), ""))
-    return unwritable(directory, said, _GO_ON)

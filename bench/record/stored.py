@@ -1,6 +1,6 @@
 """A stored run as it is read back: what is said of it, and the rows of its cells, one cell after another."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +98,14 @@ class Stored:
         """How many requests there are. Raises UserError where they cannot be read."""
         return sum(int(place.whole(place.requests.select(pl.len())).item()) for place in self.places)
 
+    def frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        """The requests and the samples of all its cells; they are read by whoever collects or sinks them."""
+        keys = {cell.key for cell in self.run.cells}
+        return (
+            pl.concat([_kept(place.requests, place.keys & keys) for place in self.places]),
+            pl.concat([_kept(place.samples, place.keys & keys) for place in self.places]),
+        )
+
     @cached_property
     def requests(self) -> pl.DataFrame:
         """Those of all cells in one frame; a large run does not fit."""
@@ -128,9 +136,7 @@ def merge(directory: Path, stored: Stored) -> None:
     """Put a run that was read from a directory into its merged files. Raises OSError."""
     try:
         keys = {cell.key for cell in stored.run.cells}
-        requests = pl.concat([_kept(place.requests, place.keys & keys) for place in stored.places])
-        samples = pl.concat([_kept(place.samples, place.keys & keys) for place in stored.places])
-        merged.merge(directory, stored.run, requests, samples, _of(stored.events, keys))
+        merged.merge(directory, stored.run, *stored.frames(), _of(stored.events, keys))
     except pl.exceptions.PolarsError as error:  # what a full disk is to it
         raise OSError(None, next(iter(str(error).splitlines()), "")) from error
 
@@ -164,7 +170,7 @@ def _journalled(directory: Path, kept: Kept) -> Stored:
     return Stored(run=run, events=(*_of(below.events, left), *events), places=(*places, place))
 
 
-def _scan(directory: Path, files: Iterable[RowsFile | None], columns: dict[str, str]) -> pl.LazyFrame:
+def _scan(directory: Path, files: Iterable[RowsFile | None], columns: Mapping[str, str]) -> pl.LazyFrame:
     """The rows of those files, each of which is what was written."""
     schema, paths = merged.schema_of(columns), []
     for file in files:

@@ -18,6 +18,8 @@ from services.stacks import STACKS
 GENERATOR: Final = ("locust", "gevent")
 COMMON: Final = ("prometheus-client",)
 """What every service is made with."""
+_OTHER_REPOSITORY: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
+"""What has git look at another repository than the one around its working directory."""
 
 
 def describe(
@@ -28,11 +30,11 @@ def describe(
     Where the services' processes are not made for the cells, their libraries are not those of this machine.
     """
     postgres, most = _postgres(database) if database else ("unknown", None)
-    commit = _git("rev-parse", "HEAD")
+    commit, dirty = commit_of(ROOT)
     return Environment(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=commit,
-        dirty=bool(commit and _git("status", "--porcelain", "--untracked-files=no")),
+        dirty=dirty,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
@@ -79,9 +81,24 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def _git(*arguments: str) -> str | None:
+def commit_of(root: Path) -> tuple[str | None, bool]:
+    """The commit of the checkout at `root`, and whether files differ from it.
+
+    None where there is none: around an installed bench there may be the repository of another project.
+    """
+    top, _, commit = (_git(root, "rev-parse", "--show-toplevel", "HEAD") or "").partition("\n")
+    if not commit or Path(top) != root:
+        return None, False
+    return commit, bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says of the repository that it finds from `root` upwards, whatever a hook or an alias has named."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -11,6 +11,7 @@ from bench.targets.process import ROOT
 
 HOST: Final = "127.0.0.1"
 """Where docker-compose.yml publishes every port."""
+FILE: Final = "docker-compose.yml"
 GRAFANA: Final = f"http://{HOST}:3001"
 
 
@@ -35,6 +36,15 @@ class ComposeSettings(BaseSettings):
     def grafana(self) -> dict[str, str]:
         """Who may write annotations."""
         return {"GRAFANA_USER": self.grafana_user, "GRAFANA_PASSWORD": self.grafana_password}
+
+
+def require_checkout() -> None:
+    """Raises UserError where the bench was installed without one: the stack is built from it."""
+    if not (ROOT / FILE).is_file():
+        raise UserError(
+            f"--target compose needs a checkout of poolbench, which has {FILE}: use the bench of one, or name the "
+            "addresses of the services with -s NAME=URL"
+        )
 
 
 def settings() -> ComposeSettings:

@@ -34,6 +34,7 @@ def where(target: str | None, services: Sequence[str]) -> Where:
     if named and target in ("local", "compose"):
         raise UserError(f"--target {target} has its own services and -s {named[0]} runs elsewhere: leave one out")
     if target == "compose":
+        compose.require_checkout()
         chosen = [name for name in STACKS if not plain or name in plain]
         return Where("compose", tuple((name, f"http://{compose.HOST}:{STACKS[name].port}") for name in chosen))
     addresses: list[tuple[str | None, str]] = [*_addressed(named)]

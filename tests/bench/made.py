@@ -3,7 +3,7 @@
 Records and frames are as a run would hand them to the store.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,6 +74,11 @@ def cell(
     return replace(made, **changed)
 
 
+def schema(columns: Mapping[str, str]) -> dict[str, type[pl.DataType]]:
+    """The types of a file's columns."""
+    return {name: TYPES[kind] for name, kind in columns.items()}
+
+
 def requests(of: Cell, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """One row a request; what a row does not name is a request to `/api/query` that was served at once."""
     usual = {
@@ -82,14 +87,13 @@ def requests(of: Cell, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
         "acquire_us": 0, "work_us": 100_000, "release_us": 0, "app_us": 100_000,
     }  # fmt: skip
     whole = [{**usual, "n": n, **row} for n, row in enumerate(rows)]
-    return pl.DataFrame(whole, schema={name: TYPES[kind] for name, kind in REQUEST_COLUMNS.items()})
+    return pl.DataFrame(whole, schema=schema(REQUEST_COLUMNS))
 
 
 def samples(of: Cell, rows: Sequence[dict[str, Any]] = ()) -> pl.DataFrame:
     """One row a sample of the pool; what a row does not name is null."""
     key = {"scenario": of.scenario, "service": of.service, "repetition": of.repetition}
-    schema = {name: TYPES[kind] for name, kind in POOL_COLUMNS.items()}
-    return pl.DataFrame([dict.fromkeys(POOL_COLUMNS) | key | row for row in rows], schema=schema)
+    return pl.DataFrame([dict.fromkeys(POOL_COLUMNS) | key | row for row in rows], schema=schema(POOL_COLUMNS))
 
 
 def event(of: Cell, t_s: float, kind: str, text: str = "") -> Event:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ def test_what_is_committed_is_what_would_be_generated() -> None:
     assert stale(ROOT) == []
 
 
-@pytest.mark.parametrize(("page", "part"), [("docs/contract.md", "bodies"), ("docs/metrics.md", "metrics")])
+@pytest.mark.parametrize(
+    ("page", "part"),
+    [("docs/contract.md", "bodies"), ("docs/metrics.md", "metrics"), ("results/README.md", "columns")],
+)
 def test_a_table_that_was_changed_by_hand_is_made_again(tmp_path: Path, page: str, part: str) -> None:
     for path in generated(ROOT):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +56,16 @@ def test_a_table_that_was_changed_by_hand_is_made_again(tmp_path: Path, page: st
 
     assert stale(tmp_path) == [page]
     assert generated(tmp_path)[page] == (ROOT / page).read_text()
+
+
+def test_an_installed_bench_needs_what_the_bench_and_every_stack_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed, groups = project["project"]["dependencies"], project["dependency-groups"]
+
+    assert sorted(set(needed)) == needed
+    for name in ("bench", "services", *STACKS):
+        assert {each for each in groups[name] if isinstance(each, str)} <= set(needed)
+    assert not set(groups["dev"]) & set(needed)
 
 
 def test_what_is_generated_names_every_stack() -> None:

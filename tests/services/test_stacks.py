@@ -133,7 +133,7 @@ def test_a_registry_that_cannot_be_read_says_why_in_a_line(tmp_path: Path, text:
         ({"module": "'elsewhere.mine'"}, "the package elsewhere of mine is not there: put it into DIR"),
         (
             {"module": "'bench.mine'"},
-            "module 'bench.mine' of mine is called as a folder of this project: take another name",
+            f"module 'bench.mine' of mine would be that of {ROOT / 'bench'}: take another name",
         ),
         ({"name": "'psycopg_flask'"}, "there is a stack called psycopg_flask already: take another name"),
         ({"port": "8001"}, "port 8001 of mine is that of psycopg_flask: take another"),

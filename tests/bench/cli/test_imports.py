@@ -62,3 +62,4 @@ def test_what_shows_stored_runs_needs_nothing_that_measures(stored: str, tmp_pat
     assert loaded("compare", stored, stored) == STORED
     picture = str(tmp_path / "picture.svg")
     assert loaded("report", stored, "-x", "burst-timeout", "--chart", picture) == STORED - {"tabulate"}
+    assert loaded("export", stored, "--out", str(tmp_path / "csv")) == STORED - {"tabulate"}

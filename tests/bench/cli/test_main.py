@@ -18,7 +18,7 @@ from bench.record.store import Store
 from bench.record.stored import load
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
-from bench.targets.process import free_port, port_in_use
+from bench.targets.process import ROOT, free_port, port_in_use
 from services.stacks import STACKS
 from services.workload.samples import REQUESTS
 from tests.bench import made
@@ -163,6 +163,16 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         ),
         (("check", "--format", "xml"), "unknown format 'xml': there are terminal, json, junit"),
         (("report", "results", "--chart", "a.gif", "-x", "one"), "a.gif will be an SVG file: call it a.svg"),
+        (("export", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
+        (
+            ("export", str(ROOT / "results/pool"), "--out", "/"),
+            "/ is there already, and not empty: name another folder",
+        ),
+        (("export", "results", "--format", "tsv"), "unknown format 'tsv': did you mean csv?"),
+        (
+            ("report", "results", "--readme", "/nowhere/README.md"),
+            "/nowhere/README.md is not there: --readme fills a file with markers, as a checkout",
+        ),
         (("nonsense",), "No such command 'nonsense'."),
     ],
 )

@@ -1,5 +1,7 @@
 """Where the stack is, and who to be there: as its own files say, and over them the environment."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -7,6 +9,7 @@ from bench.errors import UserError
 from bench.postgres.database import Database
 from bench.targets import compose
 from bench.targets.process import ROOT
+from bench.targets.where import where
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +45,16 @@ def test_a_port_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 NEEDED = {"postgres": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]}
 """Rights that an image's entry point takes, and gives up."""
+
+
+def test_without_a_checkout_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert where("compose", ()).kind == "compose"
+    monkeypatch.setattr(compose, "ROOT", tmp_path)
+
+    with pytest.raises(
+        UserError, match=r"^--target compose needs a checkout of poolbench, which has docker-compose\.yml"
+    ):
+        where("compose", ())
 
 
 def test_every_container_has_limits_and_no_right_that_it_does_not_need() -> None:
