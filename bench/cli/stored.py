@@ -54,6 +54,27 @@ def report_run(directory: Path, form: "Format", readme: Path | None, *, details:
     except OSError as error:
         raise UserError(f"cannot write {readme}: {error.strerror}") from error
     click.echo(f"filled the results of {readme} from {directory}")
+    for picture in draw_heroes(directory, view):
+        click.echo(f"drew {picture}")
+
+
+def draw_heroes(directory: Path, view: "View") -> tuple[Path, ...]:
+    """Draws the picture of a README beside its run, for light and dark pages, where the run has what it shows; returns
+    the files."""
+    from bench.record.stored import load
+    from bench.report.charts import HEROES, hero
+    from bench.report.charts.hero import DRAWN
+
+    keys = {cell.key for cell in view.run.cells if cell.scenario == DRAWN}
+    rows = list(load(directory).rows(keys)) if keys else []
+    drawn = []
+    for scheme, name in HEROES.items() if rows else ():
+        try:
+            (directory / name).write_text(hero(view, rows, scheme), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot write {directory / name}: {error.strerror}") from error
+        drawn.append(directory / name)
+    return tuple(drawn)
 
 
 def _read(readme: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.record.columns import CellRows
 from bench.report.charts.answers import answers
+from bench.report.charts.hero import FILES as HEROES
 from bench.report.charts.hero import hero
 from bench.report.charts.intervals import verdict_intervals
 from bench.report.charts.model import Chart, Panel
@@ -19,7 +20,7 @@ from bench.report.charts.waits import waits
 from bench.report.charts.waterfall import waterfall
 from bench.report.view import View
 
-__all__ = ["HOVER", "STYLE", "Chart", "Panel", "charts", "hero", "picture", "swatch", "verdict_intervals"]
+__all__ = ["HEROES", "HOVER", "STYLE", "Chart", "Panel", "charts", "hero", "picture", "swatch", "verdict_intervals"]
 
 HOVER: Final = files(__package__).joinpath("hover.js").read_text(encoding="utf-8")
 """Plain JavaScript for a page with an element `tip` and, for screen readers, a live one called `live`: the pointer and

@@ -1,6 +1,7 @@
 """The README's picture: what becomes of each stack when connections leak and their references are lost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from bench.errors import UserError
@@ -18,6 +19,8 @@ from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Leak
 
 DRAWN: Final = "leak-dropped"
+FILES: Final[Mapping[Scheme, str]] = MappingProxyType({"light": "hero-light.svg", "dark": "hero-dark.svg"})
+"""How the picture is called beside its run."""
 LEGEND: Final = ((SERVED, "served (200)"), (REJECTED, "rejected (503): no connection within the acquire timeout"))
 
 

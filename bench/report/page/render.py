@@ -26,7 +26,7 @@ def page(view: View, metrics: Mapping[Key, Metrics], rows: content.Rows) -> str:
     sections = tuple(content.sections(view, metrics, rows))
     pairs = content.pairs(view)
     there = {pair.verdict for pair in pairs}
-    return _template("run.html").render(
+    html: str = _template("run.html").render(
         **_common(),
         title=title(view),
         environment=prose.environment(view),
@@ -44,11 +44,13 @@ def page(view: View, metrics: Mapping[Key, Metrics], rows: content.Rows) -> str:
         failures=failures(view),
         legend=prose.legend(view),
     )
+    return html
 
 
 def index(runs: Sequence[Published]) -> str:
     """The page that joins the pages of several runs."""
-    return _template("index.html").render(**_common(), title="poolbench: results", runs=runs)
+    html: str = _template("index.html").render(**_common(), title="poolbench: results", runs=runs)
+    return html
 
 
 def title(view: View) -> str:

@@ -7,7 +7,9 @@ from typing import Final
 import pytest
 
 from bench.record.stored import load
+from bench.report.charts import HEROES, hero
 from bench.report.charts.scenario import scenario_picture
+from bench.report.charts.style import Scheme
 from bench.report.markers import RESULTS, fill
 from bench.report.render import Format, render
 from bench.report.view import View
@@ -45,3 +47,13 @@ def test_the_picture_is_what_would_be_drawn_today() -> None:
     committed = (ROOT / "results" / SHOWN / f"{DRAWN}.svg").read_text(encoding="utf-8")
 
     assert committed == scenario_picture(load(ROOT / "results" / SHOWN), DRAWN), "bench report … --chart FILE"
+
+
+@pytest.mark.parametrize(("scheme", "name"), HEROES.items())
+def test_the_picture_of_the_readme_is_what_would_be_drawn_today(scheme: Scheme, name: str) -> None:
+    stored = load(ROOT / "results" / SHOWN)
+    rows = list(stored.rows({cell.key for cell in stored.run.cells if cell.scenario == DRAWN}))
+
+    assert (ROOT / "results" / SHOWN / name).read_text(encoding="utf-8") == hero(view(SHOWN), rows, scheme), (
+        "bench report … --readme README.md"
+    )
