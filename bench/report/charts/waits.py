@@ -1,5 +1,6 @@
 """How long requests wait, over all repetitions and beside the forecast: the share of them that waits longer."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,7 +53,7 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
         plot.dots([(wait, max(share, 1 / max(sent))) for wait, share in dots], *DOTS)
     return Chart(
         kind="waits",
-        title="Requests that wait longer",
+        title="How long requests wait, all repetitions together",
         see=see,
         legend=(*marks.values(), *([LINE] if steps else [DOTS] if dots else [])),
         panels=(Panel(service="", svg=plot.svg()),),
@@ -83,11 +84,15 @@ def _shares(sent: Sequence[int]) -> Axis:
 
 def _stairs(view: View, scenario: str, played: Sequence[Played]) -> Curve:
     """Of requests that all come at once: one batch after another, as many as are forecast to be served."""
-    cell, served = played[0].cell, view.expected(scenario).get("ok")
-    if not isinstance(cell.load, Burst) or served is None:
+    cell, served, capacities = (
+        played[0].cell,
+        view.expected(scenario).get("ok"),
+        {each.cell.capacity for each in played},
+    )
+    if not isinstance(cell.load, Burst) or served is None or len(capacities) > 1:
         return []
     sent, c = cell.load.requests, cell.capacity
-    batches = range(-(-round(served) // c))
+    batches = range(math.ceil(served / c))
     return [(float(nth * cell.hold_ms), 1 - min((nth + 1) * c, served) / sent) for nth in batches]
 
 

@@ -84,9 +84,11 @@ def test_a_scenario_is_one_picture_the_same_each_time() -> None:
     assert drawn == scenario_picture(run, "burst-10")
     found = texts(drawn)
     assert found[0].startswith("burst-10: 10 requests at once on 5 connections")
-    assert {"Each request from its arrival to its end", "Connections over time", "Requests that wait longer"} <= set(
-        found
-    )
+    assert {
+        "Each request from its arrival to its end",
+        "Connections over time",
+        "How long requests wait, all repetitions together",
+    } <= set(found)
     assert "repetition" in " ".join(found)
 
 
