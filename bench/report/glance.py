@@ -1,6 +1,7 @@
 """A run at a glance: a line for each scenario with its marks, and the verdicts in words."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
@@ -33,7 +34,7 @@ def glance(view: View, *, alone: bool, forecast: bool = True) -> Table:
         about=prose.setting(view, own_hold=True),
         headers=tuple(headers[nth] for nth in keep),
         rows=tuple(tuple(row[nth] for nth in keep) for row in rows),
-        notes=tuple(_notes(view, "".join(text for row in rows for text in row[3:]))),
+        notes=tuple(_notes(view, " ".join(text for row in rows for text in row[3:]), alone=alone)),
         labels=2,
     )
 
@@ -126,7 +127,15 @@ def _surprise(view: View, name: str, service: str) -> bool:
     return abs(value - said) > of
 
 
-def _notes(view: View, marks: str) -> Iterator[str]:
+def _notes(view: View, figures: str, *, alone: bool) -> Iterator[str]:
+    """What the figures and their marks mean."""
+    if alone and any(cell.repetitions > 1 for cell in view.summary.cells):
+        yield "medians over the repetitions; --details and a wider terminal show their intervals"
+    if re.search(r"\(\S+–\S+\)", figures):
+        yield "(low–high): the 95 % interval of the median over the repetitions"
+    if re.search(r"\[\S+–\S+\]", figures):
+        yield "[low–high]: the lowest and the highest repetition"
+    marks = set("".join(re.findall(rf"{HELD}([^\s%]+)", figures)))
     if BETTER in marks:
         yield f"{BETTER} better than another stack, and none is better"
     if SURPRISE in marks:

@@ -38,7 +38,24 @@ def test_a_line_for_each_scenario_with_medians_alone() -> None:
 
     assert figures(view) == {"burst-10": ("200", "200", "not run"), "leak-kept": ("", "not run", "failed")}
     assert figures(view, forecast=False)["burst-10"] == ("200", "not run")
-    assert glance.glance(view, alone=False).rows[0][3] == "200 (200–201)"
+    assert glance.glance(view, alone=True).notes == (
+        "medians over the repetitions; --details and a wider terminal show their intervals",
+    )
+
+
+def test_intervals_stand_beside_the_medians_and_are_explained() -> None:
+    cells = [made.cell("burst-10", A, nth) for nth in range(5)] + [made.cell("burst-10", B, nth) for nth in range(4)]
+    table = glance.glance(view_of(stored(*cells)), alone=False)
+
+    assert table.rows[0][3:] == ("200 (200–201)", "200 [200–201]")
+    assert table.notes == (
+        "(low–high): the 95 % interval of the median over the repetitions",
+        "[low–high]: the lowest and the highest repetition",
+    )
+
+
+def test_the_setting_is_said_above_them() -> None:
+    view = view_of(stored(made.cell("burst-10"), made.cell("leak-kept")))
     assert glance.glance(view, alone=True).about.startswith("hold 100 ms or a scenario's own · tuning equalised · ")
 
 
