@@ -30,10 +30,12 @@ def show(text: str, on: Screen) -> None:
 
 def show_run(view: "View", directory: Path, *, details: bool) -> None:
     """Prints a run that is stored in `directory`: the summary, or all tables above it."""
+    from bench.record.layout import PAGE
     from bench.report.formats import terminal
 
-    on = screen()
-    show((terminal.details if details else terminal.summary)(view, on, str(directory)), on)
+    on, page = screen(), directory / PAGE
+    text = terminal.details if details else terminal.summary
+    show(text(view, on, str(directory), str(page) if page.exists() else ""), on)
 
 
 def _colour() -> bool:

@@ -20,15 +20,15 @@ COLOURS: Final = {"better": "green", "undecided": "yellow", "not judged": "yello
 WORD: Final = max(map(len, glance.STANDINGS)) + 2
 
 
-def summary(view: View, screen: Screen = PIPE, directory: str = DIRECTORY) -> str:
+def summary(view: View, screen: Screen = PIPE, directory: str = DIRECTORY, page: str = "") -> str:
     """One screen: machine and versions, a line for each scenario, verdicts, warnings, and the next commands.
 
     `directory` is where the run is stored.
     """
-    return "\n\n".join((_environment(view, screen), *_summary(view, screen, directory, details=False))) + "\n"
+    return "\n\n".join((_environment(view, screen), *_summary(view, screen, directory, page, details=False))) + "\n"
 
 
-def details(view: View, screen: Screen = PIPE, directory: str = DIRECTORY) -> str:
+def details(view: View, screen: Screen = PIPE, directory: str = DIRECTORY, page: str = "") -> str:
     """The tables of every scenario, how to read them, what was left out, verdicts and audit; and the summary last."""
     parts = [_environment(view, screen)]
     parts += [table_text(scenario_table(view, name), screen) for name in view.scenarios]
@@ -39,7 +39,7 @@ def details(view: View, screen: Screen = PIPE, directory: str = DIRECTORY) -> st
         parts.append(_points("Left out", left_out, screen))
     parts += [table_text(table, screen) for table in verdicts(view)]
     parts += _audit(view, screen)
-    parts += _summary(view, screen, directory, details=True)
+    parts += _summary(view, screen, directory, page, details=True)
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,7 +62,7 @@ def _environment(view: View, screen: Screen) -> str:
     return "\n".join(map(screen.prose, prose.environment_short(view)))
 
 
-def _summary(view: View, screen: Screen, directory: str, *, details: bool) -> Iterator[str]:
+def _summary(view: View, screen: Screen, directory: str, page: str, *, details: bool) -> Iterator[str]:
     yield _glance(view, screen)
     if lines := glance.verdict_lines(view):
         said = [
@@ -72,15 +72,17 @@ def _summary(view: View, screen: Screen, directory: str, *, details: bool) -> It
         yield "\n".join([screen.heading("Verdicts"), *said])
     if told := tuple(advice.warnings(view)):
         yield _points(screen.styled("Warnings", "yellow", bold=True), told, screen)
-    ends = [f"{what:<{WORD + 2}}{command}" for what, command in _next(view, directory, details=details)]
+    ends = [f"{what:<{WORD + 2}}{command}" for what, command in _next(view, directory, page, details=details)]
     if audited := audits.summary(view):
         ends.insert(0, screen.prose(audited, f"{'audit':<{WORD + 2}}"))
     yield "\n".join(ends)
 
 
-def _next(view: View, directory: str, *, details: bool) -> Iterator[tuple[str, str]]:
+def _next(view: View, directory: str, page: str, *, details: bool) -> Iterator[tuple[str, str]]:
     if directory != DIRECTORY:
         yield "results", directory
+    if page:
+        yield "page", page
     yield from advice.commands(view, directory, details=details)
 
 
