@@ -78,7 +78,7 @@ def test_what_is_generated_names_every_stack() -> None:
         assert compose[stack.name]["ports"] == [f"127.0.0.1:{stack.port}:{stack.port}"]
         assert ("THREADS" in compose[stack.name]["environment"]) == stack.threads
         assert compose["locust"]["environment"][f"{stack.name.upper()}_URL"] == f"http://{stack.name}:{stack.port}"
-        assert stack.label in files["README.md"]
+        assert stack.label in files["docs/commands.md"]
     assert compose["k6"]["depends_on"] == {name: {"condition": "service_healthy"} for name in STACKS}
     assert jobs["services"]["static_configs"] == [
         {"targets": [f"{stack.name}:{stack.port}"], "labels": {"service": stack.name}} for stack in STACKS.values()

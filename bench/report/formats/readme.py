@@ -88,8 +88,8 @@ def _figure(view: View, line: Line, service: str, value: float | None, decimals:
     if value is None:
         return view.absent(line.scenario, service) or missing(line.metric)
     text = number(value, decimals)
-    mark = "\\*" if view.bound(line.scenario, service) else ""
-    return f"**{text}**" if bold else text + mark
+    mark = "\\*" if view.bound(line.scenario, service) else " †" if view.busy(line.scenario, service) else ""
+    return (f"**{text}**" if bold else text) + mark
 
 
 def _better(view: View, line: Line) -> set[str]:
@@ -110,4 +110,9 @@ def _origin(view: View) -> str:
         f"PostgreSQL {env.postgres}, {env.cores} cores, {env.started[:10]}",
     ]
     said = ", ".join(notes) + ". **Bold**: better than another stack and worse than none, by the run's verdicts."
-    return said + (" \\* bound by the CPU: says nothing about a pool." if bound else "")
+    busy = any(view.busy(name, service) for name in view.scenarios for service in view.services)
+    return (
+        said
+        + (" \\* bound by the CPU: says nothing about a pool." if bound else "")
+        + (" † other programs kept the machine busy." if busy else "")
+    )

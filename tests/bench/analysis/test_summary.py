@@ -166,4 +166,8 @@ def test_comparisons_are_in_the_summary() -> None:
     summary = summarise(run_of(), repetitions)
     (found,) = json.loads(as_json(summary))["comparisons"]
     assert (found["scenario"], found["verdict"], found["better"]) == ("burst-timeout", "better", "psycopg_flask")
-    assert (found["percent"], found["percent_low"], found["percent_high"]) == (-20.0, -20.0, -20.0)
+    assert (found["scale"], found["percent"], found["percent_low"]) == (
+        "points",
+        pytest.approx(-10),
+        pytest.approx(-10),
+    )

@@ -82,7 +82,7 @@ def test_what_was_played_again_is_named_with_its_reason() -> None:
 
     assert list(audits.played_again(view_of(rejected()))) == [said]
     assert list(audits.played_again(view_of(rejected()), "one")) == []
-    for form in ("terminal", "md", "readme"):
+    for form in ("terminal", "md"):
         assert said in " ".join(text(rejected(), form).split()), form
 
 
@@ -97,7 +97,7 @@ def test_a_repetition_that_was_played_again_twice_is_one_line() -> None:
 
 
 def test_a_rejected_cell_is_left_out_in_every_format() -> None:
-    for form in ("terminal", "md", "readme"):
+    for form in ("terminal", "md"):
         assert f"psycopg_pool + Flask, repetition 2: {WHY}" in " ".join(text(rejected(), form).split()), form
     assert '"service": "psycopg_flask", "repetitions": 1' in text(rejected(), "json")
 
@@ -126,7 +126,7 @@ def test_a_stack_that_a_busy_machine_disturbed_throughout_has_marked_figures() -
     )
     marked = f"shown with a mark: burst-10 · psycopg_pool + Flask, repetition 1: {WHY}"
     assert failures(seen) == (marked,)
-    for form in ("terminal", "md", "readme"):
+    for form in ("terminal", "md"):
         assert marked in " ".join(text(run, form).split()), form
 
 
@@ -145,14 +145,13 @@ def test_in_a_terminal_it_is_one_line_where_nothing_is_worth_knowing() -> None:
     assert max(map(len, text(rejected(), "terminal").splitlines())) <= USUAL
 
 
-def test_markdown_has_the_table_and_a_readme_folds_it() -> None:
+def test_markdown_has_the_table() -> None:
     row = "| machine    | 2 noted           | 1 noted, 1 failed    |"
 
     assert "## Audit\n\n4 cells, 12 checks: " in text(rejected(), "md")
     assert row in text(rejected(), "md")
-    assert "<summary>The audit</summary>" in text(rejected(), "readme")
 
 
 def test_a_run_without_audits_says_nothing_of_them() -> None:
-    for form in ("terminal", "md", "readme"):
+    for form in ("terminal", "md"):
         assert "udit" not in text(stored(cell(A)), form), form

@@ -65,19 +65,6 @@ def test_markdown_holds_everything_that_a_reader_must_know() -> None:
         assert said in text
 
 
-def test_readme_section_shows_the_overview_and_folds_the_rest() -> None:
-    text = rendered(stored(made.cell()), "readme")
-    assert text.startswith("### Overview\n")
-    assert (
-        text.index("### Overview")
-        < text.index("<summary>A table for each scenario</summary>")
-        < text.index("### burst-timeout")
-    )
-    assert text.count("<details>") == text.count("</details>") == 4
-    assert "PostgreSQL" in text
-    assert text.endswith("**Left out:** nothing, every cell passed.\n")
-
-
 def test_json_is_the_summary() -> None:
     view = view_of(stored(made.cell()))
     text = render(view, "json")

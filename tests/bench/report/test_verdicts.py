@@ -198,5 +198,3 @@ def test_the_table_stands_in_every_report() -> None:
     assert "\nVerdicts\npairs within repetitions" in terminal.details(view)
     markdown = render(view, "md")
     assert markdown.index("\n## Overview\n") < markdown.index("\n## Verdicts\n") < markdown.index("\n## floor\n")
-    readme = render(view, "readme")
-    assert readme.index("### Overview\n") < readme.index("\n### Verdicts\n") < readme.index("<details>")
