@@ -106,7 +106,7 @@ def _origin(view: View) -> str:
     env, plan = view.run.environment, view.run.plan
     bound = any(view.bound(name, service) for name in view.scenarios for service in view.services)
     notes = [
-        f"Medians of {plan.repeat} repetitions, hold {plan.hold_ms} ms, tuning {plan.tuning}",
+        f"Medians of {words.counted(plan.repeat, 'repetition')}, hold {plan.hold_ms} ms, tuning {plan.tuning}",
         f"PostgreSQL {env.postgres}, {env.cores} cores, {env.started[:10]}",
     ]
     said = ", ".join(notes) + ". **Bold**: better than another stack and worse than none, by the run's verdicts."

@@ -21,7 +21,7 @@ def test_a_table_has_medians_alone_and_the_forecast() -> None:
     assert rows(text) == {"": ["forecast", "asyncpg", "psycopg_pool", "SQLAlchemy"], "100 at once: served": ["55"] * 4}
     assert text.startswith("**Exhaustion**\n\n|")
     assert "**Leaks**" not in text
-    assert "Medians of 1 repetitions, hold 100 ms, tuning equalised, PostgreSQL 18.4, 2 cores, 2026-11-23." in text
+    assert "Medians of 1 repetition, hold 100 ms, tuning equalised, PostgreSQL 18.4, 2 cores, 2026-11-23." in text
 
 
 def test_what_is_better_than_another_and_worse_than_none_is_bold() -> None:
