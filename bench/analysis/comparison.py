@@ -137,7 +137,7 @@ def _decided(judged: Judged, level: float, strictest: float) -> Comparison:
         percent=by.percent(estimate),
         percent_low=by.percent(float(tests.low[0])),
         percent_high=by.percent(float(tests.high[0])),
-        p_value=float(tests.t[0]),
+        p_value=float(f"{tests.t[0]:.4g}"),  # processors differ in the last digits of a cosine
         p_wilcoxon=float(tests.wilcoxon[0]),
         level=level,
         finds=found / ROUNDS,

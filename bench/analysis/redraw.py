@@ -48,9 +48,9 @@ def chances(differences: Floats, scale: Scale, level: float, chance: np.random.G
     signs = chance.choice((-1.0, 1.0), (ROUNDS, count))
     rounds = centred(differences)[chance.integers(count, size=(ROUNDS, count))] * signs
     found = evidence(rounds + planted(PLANTED, scale))
-    return int((better(found, level, scale) & (found.estimate > 0)).sum()), int(
-        better(evidence(rounds), level, scale).sum()
-    )
+    right = better(found, level, scale) & (found.estimate > 0)
+    wrong = better(evidence(rounds), level, scale)
+    return int(right.sum()), int(wrong.sum())
 
 
 def needed(
