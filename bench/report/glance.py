@@ -130,7 +130,7 @@ def _surprise(view: View, name: str, service: str) -> bool:
 def _notes(view: View, figures: str, *, alone: bool) -> Iterator[str]:
     """What the figures and their marks mean."""
     if alone and any(cell.repetitions > 1 for cell in view.summary.cells):
-        yield "medians over the repetitions; --details and a wider terminal show their intervals"
+        yield "medians; --details and a wider terminal show intervals"
     if re.search(r"\(\S+–\S+\)", figures):
         yield "(low–high): the 95 % interval of the median over the repetitions"
     if re.search(r"\[\S+–\S+\]", figures):

@@ -38,9 +38,7 @@ def test_a_line_for_each_scenario_with_medians_alone() -> None:
 
     assert figures(view) == {"burst-10": ("200", "200", "not run"), "leak-kept": ("", "not run", "failed")}
     assert figures(view, forecast=False)["burst-10"] == ("200", "not run")
-    assert glance.glance(view, alone=True).notes == (
-        "medians over the repetitions; --details and a wider terminal show their intervals",
-    )
+    assert glance.glance(view, alone=True).notes == ("medians; --details and a wider terminal show intervals",)
 
 
 def test_intervals_stand_beside_the_medians_and_are_explained() -> None:
