@@ -11,7 +11,7 @@ from bench.report.charts.answers import REJECTED, SERVED, around
 from bench.report.charts.model import Panel, drawn_in
 from bench.report.charts.picture import Sheet
 from bench.report.charts.played import Played, played
-from bench.report.charts.said import by_stack, counts
+from bench.report.charts.said import by_stack, figure
 from bench.report.charts.style import Scheme
 from bench.report.loads import load
 from bench.report.view import View
@@ -31,7 +31,7 @@ def hero(view: View, rows: Sequence[CellRows], scheme: Scheme) -> str:
     if not stacks:
         raise UserError(f"this run has no {DRAWN} to draw")
     title, about = _title(view, stacks), _about(stacks)
-    said = {each.service: counts(view, DRAWN, each) for each in stacks}
+    said = {each.service: _counts(view, each) for each in stacks}
     panels = [Panel(service=each.service, svg=plot.svg()) for each, plot in around(view, DRAWN, stacks, possible=False)]
     sheet = Sheet()
     sheet.say(title, "title")
@@ -60,6 +60,9 @@ def _about(stacks: Sequence[Played]) -> str:
     cell = stacks[0].cell
     fewest, most = min(each.repetitions for each in stacks), max(each.repetitions for each in stacks)
     repetitions = words.counted(most, "repetition") if fewest == most else f"{fewest} to {most} repetitions"
-    return (
-        f"Answers a second under a load of {load(cell.load)}, on a pool of {cell.pool_size}; the mean of {repetitions}."
-    )
+    return f"Answers a second at {load(cell.load)}, on a pool of {cell.pool_size}; mean of {repetitions}."
+
+
+def _counts(view: View, stack: Played) -> str:
+    ok, rejected = (figure(view, DRAWN, stack.service, name) for name in ("ok", "timed_out"))
+    return f"{ok} served, {rejected} rejected"

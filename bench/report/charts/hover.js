@@ -8,7 +8,7 @@
     return {low: +low, high: +high, log, unit, name};
   };
   const value = (axis, share) => axis.log ? axis.low * (axis.high / axis.low) ** share : axis.low + share * (axis.high - axis.low);
-  const written = (axis, number) => (axis.log ? round(100 * number) + ' %' : round(number) + (axis.unit ? ' ' + axis.unit : ''));
+  const written = (axis, number) => round(number) + (axis.unit ? ' ' + axis.unit : '');
 
   // [x, y, width, height] of each stroke: where it begins, and how far it goes across and up.
   const strokes = path => path.strokes ||= (() => {

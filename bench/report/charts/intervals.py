@@ -17,7 +17,7 @@ ROW: Final = 170
 """The height of a line, in tenths of a pixel."""
 LEFT: Final = 1300
 PERCENT: Final = 100 * MARGIN
-TICKS: Final = (0, PERCENT, 10, 100, 1000)
+TICKS: Final = (0, PERCENT, 10, 50, 1000)
 LEAST: Final = 20.0
 """The scale reaches at least so many percent to both sides."""
 WORDS: Final = {
@@ -46,13 +46,13 @@ def verdict_intervals(view: View) -> Chart:
 
 def _panel(view: View, judged: Sequence[Comparison]) -> str:
     a, b = view.stack(judged[0].a), view.stack(judged[0].b)
-    furthest = max(LEAST, *(abs(end) for found in judged for end in _ends(found)))
+    furthest = 1.2 * max(LEAST, *(abs(end) for found in judged for end in _ends(found)))
     marks = [sign * tick for tick in TICKS if tick <= furthest for sign in ((-1, 1) if tick else (1,))]
     percent = Axis(
         low=-_bent(furthest),
         high=_bent(furthest),
         name=f"{a} better ▸",
-        ticks=tuple((_bent(mark), f"{mark:+g} %".replace("-", "−") if mark else "0") for mark in sorted(marks)),
+        ticks=tuple((_bent(mark), f"{mark:g}".replace("-", "−")) for mark in sorted(marks)),
     )
     plot = Plot(
         percent,

@@ -15,9 +15,9 @@ WIDTH: Final = 10_200
 MARGIN: Final = 150
 GAP: Final = 150
 SIDE_BY_SIDE: Final = 3
-WIDEST: Final = 6200
+WIDEST: Final = 5200
 """Of a panel that is alone."""
-CHARACTERS, TITLE = 92, 70
+CHARACTERS, TITLE = 98, 74
 """To a line of text and of a title, in letters that are large enough for a telephone."""
 LINE: Final = 260
 NARROW: Final = (

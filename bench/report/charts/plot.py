@@ -110,10 +110,10 @@ class Plot:
         yield f'<path class="grid" d="{lines}M{self._left} {self._bottom}H{self._right}"/>'
         yield '<g class="m">'
         for nth, (value, said) in enumerate(self.across.ticks):
-            yield _tick(self.x(value), self._bottom + 140, said, nth)
+            yield _tick(self.x(value), self._bottom + 140, said, odd=nth % 2 > 0)
         yield '</g><g class="e">'
         for value, said in self.up.ticks:
-            yield _tick(self._left - 50, self.y(value) + 35, said)
+            yield _tick(self._left - 50, self.y(value) + 35, said, odd=self.y(value) > self._bottom - 100)
         yield "</g>"
         if self.up.name:
             yield f'<text x="0" y="120">{escape(self.up.name)}</text>'
@@ -163,10 +163,10 @@ class _Pen:
         )
 
 
-def _tick(x: int, y: int, said: str, nth: int = 0) -> str:
-    """Every second one is left out where there is little room."""
-    odd = ' class="o"' if nth % 2 else ""
-    return f'<text x="{x}" y="{y}"{odd}>{escape(said)}</text>'
+def _tick(x: int, y: int, said: str, *, odd: bool) -> str:
+    """One that is odd is left out where there is little room."""
+    css = ' class="o"' if odd else ""
+    return f'<text x="{x}" y="{y}"{css}>{escape(said)}</text>'
 
 
 def _read_back(axis: Axis) -> str:

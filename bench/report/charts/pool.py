@@ -21,10 +21,12 @@ class Line(NamedTuple):
     css: str
     name: str
     words: str
+    band: bool = True
+    """Whether its least and most are drawn; what is free mirrors what is used."""
 
 
 CONNECTIONS: Final = (
-    Line("free", "c-free", "free", "free, says the pool"),
+    Line("free", "c-free", "free", "free, says the pool", band=False),
     Line("used", "c-used", "used", "handed out, leaks included"),
     Line("backends", "c-backends", "backends", "backends, says PostgreSQL"),
 )
@@ -98,7 +100,8 @@ def _panel(stack: Played, found: dict[Line, list[Band]], end: float, highest: fl
     times, counts = time_axis(end), axis(highest, whole=True)
     plot = Plot(times, counts, kind="time", label=f"{title} in {stack.stack}: {told}")
     for line, bands in found.items():
-        plot.columns(list(_spread(bands)), f"c-band {line.css}", line.name, _apart(bands), "b")
+        spread = list(_spread(bands)) if line.band else []
+        plot.columns(spread, f"c-band {line.css}", line.name, _apart(bands), "b")
     for line, bands in found.items():
         plot.steps([(band.t_s, band.middle) for band in bands], line.css, line.name)
     for at, word in happened(stack):

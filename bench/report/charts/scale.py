@@ -41,7 +41,8 @@ def ticks(low: float, high: float, unit: str = "", *, whole: bool = False) -> tu
     """Round values between two, with their unit."""
     least = max((high - low) / TICKS, 1 if whole else 0)
     power = 10.0 ** math.floor(math.log10(least))
-    step = next(factor * power for factor in STEPS if factor * power >= least * (1 - 1e-9))
+    steps = (factor * power for factor in STEPS if not whole or (factor * power).is_integer())
+    step = next(step for step in steps if step >= least * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
     values = [round(nth * step, 9) for nth in range(first, math.floor(high / step + 1e-9) + 1)]
     return tuple((value, f"{value:g} {unit}".rstrip()) for value in values)

@@ -26,7 +26,7 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "queue": ("grey", ""),
         "waits": ("amber", ""),
-        "rejected": ("red", "26 12"),
+        "rejected": ("red", "70 14"),
         "failed": ("ink", "12 12"),
         "holds": ("blue", ""),
         "served": ("blue", ""),
@@ -81,6 +81,7 @@ def marks() -> str:
         ".chart text{font:100px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--chart-muted)}",
         ".chart .m{text-anchor:middle}.chart .e{text-anchor:end}",
         ".chart .grid{stroke:var(--chart-line);stroke-width:8}",
+        ".chart .c-band{stroke:var(--chart-muted);opacity:.28}",
         ".chart .c-moment{stroke:var(--chart-ink);stroke-width:10;stroke-dasharray:30 20}",
         ".chart:focus-visible{outline:2px solid var(--chart-blue);outline-offset:2px}",
         ".chart.key{display:inline-block;width:22px;height:11px;vertical-align:-1px}",
@@ -89,7 +90,7 @@ def marks() -> str:
         dashed = f";stroke-dasharray:{dashes}" if dashes else ""
         rules.append(f".chart .c-{name}{{stroke:var(--chart-{colour}){dashed}}}")
     rules += [
-        ".chart .c-band{opacity:.28;stroke-dasharray:none}",
+        ".chart .c-band{stroke-dasharray:none}",
         ".chart .c-dot{stroke-linecap:round;stroke-width:36;stroke-dasharray:none}",
     ]
     return "\n".join(rules)

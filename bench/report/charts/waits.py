@@ -24,7 +24,9 @@ LONGER: Final = (1, 2, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 LINE: Final = ("c-forecast", "forecast")
 DOTS: Final = ("c-forecast c-dot", "forecast: median, p95, p99 and longest")
 Curve = list[tuple[float, float]]
-"""(wait in ms, the share of all requests that wait longer)."""
+"""(wait in ms, the percentage of all requests that wait longer)."""
+MANY: Final = 5.0
+"""Where so many percent are rejected in every stack there is no tail to look at, and the scale is linear."""
 
 
 def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
@@ -39,7 +41,7 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
     see, sent = _see(view, scenario, tuple(curves)), [requests[each].height for each in curves]
     plot = Plot(
         axis(longest * 1.03, "ms", "wait"),
-        _shares(sent),
+        _shares(sent, min(curve[-1][1] for curve in (*curves.values(), steps or dots) if curve)),
         kind="time",
         height=HEIGHT,
         left=LEFT,
@@ -50,7 +52,7 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
     if steps:
         plot.steps(_whole(steps, plot), *LINE)
     elif dots:
-        plot.dots([(wait, max(share, 1 / max(sent))) for wait, share in dots], *DOTS)
+        plot.dots([(wait, max(share, plot.up.low)) for wait, share in dots], *DOTS)
     return Chart(
         kind="waits",
         title="How long requests wait, all repetitions together",
@@ -61,25 +63,29 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
 
 
 def _curve(requests: pl.DataFrame) -> Curve:
-    return [(wait, left / requests.height) for wait, left in survival(requests)]
+    return [(wait, 100 * left / requests.height) for wait, left in survival(requests)]
 
 
 def _whole(curve: Curve, plot: Plot) -> list[tuple[float, float | None]]:
     """From the first moment, when all wait, to the last, or on to the edge where some are never served."""
     bottom, (last, never) = plot.up.low, curve[-1]
     return [
-        (0.0, 1.0),
+        (0.0, 100.0),
         *((wait, max(share, bottom)) for wait, share in curve),
         (last if never <= 0 else plot.across.high, None),
     ]
 
 
-def _shares(sent: Sequence[int]) -> Axis:
-    """All requests, one in two, and on to the last one, each with how many requests that are."""
-    most, about = max(sent), "" if len(set(sent)) == 1 else "≈ "
+def _shares(sent: Sequence[int], never: float) -> Axis:
+    """All requests, one in two, and on to the last one, each with how many requests that are; `never` is the least
+    percentage that is not served."""
+    most, about, name = max(sent), "" if len(set(sent)) == 1 else "≈ ", "requests that wait longer"
+    if never >= MANY:
+        quarters = tuple((share, f"{share} %: {about}{most * share // 100:,}") for share in (0, 25, 50, 75, 100))
+        return Axis(low=0, high=100, unit="%", name=name, ticks=quarters)
     shares = {n: f"1 in {n:,}" if n > 1 else "all" for n in LONGER if n <= most}
-    ticks = tuple((1 / n, f"{share}: {about}{most // n:,}") for n, share in shares.items())
-    return Axis(low=0.7 / most, high=1, log=True, name="requests that wait longer", ticks=ticks)
+    ticks = tuple((100 / n, f"{share}: {about}{most // n:,}") for n, share in shares.items())
+    return Axis(low=70 / most, high=100, unit="%", log=True, name=name, ticks=ticks)
 
 
 def _stairs(view: View, scenario: str, played: Sequence[Played]) -> Curve:
@@ -93,7 +99,7 @@ def _stairs(view: View, scenario: str, played: Sequence[Played]) -> Curve:
         return []
     sent, c = cell.load.requests, cell.capacity
     batches = range(math.ceil(served / c))
-    return [(float(nth * cell.hold_ms), 1 - min((nth + 1) * c, served) / sent) for nth in batches]
+    return [(float(nth * cell.hold_ms), 100 - 100 * min((nth + 1) * c, served) / sent) for nth in batches]
 
 
 def _quantiles(view: View, scenario: str) -> Curve:
@@ -104,7 +110,7 @@ def _quantiles(view: View, scenario: str) -> Curve:
         return []
     of_all = served / (served + rejected)
     known = ((said.get(name_of("acquire", name, "served")), q) for name, q in QUANTILES.items())
-    return [(wait, 1 - q * of_all) for wait, q in known if wait is not None]
+    return [(wait, 100 - 100 * q * of_all) for wait, q in known if wait is not None]
 
 
 def _see(view: View, scenario: str, played: Sequence[Played]) -> str:
