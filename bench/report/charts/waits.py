@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from bench.analysis.forecast import expected
 from bench.metrics.quantiles import LEAST_FOR_P99, QUANTILES, name_of
 from bench.report.charts.data import survival
 from bench.report.charts.model import Chart, Panel
@@ -22,7 +23,7 @@ HEIGHT: Final = 2300
 LONGER: Final = (1, 2, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 """The ticks: one request in so many waits longer."""
 LINE: Final = ("c-forecast", "forecast")
-DOTS: Final = ("c-forecast c-dot", "forecast: median, p95, p99 and longest")
+DOTS: Final = ("c-forecast c-dot", "forecast of each repetition: median, p95, p99, longest")
 Curve = list[tuple[float, float]]
 """(wait in ms, the percentage of all requests that wait longer)."""
 MANY: Final = 5.0
@@ -33,7 +34,7 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
     """None where answers do not say how long their requests waited, or where none waited."""
     requests = {each: pl.concat([one.requests for one in each.results]) for each in played}
     curves = {each: _curve(frame) for each, frame in requests.items() if survival(frame)}
-    steps, dots = _stairs(view, scenario, played), _quantiles(view, scenario)
+    steps, dots = _stairs(view, scenario, played), _quantiles(view, scenario, played)
     longest = max((wait for curve in (*curves.values(), steps, dots) for wait, _ in curve), default=0.0)
     if not curves or longest < 1:
         return None
@@ -102,15 +103,17 @@ def _stairs(view: View, scenario: str, played: Sequence[Played]) -> Curve:
     return [(float(nth * cell.hold_ms), 100 - 100 * min((nth + 1) * c, served) / sent) for nth in batches]
 
 
-def _quantiles(view: View, scenario: str) -> Curve:
-    """Of a simulation: the quantiles of those served, placed among all."""
-    said = view.expected(scenario)
-    served, rejected = said.get("ok"), said.get("timed_out", 0.0)
-    if not served:
-        return []
-    of_all = served / (served + rejected)
-    known = ((said.get(name_of("acquire", name, "served")), q) for name, q in QUANTILES.items())
-    return [(wait, 100 - 100 * q * of_all) for wait, q in known if wait is not None]
+def _quantiles(view: View, scenario: str, played: Sequence[Played]) -> Curve:
+    """Of a simulation, which is another in each repetition: the quantiles of those served, placed among all; those that
+    are forecast alike for every stack."""
+    alike, found = view.expected(scenario), set[tuple[float, float]]()
+    for cell in (result.cell for result in played[0].results):
+        said = expected(cell, cell.ideal)
+        served, rejected = said.get("ok", 0.0), said.get("timed_out", 0.0)
+        for name, q in ((name_of("acquire", each, "served"), q) for each, q in QUANTILES.items()):
+            if served and name in said and name in alike:
+                found.add((said[name], 100 - 100 * q * served / (served + rejected)))
+    return sorted(found)
 
 
 def _see(view: View, scenario: str, played: Sequence[Played]) -> str:

@@ -149,7 +149,7 @@ def test_a_simulation_gives_dots() -> None:
 
     chart = drawn(run_of([replace(cell, forecast=foretold)], [sent]))["waits"]
 
-    assert ("c-forecast c-dot", "forecast: median, p95, p99 and longest") in chart.legend
+    assert ("c-forecast c-dot", "forecast of each repetition: median, p95, p99, longest") in chart.legend
     assert rows_in(chart.panels[0].svg, "c-forecast c-dot") == 2
     assert {"all: 10", "1 in 2: 5", "1 in 10: 1"} <= set(re.findall(">([^<]+)</text>", chart.panels[0].svg))
 
