@@ -139,13 +139,14 @@ def survival(requests: pl.DataFrame) -> tuple[tuple[float, int], ...]:
     """(wait in ms, how many of all requests wait longer, the rejected among them), ascending: more points where few are
     left, so that the longest waits are seen. Empty where a request that was served does not say how long it waited."""
     served = requests.filter(pl.col("status") == 200)["acquire_us"]
-    waits, others = served.drop_nulls().sort() / 1000, requests.height - len(served)
+    waits = served.drop_nulls().sort() / 1000
     if not len(waits) or len(waits) < len(served):
         return ()
     last = (len(waits) ** (nth / QUANTILES) for nth in range(QUANTILES + 1))
     even = (len(waits) * nth / 20 for nth in range(21))
-    places = sorted({max(1, round(place)) for place in (*last, *even)}, reverse=True)
-    return tuple((float(waits[-place]), others + place - 1) for place in places)
+    chosen = pl.Series([waits[-max(1, round(place))] for place in (*last, *even)]).unique().sort()
+    longer = requests.height - waits.search_sorted(chosen, side="right")
+    return tuple(zip(chosen.to_list(), longer.to_list(), strict=True))
 
 
 def turns(requests: pl.DataFrame) -> tuple[Turns, int]:

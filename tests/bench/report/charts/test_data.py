@@ -148,6 +148,10 @@ def test_those_rejected_wait_longer_than_any_that_was_served() -> None:
     assert survival(burst(4, 1, 150_000)) == ((0.0, 3), (100.0, 2))
 
 
+def test_of_those_that_wait_alike_none_waits_longer_than_the_others() -> None:
+    assert survival(burst(1000, 250))[0] == (0.0, 750)
+
+
 def test_nothing_is_said_of_waits_where_an_answer_does_not_say_its_own() -> None:
     assert survival(made.requests(BURST, [{}, {"acquire_us": None}])) == ()
     assert survival(burst(0, 1)) == ()
