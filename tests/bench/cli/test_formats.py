@@ -173,7 +173,7 @@ def test_help_shows_the_values_of_every_choice(capsys: pytest.CaptureFixture[str
     shown = {
         "run": ("[smoke|quick|", "[equalised|as_shipped]", "[http|pool]", "[explicit|context-manager]", *STACKS),
         "check": ("[equalised|as_shipped]", "[terminal|json|junit]"),
-        "report": ("[terminal|md|json|csv]",),
+        "report": ("[terminal|md|html|json|csv]",),
         "compare": ("[terminal|json|junit]",),
         "list": ("[terminal|json]",),
         "forecast": ("[smoke|quick|",),
