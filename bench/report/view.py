@@ -193,7 +193,8 @@ class View:
         least, most = min(counts, default=0), max(counts, default=0)
         repetitions = words.counted(most, "repetition") if least == most else f"{least} to {most} repetitions"
         marked = any(scenario in (None, name) for name, _ in self._disturbed)
-        return f"{repetitions}: not judged" if least < REPETITIONS_TO_JUDGE or marked else repetitions
+        enough = least if scenario else most  # a run as a whole judges where some of its scenarios do
+        return f"{repetitions}: not judged" if enough < REPETITIONS_TO_JUDGE or (marked and scenario) else repetitions
 
 
 def _not_served(cell: CellSummary) -> str:

@@ -21,7 +21,7 @@ CHARACTERS, TITLE = 98, 74
 """To a line of text and of a title, in letters that are large enough for a telephone."""
 LINE: Final = 260
 NARROW: Final = (
-    "@media(max-width:600px){text,.chart text{font-size:200px}.title{font-size:240px}.alone text{font-size:115px}"
+    "@media(max-width:600px){text,.chart text{font-size:200px}.title{font-size:220px}.alone text{font-size:115px}"
     ".chart .o{display:none}}"
 )
 """On a narrow screen the picture is smaller, so its letters are larger and its ticks fewer."""

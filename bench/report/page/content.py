@@ -1,7 +1,7 @@
 """What a page says of a run, before a template says how it looks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
@@ -100,7 +100,7 @@ def sections(view: View, metrics: Mapping[Key, Metrics], rows: Rows) -> Iterator
             name=name,
             family=family_of(name),
             verdicts=tuple(dict.fromkeys(found.verdict for found in compared)),
-            table=scenario_table(view, name),
+            table=_without_empty(scenario_table(view, name)),
             clauses=verdict(compared, view.stack) if compared else (),
             charts=charts(view, name, rows.get(name, ())),
             residuals=tuple(
@@ -110,6 +110,14 @@ def sections(view: View, metrics: Mapping[Key, Metrics], rows: Rows) -> Iterator
             repetitions=tuple(_repetitions(view, metrics, compared)),
             command=command(view, name),
         )
+
+
+def _without_empty(table: Table) -> Table:
+    """A table without its forecast where there is none: on a phone that column hides the first stack."""
+    if "forecast" not in table.headers or any(row[1] for row in table.rows):
+        return table
+    cut = [(*row[:1], *row[2:]) for row in (table.headers, *table.rows)]
+    return replace(table, headers=cut[0], rows=tuple(cut[1:]))
 
 
 def command(view: View, scenario: str) -> str:

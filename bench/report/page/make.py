@@ -25,10 +25,11 @@ def runs_in(directory: Path) -> tuple[Path, ...]:
 
 
 def index_of(directory: Path, runs: tuple[Path, ...]) -> str:
-    """The page that joins those of several runs, each linked to the page beside it."""
+    """The page that joins those of several runs, each linked to the page beside it; the largest run is first."""
     found = []
     for run in runs:
         stored = load(run)
         view = view_of(stored.run, measure(stored.rows(), stored.run.environment.cores))
         found.append(published(run.name, f"{run.relative_to(directory)}/{PAGE}", view))
+    found.sort(key=lambda run: (-len(run.scenarios), run.name))
     return index(found)

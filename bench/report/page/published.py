@@ -31,11 +31,11 @@ def published(name: str, page: str, view: View) -> Published:
     plan, env = view.run.plan, view.run.environment
     counts = Counter(found.verdict for found in view.summary.comparisons)
     said = [f"{counts[kind]} {kind}" for kind in ("better", "equivalent", "undecided") if counts[kind]]
-    layer = "pools alone" if plan.layer == "pool" else "over HTTP"
+    where = "pools alone" if plan.layer == "pool" else prose.place(view) or "over HTTP"
     return Published(
         name=name,
         page=page,
-        what=", ".join(part for part in (layer, plan.tuning, prose.release(plan), prose.place(view)) if part),
+        what=", ".join(part for part in (where, plan.tuning, prose.release(plan)) if part),
         when=env.started[:10],
         machine=f"{env.cpu}, {env.cores} cores",
         stacks=tuple(map(view.stack, view.services)),

@@ -66,6 +66,8 @@ def test_it_asks_for_nothing_fits_and_anyone_can_use_it(browser: Browser, addres
     assert asked == [address]
     assert said == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widths = page.eval_on_selector_all(".scenario tbody th", "all => all.map(each => each.offsetWidth)")
+    assert min(each for each in widths if each) > 80  # words are not broken into letters
     assert page.locator(".scenario svg").count() > 20
     assert page.locator("svg:not([role=img][aria-label], [aria-hidden])").count() == 0
     violations = Axe().run(page).response["violations"]
