@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from bench.analysis.judged_by import (
 )
 from bench.analysis.rates import Rate
 from bench.analysis.redraw import ROUNDS, chance_for, chances, needed
-from bench.analysis.rule import ALPHA, Floats, better, equivalent, evidence
+from bench.analysis.rule import ALPHA, Evidence, Floats, better, equivalent, evidence
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.record.rows import Key
@@ -36,6 +37,11 @@ class Judged:
     differences: Floats
     """One a repetition, above 0 where `a` is better."""
 
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the tests say of them, in one row."""
+        return evidence(self.differences[None, :])
+
     @property
     def alike(self) -> bool:
         """The same in every repetition, so that there is nothing to test."""
@@ -46,7 +52,7 @@ def compare(scenarios: Sequence[str], services: Sequence[str], metrics: Values) 
     """Every planned pair of stacks in every scenario in which both have cells, by the rule of docs/method.md."""
     drafts = drafted(scenarios, services, metrics)
     family = [draft for draft in drafts if isinstance(draft, Judged) and not draft.alike]
-    p_values = [float(evidence(draft.differences[None, :]).t[0]) for draft in family]
+    p_values = [float(draft.evidence.t[0]) for draft in family]
     levels = dict(zip(map(id, family), holm(p_values), strict=True))
     strictest = ALPHA / max(1, len(family))
     return tuple(
@@ -127,7 +133,7 @@ def _too_few(draft: Comparison, without: str) -> Comparison:
 def _decided(judged: Judged, level: float, strictest: float) -> Comparison:
     """The verdict at this level; power, false winners and repetitions are told at the strictest of the run."""
     by, differences, scale = judged.figure, judged.differences, judged.figure.scale
-    tests = evidence(differences[None, :])
+    tests = judged.evidence
     estimate = float(tests.estimate[0])
     draft = judged.comparison
     chance = chance_for(draft.scenario, draft.a, draft.b)

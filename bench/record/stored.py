@@ -99,7 +99,7 @@ class Stored:
         return sum(int(place.whole(place.requests.select(pl.len())).item()) for place in self.places)
 
     def frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        """The requests and the samples of all its cells; they are read by whoever collects or sinks them."""
+        """The requests and the samples of all its cells; they are read when a caller collects or sinks them."""
         keys = {cell.key for cell in self.run.cells}
         return (
             pl.concat([_kept(place.requests, place.keys & keys) for place in self.places]),

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from bench.analysis.judged_by import primary_of
@@ -13,7 +13,7 @@ from bench.report import prose
 from bench.report.overview import overview_rows
 from bench.report.screen import HELD
 from bench.report.table import Table
-from bench.report.verdicts import ALONE
+from bench.report.verdicts import ALONE, best
 from bench.report.view import View
 
 Standing = Literal["better", "equivalent", "undecided", "not judged"]
@@ -56,13 +56,6 @@ def verdict_lines(view: View) -> tuple[tuple[Standing | Literal[""], str], ...]:
         for standing, groups in found.items()
         for nth, (of, names) in enumerate(groups.items())
     )
-
-
-def best(compared: Iterable[Comparison]) -> tuple[str, ...]:
-    """The stacks of a scenario that are better than another, and than which none is better."""
-    pairs = [(found.better, found.b if found.better == found.a else found.a) for found in compared if found.better]
-    beaten = {worse for _, worse in pairs}
-    return tuple(dict.fromkeys(better for better, _ in pairs if better and better not in beaten))
 
 
 def judged(view: View) -> bool:

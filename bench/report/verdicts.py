@@ -28,7 +28,7 @@ def verdicts(view: View, scenario: str | None = None) -> tuple[Table, ...]:
     return (
         Table(
             title="Verdicts",
-            about=_about() if compared else "",
+            about=about() if compared else "",
             headers=("scenario", "figure", "verdict", f"finds {100 * PLANTED:.0f} %", "false win"),
             rows=tuple(_row(view, name, compared) for name in view.scenarios if scenario in (None, name)),
             notes=(*_notes(compared), *wide),
@@ -62,12 +62,20 @@ def _better_than(alike: Sequence[Comparison], called: Callable[[str], str]) -> s
     return f"{called(better or '')} better than {' and '.join(worse)} by {by(alike[0])}"
 
 
+def best(compared: Iterable[Comparison]) -> tuple[str, ...]:
+    """The services of a scenario that are better than another, and than which none is better."""
+    pairs = [(found.better, found.b if found.better == found.a else found.a) for found in compared if found.better]
+    beaten = {worse for _, worse in pairs}
+    return tuple(dict.fromkeys(better for better, _ in pairs if better and better not in beaten))
+
+
 def percent(value: float) -> str:
     """`4.2`, `48`: two digits at least, without its sign."""
     return f"{abs(value):.0f}" if abs(value) >= 10 else f"{abs(value):.1f}"
 
 
-def _about() -> str:
+def about() -> str:
+    """How a table of verdicts is to be read."""
     margin = f"{100 * MARGIN:.0f} %"
     return (
         f"pairs within repetitions, on the figure named, at least {REPETITIONS_TO_JUDGE} repetitions; better: by over "

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from bench.analysis.judged_by import primary_of
 from bench.report import words
 from bench.report.numbers import decimals_of, missing, number
+from bench.report.verdicts import best
 from bench.report.view import View
 
 
@@ -92,14 +93,11 @@ def _figure(view: View, line: Line, service: str, value: float | None, decimals:
     return (f"**{text}**" if bold else text) + mark
 
 
-def _better(view: View, line: Line) -> set[str]:
+def _better(view: View, line: Line) -> tuple[str, ...]:
     """The services that are better than another there, and worse than none, on the line that was judged."""
     found = [each for each in view.summary.comparisons if each.scenario == line.scenario and each.better]
-    if not any(each.metric == line.metric or line.metric == primary_of(line.scenario) for each in found):
-        return set()
-    winners = {each.better for each in found}
-    losers = {each.b if each.better == each.a else each.a for each in found}
-    return {name for name in winners - losers if name is not None}
+    judged = line.metric == primary_of(line.scenario) or any(each.metric == line.metric for each in found)
+    return best(found) if judged else ()
 
 
 def _origin(view: View) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from bench.metrics.model import Metrics
 from bench.record.rows import Key
-from bench.report import prose
+from bench.report import prose, verdicts
 from bench.report.charts import HOVER, STYLE, swatch, verdict_intervals
 from bench.report.left_out import failures
 from bench.report.overview import overview
@@ -39,6 +39,7 @@ def page(view: View, metrics: Mapping[Key, Metrics], rows: content.Rows) -> str:
         findings=content.findings(view),
         intervals=verdict_intervals(view),
         pairs=pairs,
+        about_verdicts=verdicts.about(),
         overview=overview(view),
         sections=sections,
         failures=failures(view),

@@ -5,7 +5,6 @@ from typing import Final
 
 from bench.record.columns import CellRows
 from bench.record.rows import Key
-from bench.record.schema import Run
 from bench.record.stored import Stored
 
 AT_ONCE: Final = 1_000_000
@@ -13,20 +12,14 @@ AT_ONCE: Final = 1_000_000
 
 
 def rows_of(stored: Stored) -> Mapping[str, Sequence[CellRows]]:
-    """Scenario → its cells with what they measured, the first repetition first."""
+    """Scenario → its cells with what they measured, in no certain order."""
     scenarios = dict.fromkeys(cell.scenario for cell in stored.run.cells)
     if stored.size > AT_ONCE:
         return _OneByOne(stored, tuple(scenarios))
     found = {name: list[CellRows]() for name in scenarios}
     for each in stored.rows():
         found[each.cell.scenario].append(each)
-    return {name: in_order(stored.run, rows) for name, rows in found.items()}
-
-
-def in_order(run: Run, rows: Sequence[CellRows]) -> list[CellRows]:
-    """By repetition, and by service as in the plan."""
-    services = {name: nth for nth, name in enumerate(run.plan.services)}
-    return sorted(rows, key=lambda each: (each.cell.repetition, services.get(each.cell.service, 0)))
+    return found
 
 
 class _OneByOne(Mapping[str, Sequence[CellRows]]):
@@ -38,7 +31,7 @@ class _OneByOne(Mapping[str, Sequence[CellRows]]):
         keys: set[Key] = {cell.key for cell in self._stored.run.cells if cell.scenario == scenario}
         if not keys:
             raise KeyError(scenario)
-        return in_order(self._stored.run, list(self._stored.rows(keys)))
+        return list(self._stored.rows(keys))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._scenarios)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ PLAN = made.plan(services=SERVICES, scenarios=("leak-dropped", "one"))
 BETTER, WORSE = "sqlalchemy_fastapi", "asyncpg_fastapi"
 
 
-def found(**changed: object) -> Comparison:
-    usual = {
+def found(**changed: Any) -> Comparison:
+    usual: dict[str, Any] = {
         "scenario": "leak-dropped", "a": WORSE, "b": BETTER, "metric": "share_served", "repetitions": 10,
         "verdict": "better", "better": BETTER, "p_wilcoxon": 2 / 1024,
     }  # fmt: skip
-    return Comparison(**usual | changed)  # type: ignore[arg-type]
+    return Comparison(**usual | changed)
 
 
 @pytest.mark.parametrize(

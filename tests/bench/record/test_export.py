@@ -96,7 +96,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_file(stored: Stored, out: Path, m
     whole = pl.LazyFrame.sink_csv
 
     def full(frame: pl.LazyFrame, path: Path, **options: object) -> None:
-        whole(frame, path, **options)  # type: ignore[call-overload]
+        whole(frame, path, **options)  # type: ignore[call-overload]  # passed on as they came
         if path.name.startswith(".pool"):
             raise OSError("No space left on device (os error 28)")  # as polars says it
 

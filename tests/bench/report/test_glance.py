@@ -7,7 +7,7 @@ import pytest
 
 from bench.record.readings import CpuSeconds
 from bench.record.summary import Comparison
-from bench.report import glance
+from bench.report import glance, verdicts
 from bench.report.view import View
 from bench.report.view import view_of as view_of_metrics
 from tests.bench import made
@@ -97,7 +97,7 @@ def test_a_stack_that_another_is_better_than_is_not_the_best(
     pairs: tuple[tuple[str, str, str | None], ...], best: tuple[str, ...]
 ) -> None:
     compared = [found(a, b, "better" if who else "undecided", better=who) for a, b, who in pairs]
-    assert glance.best(compared) == best
+    assert verdicts.best(compared) == best
 
 
 def test_verdicts_are_told_in_words() -> None:

@@ -43,7 +43,7 @@ POOL = '''
             if self._asked[task] == 2 and len(self._chosen) < self.capacity:
                 self._chosen.add(task)
             if len(self._chosen) == self.capacity and task not in self._chosen:
-                await asyncio.sleep(timeout_s)
+                await asyncio.sleep(timeout_s)  # that is the defect
                 raise TimeoutError
             return await super().acquire(timeout_s)
 '''

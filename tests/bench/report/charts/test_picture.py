@@ -196,9 +196,9 @@ def test_better_ones_lie_on_their_side() -> None:
     (svg,) = (panel.svg for panel in chart.panels)
 
     dots = [int(x) for x in re.findall(r'class="c-better c-dot"[^>]* d="M(\d+) ', svg)]
-    left, right = map(int, re.search(r'data-box="(\d+) (\d+) ', svg).groups())  # type: ignore[union-attr]
+    ((left, right),) = re.findall(r'data-box="(\d+) (\d+) ', svg)
 
-    assert [dot < (left + right) / 2 for dot in dots] == [True, False]
+    assert [dot < (int(left) + int(right)) / 2 for dot in dots] == [True, False]
 
 
 @pytest.mark.parametrize(

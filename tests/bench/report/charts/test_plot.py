@@ -13,7 +13,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def plot(kind: str = "time", x: Axis | None = None, y: Axis | None = None, label: str = "what it shows") -> Plot:
     """From 0 to 10 s across, 0 to 5 up: 280 and 158 tenths of a pixel each."""
-    return Plot(x or axis(10, "s"), y or axis(5), kind=kind, label=label)  # type: ignore[arg-type]
+    return Plot(x or axis(10, "s"), y or axis(5), kind=kind, label=label)  # type: ignore[arg-type]  # kinds come from a list
 
 
 def path(drawn: Plot) -> str:
