@@ -86,6 +86,9 @@ class Stack:
     traits: Traits = Traits()
     module: str = ""
     """The package that holds `pool.py`, `app.py` and `__main__.py`; `services.NAME` where nothing is said."""
+    more: bool = False
+    """Played, served and installed only where it is asked for (`--stacks all`); the others are what a run has by
+    default."""
     home: Path | None = None
     """The directory in which `module` is found, where it is none of this project's; `load` fills it in."""
 
@@ -173,6 +176,12 @@ SQLALCHEMY_FASTAPI: Final = Stack(
 _known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told; `load` adds to it."""
+
+
+def usual() -> tuple[Stack, ...]:
+    """What a run plays where no stack is named: all but those that have to be asked for."""
+    return tuple(stack for stack in STACKS.values() if not stack.more)
+
 
 CONTRASTS: Final = (
     (ASYNCPG_FASTAPI.name, PSYCOPG_FLASK.name),
