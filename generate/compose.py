@@ -8,6 +8,8 @@ from services.stacks import Stack
 
 STACKS_IN_CONTAINER: Final = "/stacks"
 """Where a directory of stacks that lies elsewhere is mounted."""
+MORE: Final = "more-stacks"
+"""The profile of the stacks that have to be asked for."""
 
 
 def parts(stacks: Iterable[Stack]) -> Mapping[str, str]:
@@ -21,8 +23,8 @@ def parts(stacks: Iterable[Stack]) -> Mapping[str, str]:
         "locust-urls": "\n".join(
             [*(f"{stack.name.upper()}_URL: {url}" for stack, url in addresses.items()), *elsewhere]
         ),
-        "ready": "\n".join(f"{stack.name}: {{condition: service_healthy}}" for stack in stacks),
-        "k6-urls": f"BASE_URLS: {','.join(addresses.values())}",
+        "ready": "\n".join(f"{stack.name}: {{condition: service_healthy}}" for stack in stacks if not stack.more),
+        "k6-urls": f"BASE_URLS: {','.join(url for stack, url in addresses.items() if not stack.more)}",
     }
 
 
@@ -39,6 +41,8 @@ def _service(stack: Stack, house: Iterable[Stack]) -> str:
     if stack.threads:
         environment.append('THREADS: "${THREADS}"')
     lines = [f"{stack.name}:", "  <<: *service"]
+    if stack.more:
+        lines.append(f"  profiles: [{MORE}]")
     if stack.home is None:
         image = stack.name
     else:

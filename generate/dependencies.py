@@ -1,7 +1,7 @@
 """What an installed bench needs, from the dependency groups of pyproject.toml, which stay the one place to change."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +11,21 @@ PYPROJECT: Final = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def parts() -> dict[str, str]:
-    """The generated part of pyproject.toml: the requirements of the bench and of every stack of this project."""
+    """The generated parts of pyproject.toml: what the bench and the usual stacks of this project need, and what the
+    others need beside that."""
     groups = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
-    own = ("bench", *(name for name, stack in STACKS.items() if stack.home is None))
-    needed = sorted({requirement for name in own for requirement in _of(groups, name)})
-    return {"dependencies": "\n".join(f'"{requirement}",' for requirement in needed)}
+    own = [stack for stack in STACKS.values() if stack.home is None]
+    needed = _together(groups, ["bench", *(stack.name for stack in own if not stack.more)])
+    more = _together(groups, [stack.name for stack in own if stack.more]) - needed
+    return {"dependencies": _lines(needed), "more-stacks": _lines(more)}
+
+
+def _together(groups: Mapping[str, Any], names: Iterable[str]) -> set[str]:
+    return {requirement for name in names for requirement in _of(groups, name)}
+
+
+def _lines(requirements: Iterable[str]) -> str:
+    return "\n".join(f'"{requirement}",' for requirement in sorted(requirements))
 
 
 def _of(groups: Mapping[str, Any], name: str) -> Iterator[str]:

@@ -6,6 +6,6 @@ from services.stacks import Stack
 
 
 def lab(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated part of k6/services.js."""
-    ports = ", ".join(f"{stack.name}: {stack.port}" for stack in stacks)
+    """The generated part of k6/services.js: the usual stacks; others are asked for by BASE_URLS."""
+    ports = ", ".join(f"{stack.name}: {stack.port}" for stack in stacks if not stack.more)
     return {"lab": f"const LAB = {{ {ports} }};"}

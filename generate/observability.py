@@ -6,9 +6,15 @@ from services.stacks import Stack
 
 
 def targets(stacks: Iterable[Stack]) -> Mapping[str, str]:
-    """The generated part of prometheus.yml."""
-    lines = (f'- targets: ["{stack.name}:{stack.port}"]\n  labels: {{service: {stack.name}}}' for stack in stacks)
-    return {"targets": "\n".join(lines)}
+    """The generated parts of prometheus.yml: the usual stacks have to be there, others are where they have a name."""
+    stacks = tuple(stacks)
+    usual = (
+        f'- targets: ["{stack.name}:{stack.port}"]\n  labels: {{service: {stack.name}}}'
+        for stack in stacks
+        if not stack.more
+    )
+    more = (f"- {{names: [{stack.name}], type: A, port: {stack.port}}}" for stack in stacks if stack.more)
+    return {"targets": "\n".join(usual), "more-targets": "\n".join(more)}
 
 
 def queries(stacks: Iterable[Stack]) -> Mapping[str, str]:

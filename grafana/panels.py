@@ -26,6 +26,8 @@ class Row:
     heading: str | None
     panels: tuple[model.Panel, ...]
     height: int = 6
+    each: str = ""
+    """The variable for each of whose values the row stands there again, and all that follows up to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ def share(title: str, description: str, queries: Queries, *, limits: Limits, emp
     )
 
 
-def variable(name: str, label: str, query: str) -> model.VariableModel:
-    """A choice of one among what Prometheus knows now."""
+def variable(name: str, label: str, query: str, *, several: bool = False, regex: str = "") -> model.VariableModel:
+    """A choice of one among what Prometheus knows now, or of `several`, all of them to begin with."""
     return model.VariableModel(
         name=name,
         label=label,
@@ -127,6 +129,10 @@ def variable(name: str, label: str, query: str) -> model.VariableModel:
         definition=query,
         refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=model.VariableSort.ALPHABETICAL_ASC,
+        regex=regex or None,
+        multi=several,
+        include_all=several,
+        current=model.VariableOption(text="All", value="$__all") if several else None,
     )
 
 
@@ -195,7 +201,9 @@ def _placed(rows: Iterable[Row]) -> list[model.Panel | model.RowPanel]:
     for row in rows:
         if row.heading:
             grid = model.GridPos(h=1, w=GRID_COLUMNS, x=0, y=y)
-            placed.append(model.RowPanel(title=row.heading, grid_pos=grid, id_val=len(placed) + 1))
+            placed.append(
+                model.RowPanel(title=row.heading, grid_pos=grid, id_val=len(placed) + 1, repeat=row.each or None)
+            )
             y += 1
         width = GRID_COLUMNS // len(row.panels)
         for nth, panel in enumerate(row.panels):

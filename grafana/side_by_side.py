@@ -15,10 +15,10 @@ from grafana.looks import (
     WAIT,
     Limits,
 )
-from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time
+from grafana.panels import Row, Value, alerts, dashboard, marks, numbers, over_time, variable
 from grafana.queries import Queries
 from grafana.sdk import dashboard as model
-from services.stacks import STACKS, Stack
+from services.stacks import Stack, usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,21 +145,37 @@ QUESTIONS = (
 )
 
 
+MORE = "more"
+"""The variable of the services that have no column."""
+BESIDE = 3
+"""So many panels stand beside each other in the rows of such a service."""
+
+
 def build() -> model.Dashboard:
     board = dashboard(
         uid="pools-side-by-side",
         title="Connection pools, side by side",
         description=(
             "One column is one stack: pool, driver, framework, server and concurrency model differ at once. The dashed "
-            "grey line is the highest of all, so that each row has one scale."
+            "grey line is the highest of all, so that each row has one scale. Any other service that is there has rows "
+            "of its own below."
         ),
-        rows=[Row(None, tuple(map(_now, STACKS.values()))), *(_row(question) for question in QUESTIONS)],
+        rows=[Row(None, tuple(map(_now, usual()))), *(_row(question) for question in QUESTIONS), *_others()],
+        variables=[
+            variable(
+                MORE,
+                "More stacks",
+                "label_values(db_pool_max_size, service)",
+                several=True,
+                regex=f"/^(?!(?:{'|'.join(stack.name for stack in usual())})$).+/",
+            )
+        ],
     )
     # What was done to one service, and what Prometheus says of it, is marked in its own column.
     board.annotations = model.AnnotationContainer(
         [
             mark
-            for stack in STACKS.values()
+            for stack in usual()
             for mark in (
                 marks(stack.name, f"bench runs, {stack.label}", _column(board, stack.label)),
                 alerts(stack.name, f"alerts, {stack.label}", _column(board, stack.label)),
@@ -178,17 +194,25 @@ def _column(board: model.Dashboard, label: str) -> list[int]:
 def _row(question: Question) -> Row:
     return Row(
         question.text,
-        tuple(
-            over_time(
-                title=f"{stack.label}: {question.fact}",
-                description=question.description,
-                unit=question.unit,
-                queries=(*question.queries(stack.name), queries.highest(question.queries)),
-                limits=question.limits,
-                empty=question.empty,
-            )
-            for stack in STACKS.values()
-        ),
+        tuple(_panel(question, f"{stack.label}: {question.fact}", stack.name) for stack in usual()),
+    )
+
+
+def _others() -> list[Row]:
+    """A heading for each service that has no column, and under it all questions."""
+    panels = [_panel(question, f"${MORE}: {question.fact}", f"${MORE}") for question in QUESTIONS]
+    lines = [tuple(panels[nth : nth + BESIDE]) for nth in range(0, len(panels), BESIDE)]
+    return [Row(None if nth else f"${MORE}", line, each="" if nth else MORE) for nth, line in enumerate(lines)]
+
+
+def _panel(question: Question, title: str, service: str) -> model.Panel:
+    return over_time(
+        title=title,
+        description=question.description,
+        unit=question.unit,
+        queries=(*question.queries(service), queries.highest(question.queries)),
+        limits=question.limits,
+        empty=question.empty,
     )
 
 

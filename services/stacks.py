@@ -104,8 +104,14 @@ class Stack:
 
     @property
     def label_alone(self) -> str:
-        """At the head of its column on the pool alone: the pool, and the stack where the registry has it twice."""
-        shared = sum(stack.pool == self.pool for stack in STACKS.values()) > 1
+        """At the head of its column on the pool alone: the pool, and the stack where another has that pool, too.
+
+        One that has to be asked for leaves the name to the others.
+        """
+        shared = any(
+            stack.pool == self.pool and stack.name != self.name and (self.more or not stack.more)
+            for stack in STACKS.values()
+        )
         return f"{self.pool} ({self.name})" if shared else self.pool
 
     @property
@@ -175,7 +181,7 @@ SQLALCHEMY_FASTAPI: Final = Stack(
 
 _known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
-"""Every stack by name, in the order in which it is told; `load` adds to it."""
+"""Every stack by name, in the order in which it is told: those that have to be asked for last; `load` adds to it."""
 
 
 def usual() -> tuple[Stack, ...]:
@@ -222,7 +228,9 @@ def load(directory: Path) -> tuple[Stack, ...]:
         if why := _misplaced(stack, directory) or _refusal(stack, known.values()):
             raise StackError(f"{file}: {why}")
         known[stack.name] = stack
-    _known.update({stack.name: stack for stack in found})
+    for name, stack in sorted(known.items(), key=lambda each: each[1].more):
+        _known.pop(name, None)
+        _known[name] = stack
     return found
 
 

@@ -1,7 +1,7 @@
 """The lab: a PostgreSQL and all services on their own ports, until Ctrl-C."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,17 +20,18 @@ from services.common.settings import Config
 from services.stacks import STACKS
 
 
-def serve(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
+def serve(stacks: Sequence[str], base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
     """Serves until interrupted, which is how it should end: 0. Returns 1 when a service ends by itself."""
     try:
-        return _serve(base_port, database_url, pg_bin)
+        return _serve(stacks, base_port, database_url, pg_bin)
     except KeyboardInterrupt:
         click.echo("\nthe lab is closed", err=True)
         return 0
 
 
-def _serve(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
-    ports = {stack.name: base_port + nth if base_port else stack.port for nth, stack in enumerate(STACKS.values())}
+def _serve(stacks: Sequence[str], base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
+    ports = {name: base_port + nth if base_port else stack.port for nth, (name, stack) in enumerate(STACKS.items())}
+    ports = {name: ports[name] for name in stacks}
     for port in ports.values():
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from bench.cli.options import EXPORT, SCENARIO, TUNING, CheckTarget, with_database, with_format, with_stacks
+from bench.cli.options import (
+    ALL,
+    EXPORT,
+    SCENARIO,
+    TUNING,
+    CheckTarget,
+    which,
+    with_database,
+    with_format,
+    with_stacks,
+    with_which,
+)
 from bench.cli.run import forecast, run
 from bench.cli.screen import screen, show
 from bench.errors import PostgresDied, UserError
@@ -39,7 +50,7 @@ def cli() -> None:
 @with_format("json")
 @with_stacks
 def list_(form: str) -> None:
-    """The scenarios, profiles and services there are."""
+    """The scenarios, profiles and stacks there are."""
     from bench.report.listing import as_json, listing
 
     on = screen()
@@ -50,16 +61,21 @@ def list_(form: str) -> None:
 @click.argument("targets", nargs=-1, type=CheckTarget("service", STACKS), metavar="[URL|SERVICE]...")
 @click.option("--tuning", type=TUNING, default="equalised", show_default=True)
 @with_format("json", "junit")
+@with_which
 @with_stacks
 @with_database
-def check(targets: tuple[str, ...], tuning: str, form: str, database_url: str | None, pg_bin: Path | None) -> None:
+def check(
+    targets: tuple[str, ...], stacks: str, tuning: str, form: str, database_url: str | None, pg_bin: Path | None
+) -> None:
     """Does a service keep the HTTP contract? A URL must be one that may be exhausted and resized.
 
     Exit status 1 where a check failed.
     """
     from bench.cli.checks import check_targets
 
-    sys.exit(check_targets(targets or tuple(STACKS), tuning, form, database_url, pg_bin))
+    if stacks == ALL and targets:
+        raise UserError("--stacks all says which services where none is named: leave it out, or their names")
+    sys.exit(check_targets(targets or which(stacks), tuning, form, database_url, pg_bin))
 
 
 @cli.command()
@@ -153,13 +169,14 @@ def compare(run_a: Path, run_b: Path, threshold: float | None, form: str) -> Non
     type=click.IntRange(1024, 65_000),
     help="Serve them on the ports from here on; by default each on its own (bench list).",
 )
+@with_which
 @with_stacks
 @with_database
-def lab(base_port: int | None, database_url: str | None, pg_bin: Path | None) -> None:
-    """All services, for curl, until Ctrl-C, with the pools, hold and acquire timeout that the environment sets."""
+def lab(stacks: str, base_port: int | None, database_url: str | None, pg_bin: Path | None) -> None:
+    """The services, for curl, until Ctrl-C, with the pools, hold and acquire timeout that the environment sets."""
     from bench.cli.lab import serve
 
-    sys.exit(serve(base_port, database_url, pg_bin))
+    sys.exit(serve(which(stacks), base_port, database_url, pg_bin))
 
 
 cli.add_command(run)

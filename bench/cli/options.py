@@ -13,7 +13,7 @@ from bench.record.schema import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
-from services.stacks import STACKS, StackError, load
+from services.stacks import STACKS, StackError, load, usual
 
 
 class OneOf(click.ParamType[str]):
@@ -80,6 +80,7 @@ LAYER = OneOf("layer", get_args(Layer))
 RELEASE = OneOf("release", get_args(contract.Release))
 TUNING = OneOf("tuning", get_args(contract.Tuning))
 EXPORT = OneOf("format", ("csv",))
+ALL = "all"
 
 
 def with_format(*forms: str) -> Callable[[Any], Any]:
@@ -115,6 +116,22 @@ def with_database(command: Any) -> Any:
     for option in reversed(database_options):
         command = option(command)
     return command
+
+
+def which(stacks: str) -> tuple[str, ...]:
+    """The names of the stacks that `--stacks` says."""
+    return tuple(STACKS) if stacks == ALL else tuple(stack.name for stack in usual())
+
+
+def with_which(command: Any) -> Any:
+    """`--stacks`, the usual ones by default."""
+    return click.option(
+        "--stacks",
+        type=OneOf("stacks", ("usual", ALL)),
+        default="usual",
+        show_default=True,
+        help="Where none is named: the usual ones, or all of `bench list`.",
+    )(command)
 
 
 def _take_stacks(_: click.Context, __: click.Parameter, directory: Path | None) -> None:

@@ -17,9 +17,11 @@ from bench.cli.options import (
     SERVICE_AT,
     TUNING,
     Repeat,
+    which,
     with_database,
     with_format,
     with_stacks,
+    with_which,
 )
 from bench.cli.screen import screen, show, show_run
 from bench.errors import UserError
@@ -108,11 +110,13 @@ if TYPE_CHECKING:
 )
 @with_format("json")
 @click.option("--details", is_flag=True, help="Print every table, verdicts and audit above the summary.")
+@with_which
 @with_stacks
 @with_database
 def run(
     target: str | None,
     services: tuple[str, ...],
+    stacks: str,
     scenarios: tuple[str, ...],
     layer: Layer,
     release: Release | None,
@@ -150,10 +154,12 @@ def run(
 
     if aa and (services or target not in (None, "local")):
         raise UserError("--aa plays one service of the bench's own against itself: leave out -s and --target")
+    if stacks != "usual" and (aa or services):
+        raise UserError(f"--stacks {stacks} says which services where none is named: leave it out, or -s and --aa")
     if names and not aa:
         raise UserError("--names says under how many names --aa SERVICE plays one: add it, or leave out --names")
     chosen = PROFILES[profile]
-    place = where(target, services)
+    place = where(target, services, which(stacks))
     if layer == "pool" and place.kind != "local":
         raise UserError("--layer pool is played in processes of the bench's own: leave out --target and addresses")
     plan = Plan(
@@ -164,7 +170,7 @@ def run(
         repeat=MOST_REPETITIONS if repeat == AUTO else int(repeat or chosen.repeat),
         half_width=WIDE if repeat == AUTO else None,
         seed=seed,
-        services=names_of(aa, names or 2) if aa else _in_order(services, STACKS),
+        services=names_of(aa, names or 2) if aa else _in_order(services, STACKS) if services else which(stacks),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
         layer=layer,
         release=release,

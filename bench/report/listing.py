@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.report.formats.fitting import fitted
 from bench.report.screen import MOST_PROSE, PIPE, Screen
@@ -13,21 +13,36 @@ from bench.scenarios.profiles import PROFILES
 from bench.scenarios.words import load_text, settings_text
 from services.stacks import STACKS
 
+STACK: Final = ("name", "pool, driver", "front, server, concurrency", "port")
+
 if TYPE_CHECKING:
     from bench.check import Report
 
 
 def listing(screen: Screen = PIPE) -> str:
-    """Scenarios, profiles and services, as `bench list` prints them."""
+    """Scenarios, profiles and stacks, as `bench list` prints them."""
     scenarios = [(s.name, f"{s.question}\n{load_text(s.load)}, {settings_text(s)}") for s in SCENARIOS.values()]
     profiles = [(p.name, f"{p.hold_ms} ms", str(p.repeat), str(len(p.scenarios)), p.text) for p in PROFILES.values()]
-    services = [(stack.name, str(stack.port), stack.text) for stack in STACKS.values()]
     tables = (
         ("Scenarios", ("name", "question, load and settings (times in holds, h)"), scenarios),
         ("Profiles", ("name", "hold h", "repetitions", "scenarios", "what for"), profiles),
-        ("Services", ("name", "port in the lab", "what it is made of"), services),
+        ("Stacks", STACK, _stacks(more=False)),
+        ("More stacks (-s NAME, or --stacks all)", STACK, _stacks(more=True)),
     )
-    return "\n\n".join(_titled(title, headers, rows, screen) for title, headers, rows in tables)
+    return "\n\n".join(_titled(title, headers, rows, screen) for title, headers, rows in tables if rows)
+
+
+def _stacks(*, more: bool) -> list[tuple[str, ...]]:
+    return [
+        (
+            stack.name,
+            f"{stack.pool},\n{stack.driver}",
+            f"{stack.front}, {stack.server},\n{stack.concurrency}",
+            str(stack.port),
+        )
+        for stack in STACKS.values()
+        if stack.more is more
+    ]
 
 
 def _titled(title: str, headers: tuple[str, ...], rows: Sequence[tuple[str, ...]], screen: Screen) -> str:
@@ -50,7 +65,19 @@ def as_json() -> str:
         for each in SCENARIOS.values()
     ]
     services = [
-        {"name": stack.name, "label": stack.label, "port": stack.port, "text": stack.text} for stack in STACKS.values()
+        {
+            "name": stack.name,
+            "label": stack.label,
+            "port": stack.port,
+            "text": stack.text,
+            "pool": stack.pool_class,
+            "driver": stack.driver,
+            "front": stack.front,
+            "server": stack.server,
+            "concurrency": stack.concurrency,
+            "usual": not stack.more,
+        }
+        for stack in STACKS.values()
     ]
     profiles = [asdict(profile) for profile in PROFILES.values()]
     return json.dumps({"scenarios": scenarios, "profiles": profiles, "services": services}, indent=1)

@@ -25,8 +25,9 @@ class Where:
 LOCAL: Final = Where("local")
 
 
-def where(target: str | None, services: Sequence[str]) -> Where:
-    """`--target` and what each `--service` says, NAME or NAME=URL. Raises UserError where they do not fit."""
+def where(target: str | None, services: Sequence[str], unnamed: Sequence[str] = ()) -> Where:
+    """`--target` and what each `--service` says, NAME or NAME=URL; of the Compose stack those that are `unnamed`, where
+    none is. Raises UserError where they do not fit."""
     named = [text for text in services if "=" in text]
     plain = [text for text in services if "=" not in text]
     if named and plain:
@@ -35,7 +36,7 @@ def where(target: str | None, services: Sequence[str]) -> Where:
         raise UserError(f"--target {target} has its own services and -s {named[0]} runs elsewhere: leave one out")
     if target == "compose":
         compose.require_checkout()
-        chosen = [name for name in STACKS if not plain or name in plain]
+        chosen = [name for name in STACKS if name in (plain or unnamed)]
         return Where("compose", tuple((name, f"http://{compose.HOST}:{STACKS[name].port}") for name in chosen))
     addresses: list[tuple[str | None, str]] = [*_addressed(named)]
     if target in (None, "local"):

@@ -1,12 +1,13 @@
 """What a reader may rely on, on every panel of every dashboard."""
 
+import re
 from itertools import combinations, pairwise
 from typing import Any, Final
 
 import pytest
 
 from grafana.queries import HIGHEST
-from services.stacks import STACKS
+from services.stacks import STACKS, usual
 from tests.grafana.boards import BOARDS, EXPRESSIONS, PANELS
 
 EACH_PANEL = pytest.mark.parametrize(
@@ -39,7 +40,8 @@ VALUES_OF: Final = {
     "{{state}}": ("active", "idle", "idle in transaction"),
 }
 """The lines of a legend that is a label."""
-WIDTH: Final = 24 // len(STACKS)
+COLUMNS: Final = tuple(stack.name for stack in usual())
+WIDTH: Final = 24 // len(COLUMNS)
 """Of a column where stacks stand side by side."""
 
 EACH_BOARD = pytest.mark.parametrize("uid", BOARDS)
@@ -138,7 +140,7 @@ def test_titles_ask_or_name_a_stack(uid: str) -> None:
         title = panel["title"]
         assert (
             title.endswith("?")
-            or title.startswith(tuple(stack.label for stack in STACKS.values()))
+            or title.startswith((*(stack.label for stack in usual()), "$more: "))
             or panel["type"] == "row"
         )
 
@@ -185,9 +187,9 @@ def _of(uid: str, source: str) -> list[dict[str, Any]]:
 def _columns() -> set[tuple[str, int]]:
     """Service and number of each panel that stands in its column."""
     return {
-        (list(STACKS)[panel["gridPos"]["x"] // WIDTH], panel["id"])
+        (COLUMNS[panel["gridPos"]["x"] // WIDTH], panel["id"])
         for uid, panel in PANELS
-        if uid == "pools-side-by-side"
+        if uid == "pools-side-by-side" and not panel["title"].startswith("$more: ")
     }
 
 
@@ -204,7 +206,7 @@ def test_what_was_done_to_a_service_is_marked_where_it_is_shown() -> None:
 def test_what_prometheus_alerts_to_is_marked_where_the_service_is_shown() -> None:
     """And what is about no service, the database for one, everywhere."""
     side_by_side = _of("pools-side-by-side", "prometheus")
-    firing = {f'ALERTS{{alertstate="firing", service=~"{service}|"}}': service for service in STACKS}
+    firing = {f'ALERTS{{alertstate="firing", service=~"{service}|"}}': service for service in COLUMNS}
     assert {
         (firing[mark["target"]["expr"]], number) for mark in side_by_side for number in mark["filter"]["ids"]
     } == _columns()
@@ -215,9 +217,13 @@ def test_what_prometheus_alerts_to_is_marked_where_the_service_is_shown() -> Non
     assert _of("pool-any-service", "prometheus") == []
 
 
-@pytest.mark.parametrize(("column", "service"), list(enumerate(STACKS)))
+@pytest.mark.parametrize(("column", "service"), list(enumerate(COLUMNS)))
 def test_a_column_is_about_its_own_service(column: int, service: str) -> None:
-    panels = [panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["gridPos"]["x"] == WIDTH * column]
+    panels = [
+        panel
+        for uid, panel in PANELS
+        if uid == "pools-side-by-side" and panel["gridPos"]["x"] == WIDTH * column and "$more" not in panel["title"]
+    ]
     assert len(panels) == 10
     for panel in panels:
         assert panel["title"].startswith(STACKS[service].label)
@@ -230,19 +236,42 @@ def test_a_column_is_about_its_own_service(column: int, service: str) -> None:
 
 def test_the_columns_differ_in_nothing_but_the_service() -> None:
     columns = []
-    for stack in STACKS.values():
+    for stack in usual():
         panels = [
             panel for uid, panel in PANELS if uid == "pools-side-by-side" and panel["title"].startswith(stack.label)
         ]
         exprs = [target["expr"].replace(stack.name, "SERVICE") for panel in panels for target in panel["targets"]]
         units = [panel["fieldConfig"]["defaults"]["unit"] for panel in panels]
         columns.append((exprs, units, [panel["title"].removeprefix(stack.label) for panel in panels]))
-    assert columns == columns[:1] * len(STACKS)
+    assert columns == columns[:1] * len(COLUMNS)
+
+
+def test_a_service_without_a_column_has_rows_that_ask_the_same() -> None:
+    """The heading is repeated for each service that Prometheus knows and that has no column, with all below it."""
+    board = BOARDS["pools-side-by-side"]
+    (variable,) = board["templating"]["list"]
+    has_no_column = re.compile(variable["regex"].strip("/"))
+    *_, heading = (panel for panel in board["panels"] if panel["type"] == "row")
+    below = board["panels"][board["panels"].index(heading) + 1 :]
+    column = [panel for panel in board["panels"] if panel["title"].startswith(f"{next(iter(usual())).label}: ")]
+
+    assert [name for name in (*STACKS, "another") if has_no_column.match(name)] == [
+        *(name for name in STACKS if name not in COLUMNS),
+        "another",
+    ]
+    assert (variable["multi"], variable["includeAll"], heading["repeat"]) == (True, True, variable["name"])
+    assert [panel["title"].partition(": ")[2] for panel in below] == [
+        panel["title"].partition(": ")[2] for panel in column
+    ]
+    for one, other in zip(below, column, strict=True):
+        assert [target["expr"].replace("$more", COLUMNS[0]) for target in one["targets"]] == [
+            target["expr"] for target in other["targets"]
+        ]
 
 
 def test_traces_stand_beside_the_slowest_acquires_alone() -> None:
     asked = {target["expr"] for _, panel in PANELS for target in panel["targets"] if target["exemplar"]}
-    assert len(asked) == 5
+    assert len(asked) == len(COLUMNS) + 3
     assert all("histogram_quantile(0.99" in expr and "max(" not in expr for expr in asked)
     assert all("acquire_seconds" in expr or "wait_time_seconds" in expr for expr in asked)
 

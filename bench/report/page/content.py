@@ -19,7 +19,7 @@ from bench.report.verdicts import UNJUDGED, between, clause, clauses, sure, verd
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
-from services.stacks import STACKS
+from services.stacks import STACKS, usual
 
 Rows = Mapping[str, Sequence[CellRows]]
 """Scenario → its cells that were played, with what they measured."""
@@ -132,7 +132,9 @@ def command(view: View, scenario: str) -> str:
     parts += [f"--hold-ms {plan.hold_ms}"] if profile is None or profile.hold_ms != plan.hold_ms else []
     parts += [f"--repeat {plan.repeat}"] if profile is None or profile.repeat != plan.repeat else []
     parts += [f"--seed {plan.seed}"] if plan.seed != 1 else []
-    if plan.target == "local" and set(plan.services) != set(STACKS):
+    if plan.target == "local" and set(plan.services) == set(STACKS) != {stack.name for stack in usual()}:
+        parts += ["--stacks all"]
+    elif plan.target == "local" and set(plan.services) != {stack.name for stack in usual()}:
         parts += [f"-s {service}" for service in plan.services if service in STACKS]
     return " ".join(parts)
 

@@ -10,7 +10,6 @@ from psycopg.conninfo import conninfo_to_dict
 from bench.cli import lab
 from bench.postgres.database import Database
 from bench.targets.process import free_port
-from services.stacks import STACKS
 
 
 class Interrupted:
@@ -23,13 +22,12 @@ class Interrupted:
 def test_it_says_what_the_environment_sets(
     database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(lab, "STACKS", {"asyncpg_fastapi": STACKS["asyncpg_fastapi"]})
     monkeypatch.setattr(lab, "Event", Interrupted)
     settings = {"POOL_MIN_SIZE": "3", "POOL_MAX_SIZE": "7", "WORK_TIME_MS": "250", "POOL_ACQUIRE_TIMEOUT": "4"}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
 
-    assert lab.serve(free_port(), database.dsn, None) == 0
+    assert lab.serve(("asyncpg_fastapi",), free_port(), database.dsn, None) == 0
 
     said = capsys.readouterr().out
     assert "\nPool of 3 to 7, hold 0.25 s, acquire timeout 4 s. Try:\n" in said
@@ -58,10 +56,9 @@ def test_its_own_database_can_be_opened_by_the_line_that_it_prints(
     found: list[object] = []
     seen: list[str] = []
     shown: list[str] = []
-    monkeypatch.setattr(lab, "STACKS", {"asyncpg_fastapi": STACKS["asyncpg_fastapi"]})
     monkeypatch.setattr(lab, "Event", Asked)
 
-    assert lab.serve(free_port(), None, None) == 0
+    assert lab.serve(("asyncpg_fastapi",), free_port(), None, None) == 0
 
     assert found == [("labdb", 1000)]
     assert "services.asyncpg_fastapi" in seen

@@ -15,7 +15,7 @@ from bench.record.stored import load
 from bench.targets.http import Client
 from bench.targets.process import port_in_use
 from services.common import contract
-from services.stacks import STACKS
+from services.stacks import usual
 from tests import elsewhere
 from tests.waiting import until
 
@@ -105,7 +105,7 @@ def test_a_run_from_before_that_was_recorded_is_called_by_the_registry(tmp_path:
     done = bench("report", str(before))
 
     assert done.returncode == 0
-    assert all(stack.label in done.stdout for stack in STACKS.values())
+    assert all(stack.label in done.stdout for stack in usual())
 
 
 def test_the_lab_serves_it_too(stacks: Path, database: Database, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_the_lab_serves_it_too(stacks: Path, database: Database, tmp_path: Path)
         try:
             until(lambda: process.poll() is not None or "Ctrl-C ends it all" in log.read_text(), "the services")
             assert process.poll() is None, log.read_text()
-            with Client(f"http://127.0.0.1:{first + len(STACKS)}") as client:
+            with Client(f"http://127.0.0.1:{first + len(usual())}") as client:
                 assert client.get(contract.HEALTH)["service"] == "mine"
         finally:
             process.send_signal(signal.SIGINT)
