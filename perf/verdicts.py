@@ -46,7 +46,7 @@ def main(directories: Sequence[str]) -> int:
         if len({played_as(name)[0] for name in stored.run.plan.services}) < len(stored.run.plan.services):
             played.add(directory, stored.run, summarise(stored.run, metrics).comparisons)
             continue
-        drafts = drafted(stored.run.plan.scenarios, stored.run.plan.services, metrics)
+        drafts = drafted(stored.run.plan.scenarios, stored.run.plan.services, metrics, stored.run.plan.layer)
         judged = [each for each in drafts if isinstance(each, Judged)]
         family = [each for each in judged if not each.alike]
         if not family:

@@ -6,9 +6,8 @@ is a folder and an entry here; one that lies elsewhere has the same entry in a `
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
@@ -187,25 +186,6 @@ STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 def usual() -> tuple[Stack, ...]:
     """What a run plays where no stack is named: all but those that have to be asked for."""
     return tuple(stack for stack in STACKS.values() if not stack.more)
-
-
-CONTRASTS: Final = (
-    (ASYNCPG_FASTAPI.name, PSYCOPG_FLASK.name),
-    (ASYNCPG_FASTAPI.name, SQLALCHEMY_FASTAPI.name),
-    (PSYCOPG_FLASK.name, SQLALCHEMY_FASTAPI.name),
-)
-"""The pairs that are compared. What is not planned is not tested, so that more stacks do not make verdicts harder to
-reach."""
-
-
-def contrasts(services: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The pairs of these services that are compared: the planned ones, and all with a service that is in none."""
-    planned = {name for pair in CONTRASTS for name in pair}
-    return tuple(
-        (a, b)
-        for a, b in combinations(services, 2)
-        if not {a, b} <= planned or (a, b) in CONTRASTS or (b, a) in CONTRASTS
-    )
 
 
 def shipped_overflow(name: str) -> int:

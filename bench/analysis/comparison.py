@@ -23,7 +23,7 @@ from bench.analysis.statistics import REPETITIONS_TO_JUDGE, median
 from bench.metrics.model import Metrics
 from bench.record.rows import Key
 from bench.record.summary import Comparison
-from services.stacks import contrasts
+from services.contrasts import Contrast, Layer, contrasts
 
 Values = Mapping[Key, Metrics]
 
@@ -48,9 +48,11 @@ class Judged:
         return not self.differences.any()
 
 
-def compare(scenarios: Sequence[str], services: Sequence[str], metrics: Values) -> tuple[Comparison, ...]:
+def compare(
+    scenarios: Sequence[str], services: Sequence[str], metrics: Values, layer: Layer = "http"
+) -> tuple[Comparison, ...]:
     """Every planned pair of stacks in every scenario in which both have cells, by the rule of docs/method.md."""
-    drafts = drafted(scenarios, services, metrics)
+    drafts = drafted(scenarios, services, metrics, layer)
     family = [draft for draft in drafts if isinstance(draft, Judged) and not draft.alike]
     p_values = [float(draft.evidence.t[0]) for draft in family]
     levels = dict(zip(map(id, family), holm(p_values), strict=True))
@@ -61,14 +63,17 @@ def compare(scenarios: Sequence[str], services: Sequence[str], metrics: Values) 
     )
 
 
-def drafted(scenarios: Sequence[str], services: Sequence[str], metrics: Values) -> "list[Judged | Comparison]":
+def drafted(
+    scenarios: Sequence[str], services: Sequence[str], metrics: Values, layer: Layer = "http"
+) -> "list[Judged | Comparison]":
     """The same before anything is tested; those that are not judged say why."""
     played = {key[:2] for key in metrics}
     return [
-        _draft(scenario, a, b, metrics)
+        _draft(scenario, contrast, layer, metrics)
         for scenario in scenarios
-        for a, b in contrasts(services)
-        if (scenario, a) in played and (scenario, b) in played
+        for contrast in contrasts(services, layer)
+        if {(scenario, contrast.a), (scenario, contrast.b)} <= played
+        and (contrast.scenarios is None or scenario in contrast.scenarios)
     ]
 
 
@@ -86,7 +91,8 @@ def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[float]:
     return [levels[p_value] for p_value in p_values]
 
 
-def _draft(scenario: str, a: str, b: str, metrics: Values) -> "Judged | Comparison":
+def _draft(scenario: str, contrast: Contrast, layer: Layer, metrics: Values) -> "Judged | Comparison":
+    a, b = contrast.a, contrast.b
     repetitions = sorted({repetition for name, _, repetition in metrics if name == scenario})
     both = [
         (metrics[scenario, a, repetition], metrics[scenario, b, repetition])
@@ -96,7 +102,13 @@ def _draft(scenario: str, a: str, b: str, metrics: Values) -> "Judged | Comparis
     spoiled = [spoiler(*cells) for cells in both]
     clean = [cells for cells, why in zip(both, spoiled, strict=True) if why is None]
     draft = Comparison(
-        scenario=scenario, a=a, b=b, metric=primary_of(scenario), repetitions=len(clean), verdict="not judged"
+        scenario=scenario,
+        a=a,
+        b=b,
+        factor=contrast.named(layer),
+        metric=primary_of(scenario),
+        repetitions=len(clean),
+        verdict="not judged",
     )
     if not about_a_pool(scenario):
         return replace(draft, why="it takes no connection, and frameworks are not what is compared here")

@@ -38,7 +38,7 @@ def summarise(run: Run, metrics: Mapping[Key, Metrics]) -> Summary:
     return Summary(
         schema=SCHEMA,
         cells=tuple(_cells(run, clean, _figure)),
-        comparisons=with_claims(run.plan, compare(run.plan.scenarios, run.plan.services, clean)),
+        comparisons=with_claims(run.plan, compare(run.plan.scenarios, run.plan.services, clean, run.plan.layer)),
         disturbed=tuple(_cells(run, {key: metrics[key] for key in metrics if key in marked}, _figure_alone)),
     )
 

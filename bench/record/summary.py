@@ -31,6 +31,8 @@ class Comparison:
     scenario: str
     a: str
     b: str
+    factor: str | None = None
+    """The one thing in which they differ, which the verdict is about; None where it is about the stacks as they are."""
     metric: str
     """What was compared: the scenario's primary metric, or a share in its place, and then `why` says so."""
     repetitions: int

@@ -52,14 +52,20 @@ def clauses(compared: Sequence[Comparison], called: Callable[[str], str]) -> tup
     """A clause for each pair, and one for all that a stack is better than by the same."""
     alike: dict[object, list[Comparison]] = {}
     for found in compared:
-        alike.setdefault((found.better, by(found)) if found.better else id(found), []).append(found)
+        same = (found.better, found.factor, by(found)) if found.better else id(found)
+        alike.setdefault(same, []).append(found)
     return tuple(_better_than(of, called) if of[0].better else clause(of[0], called) for of in alike.values())
 
 
 def _better_than(alike: Sequence[Comparison], called: Callable[[str], str]) -> str:
     better = alike[0].better
     worse = [called(found.b if found.better == found.a else found.a) for found in alike]
-    return f"{called(better or '')} better than {' and '.join(worse)} by {by(alike[0])}"
+    return f"{_factor(alike[0])}{called(better or '')} better than {' and '.join(worse)} by {by(alike[0])}"
+
+
+def _factor(found: Comparison) -> str:
+    """`pool: `, where that is all in which the two differ."""
+    return f"{found.factor}: " if found.factor else ""
 
 
 def best(compared: Iterable[Comparison]) -> tuple[str, ...]:
@@ -82,7 +88,7 @@ def about() -> str:
         f"{margin} of the worse one (shares: {100 * MARGIN:.0f} points), corrected over the run; equivalent: the whole "
         f"95 % interval, in brackets, within {margin}; undecided: neither; finds {100 * PLANTED:.0f} %: how often a "
         "planted difference of that size is found in these repetitions, drawn again; false win: how often one that is "
-        "not there, at most"
+        "not there, at most; a word in front, as “pool:”, is all in which the two differ"
     )
 
 
@@ -105,12 +111,17 @@ def sure(compared: Sequence[Comparison]) -> tuple[str, str]:
 
 def clause(found: Comparison, called: Callable[[str], str]) -> str:
     """What is found of one pair."""
-    a, b = called(found.a), called(found.b)
+    a, b = f"{_factor(found)}{called(found.a)}", called(found.b)
     if found.verdict == "equivalent":
         return f"{a} and {b} equivalent{within([found])}"
     if found.verdict == "undecided":
-        return f"{a} and {b} undecided: {between(found, a)}"
+        return f"{a} and {b} undecided: {between(found, called(found.a))}"
     return _better_than([found], called) if found.better else f"{a} and {b}: {_only(found)}"
+
+
+def amount(found: Comparison) -> str:
+    """`48 %`, `74 points`: by how much one is better."""
+    return f"{percent(found.percent or 0.0)}{_unit(found)}"
 
 
 def by(found: Comparison) -> str:

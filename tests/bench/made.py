@@ -13,10 +13,10 @@ from bench.analysis.forecast import forecast
 from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS
 from bench.record.schema import SCHEMA, Cell, Environment, Event, Plan, Run
 from bench.scenarios.catalogue import SCENARIOS
-from services.stacks import STACKS
+from services.stacks import usual
 
 TYPES = {"str": pl.String, "int": pl.Int64, "float": pl.Float64}
-SERVICES = tuple(STACKS)
+SERVICES = tuple(stack.name for stack in usual())
 
 ENVIRONMENT = Environment(
     started="2026-11-23T10:00:00Z",

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from bench.report import prose
 from bench.report.audits import audit_table
 from bench.report.left_out import failures
+from bench.report.matrix import matrix_table
 from bench.report.overview import overview
 from bench.report.residuals import residual_table
 from bench.report.table import Table
@@ -23,6 +24,7 @@ def report(view: View) -> str:
         points(prose.plan(view)),
         table_text(overview(view), 2),
         *(table_text(table, 2) for table in verdicts(view)),
+        *([table_text(contrasts, 2)] if (contrasts := matrix_table(view)) else []),
         *(table_text(scenario_table(view, name), 2) for name in view.scenarios),
         *([table_text(residuals, 2)] if (residuals := residual_table(view)) else []),
         *([table_text(audit, 2)] if (audit := audit_table(view)) else []),

@@ -16,7 +16,8 @@ function apply() {
   });
   all("[data-pair]").forEach(each => {
     const [a, b] = each.dataset.pair.split(" ");
-    each.hidden = (family && each.dataset.family !== family) || (verdict && each.dataset.verdict !== verdict) || hidden.includes(a) || hidden.includes(b);
+    const other = name => each.dataset[name] && state.get(name) && each.dataset[name] !== state.get(name);
+    each.hidden = other("family") || other("verdict") || hidden.includes(a) || hidden.includes(b);
   });
   const shown = new Set(all(".scenario").filter(each => !each.hidden).map(each => each.id));
   all("[data-of]").forEach(each => { each.hidden = !shown.has(each.dataset.of); });

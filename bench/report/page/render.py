@@ -12,6 +12,7 @@ from bench.record.rows import Key
 from bench.report import prose, verdicts
 from bench.report.charts import HOVER, STYLE, swatch, verdict_intervals
 from bench.report.left_out import failures
+from bench.report.matrix import matrix
 from bench.report.overview import overview
 from bench.report.page import content
 from bench.report.page.published import Published
@@ -37,6 +38,7 @@ def page(view: View, metrics: Mapping[Key, Metrics], rows: content.Rows) -> str:
         families=tuple(dict.fromkeys(section.family for section in sections)),
         kinds=[kind for kind in KINDS if kind in there],
         findings=content.findings(view),
+        matrix=matrix(view),
         intervals=verdict_intervals(view),
         pairs=pairs,
         about_verdicts=verdicts.about(),

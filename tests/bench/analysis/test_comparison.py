@@ -14,6 +14,7 @@ from bench.analysis.rule import ALPHA
 from bench.metrics.model import Metrics
 from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
+from services.contrasts import Contrast
 
 TEN = (100.0, 101, 102, 103, 104, 105, 106, 107, 108, 109)
 SENT = 150
@@ -237,10 +238,10 @@ def test_many_comparisons_can_be_won_with_ten_repetitions() -> None:
 
 
 def test_only_planned_pairs_of_known_stacks_are_compared_and_all_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.stacks.CONTRASTS", (("a", "b"), ("c", "b")))
+    monkeypatch.setattr("services.contrasts.CONTRASTS", (Contrast(a="a", b="b"), Contrast(a="c", b="b")))
     metrics = cells("burst-50", a=TEN, b=TEN, c=TEN, mine=TEN)
     found = compare(("burst-50",), ("a", "b", "c", "mine"), metrics)
-    assert [(each.a, each.b) for each in found] == [("a", "b"), ("a", "mine"), ("b", "c"), ("b", "mine"), ("c", "mine")]
+    assert [(each.a, each.b) for each in found] == [("a", "b"), ("c", "b"), ("a", "mine"), ("b", "mine"), ("c", "mine")]
 
 
 def test_levels_after_holm() -> None:

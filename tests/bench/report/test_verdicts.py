@@ -40,6 +40,23 @@ def alike(low: float, high: float, **changed: Any) -> Comparison:
 @pytest.mark.parametrize(
     ("compared", "expected"),
     [
+        (
+            [better(A, 4.21, 3, 12.3, factor="pool"), better(A, 4.21, 3, 12.3, b=C)],
+            (
+                "pool: asyncpg + FastAPI better than psycopg_pool + Flask by 4.2 % (3.0–12 %)",
+                "asyncpg + FastAPI better than SQLAlchemy + FastAPI by 4.2 % (3.0–12 %)",
+            ),
+        ),
+        (
+            [alike(-1, 1, factor="front", verdict="undecided", needed=20), alike(-1, 1, b=C)],
+            (
+                (
+                    "front: asyncpg + FastAPI and psycopg_pool + Flask undecided: asyncpg + FastAPI 1.0 % worse to "
+                    "1.0 % better, 20 repetitions would decide"
+                ),
+                "asyncpg + FastAPI and SQLAlchemy + FastAPI equivalent (within 1.0 %)",
+            ),
+        ),
         ([better(A, 4.21, 3, 12.3)], ("asyncpg + FastAPI better than psycopg_pool + Flask by 4.2 % (3.0–12 %)",)),
         ([better(A, 285, 285, 285)], ("asyncpg + FastAPI better than psycopg_pool + Flask by 285 %",)),
         ([better(B, -4.21, -12.3, -3)], ("psycopg_pool + Flask better than asyncpg + FastAPI by 4.2 % (3.0–12 %)",)),
@@ -114,7 +131,8 @@ def test_a_whole_table() -> None:
             about="pairs within repetitions, on the figure named, at least 10 repetitions; better: by over 2 % of the "
             "worse one (shares: 2 points), corrected over the run; equivalent: the whole 95 % interval, in brackets, "
             "within 2 %; undecided: neither; finds 5 %: how often a planted difference of that size is found in these "
-            "repetitions, drawn again; false win: how often one that is not there, at most",
+            "repetitions, drawn again; false win: how often one that is not there, at most; a word in front, as "
+            "“pool:”, is all in which the two differ",
             headers=("scenario", "figure", "verdict", "finds 5 %", "false win"),
             rows=(
                 ("burst-10", "latency p99, ms", "equivalent (the same in every repetition)", "100 %", "< 0.3 %"),
