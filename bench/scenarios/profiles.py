@@ -67,6 +67,22 @@ PROFILES: Final[dict[str, Profile]] = {
             scenarios=_LONG,
         ),
         Profile(
+            name="contrasts",
+            text="where pools, drivers and fronts can differ, ten repetitions (an hour with --stacks all)",
+            hold_ms=100,
+            repeat=10,
+            scenarios=(
+                "burst-10",
+                "burst-50",
+                "burst-timeout",
+                "tight-loop",
+                "several-short",
+                "leak-dropped",
+                "outage-killed",
+                "outage-frozen",
+            ),
+        ),
+        Profile(
             name="lab",
             text="everything but the long loops once at the lab's own times: hold 1 s, acquire timeout 10 s",
             hold_ms=1000,
