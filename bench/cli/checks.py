@@ -10,6 +10,7 @@ from bench.cli.screen import screen, show
 from bench.report.formats import junit
 from bench.report.listing import check_json, check_table
 from bench.run.checks import check_service
+from bench.targets.installed import require_libraries
 from bench.targets.postgres import postgres
 
 WHOLE: Final = {"json": check_json, "junit": junit.checks}
@@ -32,6 +33,7 @@ def check_targets(
         ended(url, check(url, on_progress=_nothing), "")
     names = [target for target in targets if "://" not in target]
     if names:
+        require_libraries(names)
         with postgres(database_url, pg_bin) as (database, server):
             for name in names:
                 checked = check_service(name, database, {"tuning": tuning}, _nothing)

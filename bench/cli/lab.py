@@ -13,6 +13,7 @@ import click
 from bench.errors import UserError
 from bench.postgres.database import Database
 from bench.targets.http import Client
+from bench.targets.installed import require_libraries
 from bench.targets.postgres import postgres
 from bench.targets.process import LocalService, ServiceDied, port_in_use
 from services.common import contract
@@ -32,6 +33,7 @@ def serve(stacks: Sequence[str], base_port: int | None, database_url: str | None
 def _serve(stacks: Sequence[str], base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
     ports = {name: base_port + nth if base_port else stack.port for nth, (name, stack) in enumerate(STACKS.items())}
     ports = {name: ports[name] for name in stacks}
+    require_libraries(ports)
     for port in ports.values():
         if port_in_use(port):
             raise UserError(f"port {port} is in use: stop what listens there, or take another --base-port")

@@ -25,6 +25,7 @@ from bench.run.progress import Progress, duration
 from bench.run.repetitions import taken_up
 from bench.run.results import Results
 from bench.targets import compose
+from bench.targets.installed import require_libraries
 from bench.targets.postgres import postgres
 from bench.targets.target import Target
 from bench.targets.where import LOCAL, Where
@@ -52,6 +53,8 @@ class Finished:
 
 def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, resume: bool) -> Finished:
     """Plays a plan, or what an interrupted run of it lacks. Raises UserError where it cannot be played so."""
+    if around.place.kind == "local":
+        require_libraries(plan.services)
     directory = _directory(plan, out, resume=resume)
     grafana = _grafana(around, say)
     with ExitStack() as stack:
