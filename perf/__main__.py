@@ -28,6 +28,7 @@ from perf import kills
 from perf.crosscheck import crosscheck
 from perf.lab import Lab, lab
 from perf.measures import CONNECTIONS, HOLD_MS, HOLDING, NO_HOLD, closed, rate_per_s
+from perf.page import page
 from perf.starts import starts
 from services.common import contract
 from services.stacks import STACKS
@@ -146,6 +147,7 @@ def main() -> None:
         ("Cross-check: ours, k6 and wrk ask the same service in turn; pool 10, hold 100 ms", crosscheck),
         ("Harness", harness),
         ("Starts", starts),
+        ("Page", page),
     ]
     chosen, names = sys.argv[1:], [*(section.__name__ for _, section in sections), "kills"]
     if chosen[:1] == ["kills"]:

@@ -28,9 +28,9 @@ def newest_run() -> Path:
 
 def page_run(directory: Path) -> None:
     """Prints the page of a stored run, or the index of those in a folder."""
-    from bench.record.layout import RUN
+    from bench.record.layout import RUN, runs_in
     from bench.record.stored import load
-    from bench.report.page.make import index_of, page_of, runs_in
+    from bench.report.page.make import index_of, page_of
 
     runs = () if (directory / RUN).exists() else runs_in(directory)
     click.echo(index_of(directory, runs) if runs else page_of(load(directory)), nl=False)

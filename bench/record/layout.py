@@ -46,6 +46,11 @@ def newest(results: Path = RESULTS) -> Path:
     return written[max(written)]
 
 
+def runs_in(directory: Path) -> tuple[Path, ...]:
+    """The folders of runs below a folder, by name."""
+    return tuple(sorted(run for run in directory.glob("*/") if (run / RUN).exists() or (run / CELLS).exists()))
+
+
 def unfinished(path: Path) -> Path:
     """Where a file is written before it takes its place."""
     return path.with_name(f".{path.name}.unfinished")

@@ -16,7 +16,19 @@ from pydantic import TypeAdapter
 from bench.errors import UserError
 from bench.record import dictionary, journal, upgrade
 from bench.record.columns import TYPES
-from bench.record.layout import CHECKSUMS, EVENTS, MERGED, MERGING, POOL, REQUESTS, RUN, checksum, damaged, unfinished
+from bench.record.layout import (
+    CHECKSUMS,
+    EVENTS,
+    MERGED,
+    MERGING,
+    POOL,
+    REQUESTS,
+    RUN,
+    checksum,
+    damaged,
+    runs_in,
+    unfinished,
+)
 from bench.record.rows import POOL_COLUMNS, REQUEST_COLUMNS
 from bench.record.schema import Event, Run
 
@@ -64,7 +76,7 @@ def load_run(directory: Path) -> Run:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"no run in {directory}: `bench run --out {directory}` makes one") from None
+        raise _no_run(directory) from None
     except OSError as error:
         raise damaged(path, error) from None
     try:
@@ -76,6 +88,14 @@ def load_run(directory: Path) -> Run:
         raise damaged(path, error) from None
     least, most = min(upgrade.READABLE), max(upgrade.READABLE)
     raise UserError(f"{path} has schema {schema}, and this bench reads {least} to {most}: use the bench that wrote it")
+
+
+def _no_run(directory: Path) -> UserError:
+    if runs := runs_in(directory):
+        count = f"{len(runs)} runs" if len(runs) > 1 else "a run"
+        index = f"`bench report {directory} --format html` makes a page that links them"
+        return UserError(f"{directory} is a folder with {count}: name one, as {runs[0]}; {index}")
+    return UserError(f"no run in {directory}: `bench run --out {directory}` makes one")
 
 
 def scan_requests(directory: Path) -> pl.LazyFrame:

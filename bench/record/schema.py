@@ -145,7 +145,6 @@ class Cell:
     pool_size: int
     capacity: int
     """The most connections that the pool may hand out; above `pool_size` only where a library ships so."""
-    threads: int | None
     load: Load
     forecast: Forecast
     status: Status

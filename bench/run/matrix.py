@@ -66,7 +66,6 @@ def _cell(plan: Plan, scenario: Scenario, asked: Asked, service: str, stack: str
         acquire_timeout_s=asked.acquire_timeout_s,
         pool_size=scenario.pool_size,
         capacity=scenario.pool_size + overflow,
-        threads=None,
         load=asked.load,
         forecast=forecast(asked, scenario.pool_size + overflow),
         status="ok",

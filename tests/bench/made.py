@@ -66,7 +66,6 @@ def cell(
         acquire_timeout_s=asked.acquire_timeout_s,
         pool_size=asked.scenario.pool_size,
         capacity=asked.scenario.pool_size,
-        threads=None,
         load=asked.load,
         forecast=forecast(asked),
         status="ok",

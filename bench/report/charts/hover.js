@@ -1,4 +1,5 @@
 // Shows the values of a chart under the pointer, and by the arrow keys: nothing is stored twice, they are read back from the paths.
+// Tab stops once in each section, at one of its charts: left and right go through its values, up and down to its other charts.
 (() => {
   const tip = document.getElementById('tip'), live = document.getElementById('live');
   const round = value => String(+value.toPrecision(3));
@@ -81,8 +82,11 @@
 
   function show(svg, px, py) {
     if (!svg.querySelector('path[data-n],path[data-c],.c-dot')) return;
+    say(svg, readers[svg.dataset.kind](svg, px, py).join('\n'), px, py);
+  }
+  function say(svg, text, px, py) {
     const at = svg.getBoundingClientRect(), tenths = svg.viewBox.baseVal.width / at.width;
-    tip.textContent = readers[svg.dataset.kind](svg, px, py).join('\n');
+    tip.textContent = text;
     tip.hidden = false;
     const x = at.left + px / tenths, y = at.top + py / tenths;
     tip.style.left = Math.max(4, Math.min(x + 12, innerWidth - tip.offsetWidth - 4)) + 'px';
@@ -100,11 +104,30 @@
   document.addEventListener('pointerdown', point);
   document.addEventListener('focusout', hide);
   document.addEventListener('scroll', hide, {passive: true});
+  const shown = section => [...section.querySelectorAll('svg.chart[data-kind]')].filter(svg => !svg.closest('[hidden]'));
+  const rove = (all, svg) => all.forEach(each => { each.tabIndex = each === svg ? 0 : -1; });
+  const stop = () => document.querySelectorAll('section').forEach(section => {
+    const all = shown(section);
+    rove(all, all.find(svg => svg.tabIndex === 0) || all[0]);
+  });
+  document.addEventListener('shown', stop);
+  stop();
+  document.addEventListener('focusin', event => {
+    const svg = charts(event.target);
+    if (!svg || !svg.matches(':focus-visible')) return;
+    say(svg, '← → values, ↑ ↓ charts', 0, 0);
+  });
   document.addEventListener('keydown', event => {
-    const svg = charts(event.target), step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+    const svg = charts(event.target), step = {ArrowRight: 1, ArrowLeft: -1}[event.key], next = {ArrowDown: 1, ArrowUp: -1}[event.key];
     if (event.key === 'Escape') hide();
-    if (!svg || !step || !stops(svg).length) return;
+    if (!svg || !step && !next) return;
     event.preventDefault();
+    if (next) {
+      const all = shown(svg.closest('section')), to = all[all.indexOf(svg) + next];
+      if (to) rove(all, to), to.focus();
+      return;
+    }
+    if (!stops(svg).length) return;
     svg.stop = svg.stop === undefined ? 0 : Math.max(0, Math.min(stops(svg).length - 1, svg.stop + step));
     show(svg, ...stops(svg)[svg.stop]);
     live.textContent = tip.textContent;

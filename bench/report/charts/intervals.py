@@ -51,12 +51,12 @@ def _panel(view: View, judged: Sequence[Comparison]) -> str:
     percent = Axis(
         low=-_bent(furthest),
         high=_bent(furthest),
-        name=f"{a} better ▸",
+        name=f"{a} ▸",
         ticks=tuple((_bent(mark), f"{mark:g}".replace("-", "−")) for mark in sorted(marks)),
     )
     plot = Plot(
         percent,
-        Axis(low=len(judged), high=0, name=f"◂ {b} better"),
+        Axis(low=len(judged), high=0, name=f"◂ {b}"),
         kind="each",
         height=NAMED + ROW * len(judged) + BOTTOM,
         left=LEFT,
@@ -93,4 +93,4 @@ def _see(compared: Sequence[Comparison]) -> str:
     if not judged:
         return f"No comparison is judged: {compared[0].why or compared[0].verdict}."
     others = "" if len(judged) == len(compared) else f", {len(compared) - len(judged)} not judged"
-    return f"Of {len(compared)} comparisons {_counted(judged)}{others}."
+    return f"Of {len(compared)} comparisons {_counted(judged)}{others}. A mark lies on the side of the better stack."

@@ -26,7 +26,7 @@ NARROW: Final = (
 )
 """On a narrow screen the picture is smaller, so its letters are larger and its ticks fewer."""
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-FOR_PAGES: Final = re.compile(r' (?:data-\w+="[^"]*"|tabindex="0")')
+FOR_PAGES: Final = re.compile(r' data-\w+="[^"]*"')
 """What a panel has for a page's pointer and keys."""
 BOX: Final = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 

@@ -17,6 +17,8 @@ LEFT, RIGHT, BOTTOM = 420, 80, 220
 TOP: Final = 100
 NAMED: Final = 230
 """The margin above a plot whose axes have names."""
+LETTERS: Final = 58
+"""As many fit into a line; names that are longer together stand in two."""
 THIN: Final = 6
 """The least width of a bar."""
 Span = tuple[float, float, float]
@@ -32,7 +34,8 @@ class Plot:
         self.across, self.up = x, y
         self._kind, self._label, self._height = kind, label, height
         self._left, self._right = left, WIDTH - RIGHT
-        self._top, self._bottom = NAMED if x.name or y.name else TOP, height - BOTTOM
+        self._below = 110 if len(x.name) + len(y.name) > LETTERS else 0
+        self._top, self._bottom = NAMED + self._below if x.name or y.name else TOP, height - BOTTOM
         self._marks = list[str]()
 
     def x(self, value: float) -> int:
@@ -99,7 +102,7 @@ class Plot:
     def svg(self) -> str:
         box = f"{self._left} {self._right} {self._top} {self._bottom}"
         return (
-            f'<svg class="chart" viewBox="0 0 {WIDTH} {self._height}" role="img" tabindex="0" '
+            f'<svg class="chart" viewBox="0 0 {WIDTH} {self._height}" role="img" '
             f'aria-label="{escape(self._label)}" data-kind="{self._kind}" data-box="{box}" '
             f'data-x="{_read_back(self.across)}" data-y="{_read_back(self.up)}">'
             f"{''.join(self._frame())}{''.join(self._marks)}</svg>"
@@ -118,7 +121,7 @@ class Plot:
         if self.up.name:
             yield f'<text x="0" y="120">{escape(self.up.name)}</text>'
         if self.across.name:
-            yield f'<text x="{self._right}" y="120" class="e">{escape(self.across.name)}</text>'
+            yield f'<text x="{self._right}" y="{120 + self._below}" class="e">{escape(self.across.name)}</text>'
 
     def _path(self, pen: "_Pen", css: str, data: str, name: str, width: float | None = None) -> None:
         if not pen:

@@ -59,9 +59,10 @@ def connections(view: View, scenario: str, played: Sequence[Played]) -> Chart | 
 
 def waiting(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
     """None where no sample has a request that waits."""
+    usually = " in the median repetition" if any(each.repetitions > 1 for each in played) else ""
 
     def said(stack: Played) -> str:
-        return f"at most {figure(view, scenario, stack.service, 'waiting_peak')} requests wait at once"
+        return f"at most {figure(view, scenario, stack.service, 'waiting_peak')} requests wait at once{usually}"
 
     if not any(view.value(scenario, each.service, "waiting_peak") for each in played):
         return None

@@ -19,6 +19,9 @@ from bench.report.view import View
 from services.workload.loads import Burst
 
 LEFT: Final = 800
+"""At least; longer words beside the ticks take `MARGIN` and `LETTER` for each letter."""
+MARGIN: Final = 60
+LETTER: Final = 51
 HEIGHT: Final = 2300
 LONGER: Final = (1, 2, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 """The ticks: one request in so many waits longer."""
@@ -40,12 +43,13 @@ def waits(view: View, scenario: str, played: Sequence[Played]) -> Chart | None:
         return None
     marks = {each: (f"c-s{view.services.index(each.service) % SERIES + 1}", each.stack) for each in curves}
     see, sent = _see(view, scenario, tuple(curves)), [requests[each].height for each in curves]
+    shares = _shares(sent, min(curve[-1][1] for curve in (*curves.values(), steps or dots) if curve))
     plot = Plot(
         axis(longest * 1.03, "ms", "wait"),
-        _shares(sent, min(curve[-1][1] for curve in (*curves.values(), steps or dots) if curve)),
+        shares,
         kind="time",
         height=HEIGHT,
-        left=LEFT,
+        left=max(LEFT, MARGIN + LETTER * max(len(said) for _, said in shares.ticks)),
         label=f"Share of the requests that wait longer than so many ms. {see}",
     )
     for each, curve in curves.items():

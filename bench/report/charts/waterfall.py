@@ -75,8 +75,8 @@ def _which(played: Sequence[Played], found: Mapping[str, Sequence[Way]]) -> str:
     """Which requests are drawn, where not all are, and what one line stands for, where that is not plain."""
     parts = [""]
     if any(len(found[each.service]) < each.first.height for each in played):
-        middle = "in the middle" if any(each.first.height > 2 * ROWS for each in played) else "spread evenly"
-        parts.append(f"Drawn are {ROWS} requests {middle} of the first repetition.")
+        middle = "in the middle of" if any(each.first.height > 2 * ROWS for each in played) else "spread evenly over"
+        parts.append(f"Drawn are {ROWS} requests {middle} the first repetition.")
     if not all(each.one_checkout for each in played):
         parts.append("A request takes several connections in turn: its waits are added up, and so are its holds.")
     return " ".join(parts)

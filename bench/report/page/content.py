@@ -7,7 +7,7 @@ from bench.metrics.model import Metrics
 from bench.metrics.registry import METRICS
 from bench.record.columns import CellRows
 from bench.record.rows import Key
-from bench.record.schema import Cell
+from bench.record.schema import Cell, played_as
 from bench.record.summary import Comparison
 from bench.report import audits
 from bench.report.charts import Chart, charts
@@ -63,14 +63,31 @@ class Section:
 
 
 def findings(view: View) -> tuple[tuple[str, str], ...]:
-    """What parts the stacks: scenario and clause of each stack that is better, the largest difference first."""
+    """What sets the stacks apart: scenario and clause of each stack that is better, the largest difference first."""
     better = [found for found in view.summary.comparisons if found.better]
     better.sort(key=lambda found: (found.scale != "points", -abs(found.percent or 0.0)))
     return tuple(
-        (scenario, said)
-        for scenario in dict.fromkeys(found.scenario for found in better)
-        for said in clauses([found for found in better if found.scenario == scenario], view.stack)
+        (name, f"{said}{_measured(view, *figure)}")
+        for name in dict.fromkeys(found.scenario for found in better)
+        for figure, alike in _by_figure([found for found in better if found.scenario == name]).items()
+        for said in clauses(alike, view.stack)
     )
+
+
+def _by_figure(compared: Sequence[Comparison]) -> dict[tuple[str, str], list[Comparison]]:
+    """(scenario, metric) → its comparisons; "" for shares, whose clauses have figures already."""
+    found = dict[tuple[str, str], list[Comparison]]()
+    for each in compared:
+        found.setdefault((each.scenario, "" if each.scale == "points" else each.metric), []).append(each)
+    return found
+
+
+def _measured(view: View, scenario: str, metric: str) -> str:
+    """`; longest wait of a request (ms): asyncpg + FastAPI 909, psycopg_pool + Flask 459`; "" where there is none."""
+    if not metric:
+        return ""
+    medians = zip(map(view.stack, view.services), view.row(scenario, metric, alone=True), strict=True)
+    return f"; {view.label(scenario, metric)}: {', '.join(f'{stack} {text}' for stack, text in medians if text)}"
 
 
 def pairs(view: View) -> tuple[Pair, ...]:
@@ -132,7 +149,11 @@ def command(view: View, scenario: str) -> str:
     parts += [f"--hold-ms {plan.hold_ms}"] if profile is None or profile.hold_ms != plan.hold_ms else []
     parts += [f"--repeat {plan.repeat}"] if profile is None or profile.repeat != plan.repeat else []
     parts += [f"--seed {plan.seed}"] if plan.seed != 1 else []
-    if plan.target == "local" and set(plan.services) == set(STACKS) != {stack.name for stack in usual()}:
+    played = {played_as(service)[0] for service in plan.services}
+    if len(plan.services) > len(played) == 1:
+        parts += [f"--aa {min(played)}"]
+        parts += [f"--names {len(plan.services)}"] if len(plan.services) > 2 else []
+    elif plan.target == "local" and set(plan.services) == set(STACKS) != {stack.name for stack in usual()}:
         parts += ["--stacks all"]
     elif plan.target == "local" and set(plan.services) != {stack.name for stack in usual()}:
         parts += [f"-s {service}" for service in plan.services if service in STACKS]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.analysis.summary import measure
-from bench.record.layout import CELLS, PAGE, RUN
+from bench.record.layout import PAGE
 from bench.record.stored import Stored, load
 from bench.report.page.published import published
 from bench.report.page.render import index, page
@@ -17,11 +17,6 @@ def page_of(stored: Stored) -> str:
     cells = (each for scenario in rows for each in rows[scenario])
     metrics = measure(cells, stored.run.environment.cores)
     return page(view_of(stored.run, metrics), metrics, rows)
-
-
-def runs_in(directory: Path) -> tuple[Path, ...]:
-    """The folders of runs below a folder, by name."""
-    return tuple(sorted(run for run in directory.glob("*/") if (run / RUN).exists() or (run / CELLS).exists()))
 
 
 def index_of(directory: Path, runs: tuple[Path, ...]) -> str:

@@ -30,6 +30,7 @@ function apply() {
   for (const name of ["family", "verdict", "theme", "x"]) all(`nav [name=${name}]`).forEach(each => { each.value = state.get(name) || ""; });
   if (state.get("theme")) root.dataset.theme = state.get("theme"); else delete root.dataset.theme;
   if (state.get("sort")) sortBy(...state.get("sort").split(":"));
+  document.dispatchEvent(new Event("shown"));
 }
 function shown() {
   live.textContent = `${all(".scenario").filter(each => !each.hidden).length} scenarios shown`;
@@ -89,6 +90,11 @@ document.addEventListener("click", event => {
 });
 addEventListener("hashchange", () => { state = new URLSearchParams(location.hash.slice(1)); apply(); go(); });
 addEventListener("beforeprint", () => all("details").forEach(each => { each.open = true; }));
+// Only a table that can be scrolled is a stop of the Tab key.
+const reach = () => all(".scroll").forEach(each => { each.tabIndex = each.scrollWidth > each.clientWidth ? 0 : -1; });
+addEventListener("resize", reach);
+document.addEventListener("toggle", reach, true);
+document.addEventListener("shown", reach);
 apply();
 go();
 })();

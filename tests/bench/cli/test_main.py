@@ -138,6 +138,7 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         ),
         (("check", "sqlalchemy"), "unknown service 'sqlalchemy': did you mean sqlalchemy_fastapi?"),
         (("report", "/nowhere"), "no run in /nowhere: `bench run --out /nowhere` makes one"),
+        (("report", str(ROOT / "results")), f"`bench report {ROOT / 'results'} --format html` makes a page"),
         (("run", "--repeat", "often"), "Invalid value for '--repeat': 'often' is not a valid integer range."),
         (("run", "--aa", "asyncpg"), "unknown service 'asyncpg': did you mean asyncpg_fastapi?"),
         (

@@ -70,7 +70,6 @@ def test_a_file_has_its_colours_inside_and_nothing_for_a_page() -> None:
     assert "--chart-paper:#ffffff" in light
     assert "--chart-paper:#0d1117" in dark
     assert "data-" not in light
-    assert "tabindex" not in light
     assert re.sub(r"<style>.*?</style>", "", light, flags=re.DOTALL) == re.sub(
         r"<style>.*?</style>", "", dark, flags=re.DOTALL
     )
@@ -177,11 +176,9 @@ def test_all_verdicts_are_lines_beside_the_margin_a_panel_for_each_pair() -> Non
         )
     )
 
-    assert chart.see == "Of 4 comparisons 1 better, 1 equivalent, 1 undecided, 1 not judged."
+    assert chart.see.startswith("Of 4 comparisons 1 better, 1 equivalent, 1 undecided, 1 not judged. ")
     first, second = (panel.svg for panel in chart.panels)
-    assert {"tight-loop", "burst-10", "◂ psycopg_pool + Flask better", "asyncpg + FastAPI better ▸"} <= set(
-        texts_in(first)
-    )
+    assert {"tight-loop", "burst-10", "◂ psycopg_pool + Flask", "asyncpg + FastAPI ▸"} <= set(texts_in(first))
     assert "tight-loop: psycopg_pool + Flask better than asyncpg + FastAPI by 50 %" in first
     assert [css for css, _ in chart.legend] == ["c-better", "c-equivalent", "c-undecided", "c-margin"]
     assert 'class="c-undecided"' in second

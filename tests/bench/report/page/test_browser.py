@@ -129,6 +129,21 @@ def test_values_are_shown_under_the_pointer_and_by_arrow_keys(page: Page, addres
     assert page.locator("#live").inner_text().strip()
 
 
+def test_tab_stops_once_in_a_scenario_and_arrows_reach_its_other_charts(page: Page, address: str) -> None:
+    page.goto(f"{address}#x=leak-dropped")
+    charts, stop = page.locator("#leak-dropped svg.chart[data-kind]"), "#leak-dropped svg.chart[tabindex='0']"
+    assert charts.count() > 10
+    assert page.locator(stop).count() == 1
+    charts.first.focus()
+    page.keyboard.press("ArrowDown")
+    assert charts.nth(1).evaluate("each => each === document.activeElement")
+    assert page.locator(stop).count() == 1
+
+    page.get_by_role("checkbox", name="psycopg_pool + Flask").uncheck()  # hides the chart at which Tab stopped
+    assert page.locator(stop).count() == 1
+    assert page.locator(stop).is_visible()
+
+
 def test_printed_it_has_no_filters_and_every_repetition(page: Page, address: str) -> None:
     page.goto(address)
     page.emulate_media(media="print")

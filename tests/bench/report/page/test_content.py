@@ -70,6 +70,22 @@ def test_the_command_plays_a_scenario_as_it_was_played(changed: dict[str, Any], 
     assert command(view, "one") == said
 
 
+@pytest.mark.parametrize(
+    ("names", "said"), [((B, f"{B}-again"), f"--aa {B}"), ((B, f"{B}-2", f"{B}-3"), f"--aa {B} --names 3")]
+)
+def test_one_service_under_several_names_is_played_so_again(names: tuple[str, ...], said: str) -> None:
+    view = view_of_run(stored(*(made.cell("one", name) for name in names)))
+    assert command(view, "one") == f"bench run -x one {said}"
+
+
+def test_a_finding_that_is_a_percentage_says_of_what() -> None:
+    cells = [made.cell("tight-loop", who, repetition) for repetition in range(10) for who in (A, B)]
+    run, waits = stored(*cells), {A: 909.0, B: 459.0}
+    metrics = {key: {**values, "longest_wait_ms": waits[key[1]]} for key, values in metrics_of(run).items()}
+    ((_, said),) = findings(view_of(run.run, metrics))
+    assert said.endswith("by 50 %; longest wait of a request (ms): asyncpg + FastAPI 909, psycopg_pool + Flask 459")
+
+
 def test_fewer_stacks_are_named_in_the_command() -> None:
     view = view_of_run(stored(made.cell("one", B)))
     assert command(view, "one") == f"bench run -x one -s {B}"
