@@ -8,11 +8,11 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from services.common.books import Errors
-from services.common.settings import Address, Config, SettingsError
-from services.common.statements import Statement, statements
+from services.common.settings import Address, Config
+from services.common.statements import Statement
+from services.drivers.psycopg import SQL, refuse_pure_python
 from services.pools.adapters import Connecting, Sizes
 
-SQL: Final = {name: sql.encode() for name, sql in statements("%s").items()}
 CONNECT_TIMEOUT_S: Final = 5
 OPEN_TIMEOUT_S: Final = 10.0
 """The pool connects in threads of its own, and reports a failure only by not being ready in time."""
@@ -40,12 +40,12 @@ class Pool:
 
     @staticmethod
     def ping(address: Address) -> None:
-        _refuse_pure_python()
+        refuse_pure_python()
         psycopg.connect(address.dsn, connect_timeout=CONNECT_TIMEOUT_S).close()
 
     @classmethod
     def open(cls, address: Address, config: Config, connecting: Connecting) -> Self:
-        _refuse_pure_python()
+        refuse_pure_python()
 
         class CountedConnection(psycopg.Connection):
             @classmethod
@@ -99,9 +99,3 @@ class Pool:
         self._pool.close(timeout=CLOSE_TIMEOUT_S)
         for connection in kept:
             connection.close()
-
-
-def _refuse_pure_python() -> None:
-    """Raises SettingsError for psycopg's pure Python build: it would be another driver than is compared."""
-    if psycopg.pq.__impl__ == "python":
-        raise SettingsError("psycopg runs on its pure Python build: install psycopg[binary]")
