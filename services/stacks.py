@@ -177,8 +177,24 @@ SQLALCHEMY_FASTAPI: Final = Stack(
         forgets_waiters=True,
     ),
 )
+PSYCOPG_FASTAPI: Final = Stack(
+    name="psycopg_fastapi",
+    label="psycopg_pool + FastAPI",
+    port=8003,
+    pool="psycopg_pool (async)",
+    pool_class="psycopg_pool.AsyncConnectionPool",
+    driver="psycopg",
+    front="FastAPI",
+    server="uvicorn",
+    concurrency="one event loop",
+    distributions=("psycopg", "psycopg-pool", *_UVICORN),
+    traits=Traits(opens_transaction=True, connects_in_background=True),
+    more=True,
+)
 
-_known: Final[dict[str, Stack]] = {stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI)}
+_known: Final[dict[str, Stack]] = {
+    stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI, PSYCOPG_FASTAPI)
+}
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told: those that have to be asked for last; `load` adds to it."""
 

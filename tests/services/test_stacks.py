@@ -67,12 +67,18 @@ def test_what_a_stack_stands_for_in_words() -> None:
 
 def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: Path) -> None:
     alone = [stack.label_alone for stack in STACKS.values()]
-    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy"]
+    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy", "psycopg_pool (async)"]
 
     load(elsewhere.write_stack(tmp_path, pool="'psycopg_pool'"))
 
     alone = [stack.label_alone for stack in STACKS.values()]
-    assert alone == ["asyncpg.Pool", "psycopg_pool (psycopg_flask)", "SQLAlchemy", "psycopg_pool (mine)"]
+    assert alone == [
+        "asyncpg.Pool",
+        "psycopg_pool (psycopg_flask)",
+        "SQLAlchemy",
+        "psycopg_pool (async)",
+        "psycopg_pool (mine)",
+    ]
 
 
 def test_overflow_is_known_of_stacks_alone() -> None:

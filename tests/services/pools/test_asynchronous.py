@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
 from typing import Any
 
+import psycopg
 import pytest
 
 from bench.postgres.database import Database, backends, connect
@@ -19,6 +20,7 @@ from services.stacks import STACKS
 from tests.services.inside import Stopwatch, becomes, frozen, run, settings
 
 Opened = Callable[..., AbstractAsyncContextManager[AsyncPool[Any]]]
+Asking = Callable[[AsyncPool[Any], float], Coroutine[Any, Any, None]]
 
 
 pytestmark = pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if not stack.threads])
@@ -48,6 +50,8 @@ async def backend_of(pool: AsyncPool[Any], lease: Any) -> int:
     """The process that serves the connection, which has read the rows of a request by now."""
     await pool.read(lease)
     driver = lease.connection
+    if isinstance(driver, psycopg.AsyncConnection):
+        return driver.info.backend_pid
     if hasattr(driver, "get_raw_connection"):
         driver = (await driver.get_raw_connection()).driver_connection
     pid: int = driver.get_server_pid()
@@ -60,6 +64,11 @@ async def request(pool: AsyncPool[Any], hold_s: float) -> None:
         await asyncio.sleep(hold_s)
     finally:
         await pool.release(lease)
+
+
+async def proper_request(pool: AsyncPool[Any], hold_s: float) -> None:
+    async with pool.checkout(Timing(), int(hold_s * 1000)):
+        await asyncio.sleep(hold_s)
 
 
 async def every_connection(pool: AsyncPool[Any], capacity: int) -> None:
@@ -143,11 +152,12 @@ def test_waiters_of_an_old_pool_keep_the_acquire_timeout_that_they_came_with(ope
     run(story)
 
 
-def test_a_cancelled_request_loses_no_connection_and_is_counted(opened: Opened) -> None:
+@pytest.mark.parametrize("asking", [request, proper_request])
+def test_a_cancelled_request_loses_no_connection_and_is_counted(opened: Opened, asking: Asking) -> None:
     async def story() -> None:
         async with opened(size=3, pool_acquire_timeout=30) as pool:
             for turn in range(60):
-                requests = [asyncio.create_task(request(pool, 0.001 * (index % 4))) for index in range(9)]
+                requests = [asyncio.create_task(asking(pool, 0.001 * (index % 4))) for index in range(9)]
                 for _ in range(1 + turn % 12):
                     await asyncio.sleep(0)
                 for one in requests:
@@ -203,9 +213,13 @@ def test_as_shipped_too_a_late_request_is_rejected_and_never_early(opened: Opene
     run(story)
 
 
-def test_a_database_without_room_is_no_pool_and_changes_nothing(opened: Opened, name: str, database: Database) -> None:
+def test_a_database_without_room_is_no_pool_and_changes_nothing(
+    opened: Opened, name: str, module: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         async with opened(size=3) as pool:
+            if STACKS[name].traits.connects_in_background:  # it says so by not being ready in time
+                monkeypatch.setattr(module, "OPEN_TIMEOUT_S", 0.5)
             before = pool.config, pool.snapshot()
             with connect(database) as connection:
                 try:

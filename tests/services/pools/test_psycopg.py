@@ -1,4 +1,4 @@
-"""Which psycopg its adapter is content with."""
+"""Which psycopg its adapters are content with."""
 
 from contextlib import nullcontext
 
@@ -7,18 +7,38 @@ import pytest
 
 from bench.postgres.database import Database
 from services.common.settings import SettingsError
+from services.psycopg_fastapi.pool import Pool as AsyncPool
 from services.psycopg_flask.pool import Pool
-from tests.services.inside import settings
+from tests.services.inside import run, settings
 
 
-def test_the_pure_python_build_is_refused_whoever_opens_the_pool(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environment = settings(database, 1)
-    address, config = environment.address("psycopg_flask"), environment.config()
+def refused() -> pytest.RaisesExc[SettingsError]:
+    return pytest.raises(SettingsError, match="pure Python build")
+
+
+@pytest.fixture(autouse=True)
+def _pure_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psycopg.pq, "__impl__", "python")
 
-    with pytest.raises(SettingsError, match="pure Python build"):
+
+def test_the_pure_python_build_is_refused_whoever_opens_the_pool(database: Database) -> None:
+    environment = settings(database, 1)
+    address, config = environment.address("psycopg_flask"), environment.config()
+
+    with refused():
         Pool.ping(address)
-    with pytest.raises(SettingsError, match="pure Python build"):
+    with refused():
         Pool.open(address, config, nullcontext)
+
+
+def test_it_is_refused_on_an_event_loop_too(database: Database) -> None:
+    environment = settings(database, 1)
+    address, config = environment.address("psycopg_fastapi"), environment.config()
+
+    async def story() -> None:
+        with refused():
+            await AsyncPool.ping(address)
+        with refused():
+            await AsyncPool.open(address, config, nullcontext)
+
+    run(story)
