@@ -114,7 +114,7 @@ def test_the_compose_stack_mounts_what_was_written_for_it(out: Path) -> None:
 
 def test_libraries_that_no_stack_here_has_take_all_that_are_locked(tmp_path: Path) -> None:
     with own.registry():
-        load(own.write_stack(tmp_path, distributions="('psycopg', 'fastapi')"))
+        load(own.write_stack(tmp_path, distributions="('asyncpg', 'flask')"))
 
         assert services(elsewhere(tmp_path, tmp_path))["mine"]["build"]["args"] == {"SERVICE": "all"}
 
