@@ -23,7 +23,7 @@ OF_A_FACTOR: Final[Mapping[Factor, frozenset[str]]] = MappingProxyType(
         "pool": frozenset({"pool"}),
         "pool and driver": frozenset({"pool", "driver"}),
         "front": frozenset({"front"}),
-        "front and server": frozenset({"front", "server"}),
+        "front and server": frozenset({"front", "server", "concurrency"}),
         "database layer": frozenset(),
         "concurrency": frozenset({"pool", "concurrency"}),
     }
@@ -60,6 +60,30 @@ CONTRASTS: Final = (
     Contrast(a="asyncpg_fastapi", b="psycopg_flask"),
     Contrast(a="asyncpg_fastapi", b="sqlalchemy_fastapi", factor="pool", alone="pool", includes=_ENGINE),
     Contrast(a="psycopg_flask", b="sqlalchemy_fastapi"),
+    Contrast(a="psycopg_flask", b="sqlalchemy_flask", factor="pool", alone="pool", includes=_ENGINE),
+    Contrast(
+        a="asyncpg_fastapi",
+        b="psycopg_fastapi",
+        factor="pool and driver",
+        alone="pool and driver",
+        includes="asyncpg and psycopg have a pool each, which takes no other driver.",
+    ),
+    Contrast(
+        a="psycopg_flask",
+        b="psycopg_django",
+        factor="front",
+        alone="database layer",
+        includes="Django's database layer comes with its front.",
+    ),
+    Contrast(
+        a="sqlalchemy_flask",
+        b="sqlalchemy_fastapi_threads",
+        factor="front and server",
+        includes="FastAPI's `def` handlers run on AnyIO's threads under uvicorn, and Flask's on gunicorn's.",
+        layers=("http",),
+    ),
+    Contrast(a="psycopg_flask", b="psycopg_fastapi", alone="concurrency"),
+    Contrast(a="sqlalchemy_fastapi", b="sqlalchemy_fastapi_threads"),
 )
 """In the order in which they are told."""
 
@@ -76,8 +100,10 @@ def contrasts(services: Sequence[str], layer: Layer = "http") -> tuple[Contrast,
 def differing(a: str, b: str, layer: Layer = "http") -> tuple[str, ...]:
     """In which fields two stacks of the registry differ; without HTTP neither front nor server takes part."""
     ours, theirs = STACKS[a], STACKS[b]
-    facts = FACTS if layer == "http" else ("pool", "driver", "concurrency")
-    return tuple(fact for fact in facts if getattr(ours, fact) != getattr(theirs, fact))
+    if layer == "http":
+        return tuple(fact for fact in FACTS if getattr(ours, fact) != getattr(theirs, fact))
+    alone = tuple(fact for fact in ("pool", "driver") if getattr(ours, fact) != getattr(theirs, fact))
+    return alone if ours.threads == theirs.threads else (*alone, "concurrency")
 
 
 def _unplanned(a: str, b: str) -> Contrast:

@@ -14,7 +14,7 @@ import yaml
 
 from bench.postgres.database import Database
 from bench.targets.process import ROOT, LocalService, port_in_use
-from services.stacks import STACKS
+from services.stacks import usual
 from tests.k6.running import needs_k6
 
 pytestmark = pytest.mark.long
@@ -81,8 +81,8 @@ def base(database: Database) -> Iterator[int]:
     """The lab, from this port on. Its acquire timeout is longer: tests share the machine."""
     first = next(port for port in range(30_001, 32_000, 10) if not any(map(port_in_use, range(port, port + 10))))
     with ExitStack() as stack:
-        for nth, name in enumerate(STACKS):
-            stack.enter_context(LocalService(name, database, {"pool_acquire_timeout": 20}, port=first + nth))
+        for nth, each in enumerate(usual()):
+            stack.enter_context(LocalService(each.name, database, {"pool_acquire_timeout": 20}, port=first + nth))
         yield first
 
 
@@ -114,7 +114,7 @@ def test_the_story_can_be_played_to_its_end(base: int) -> None:
         assert done.returncode == 0, f"{block.name}: {done.stdout}{done.stderr}"
         if block.claim is not None:
             printed = done.stdout
-            for nth, known in enumerate(STACKS.values()):
+            for nth, known in enumerate(usual()):
                 printed = printed.replace(f"{base + nth}: ", f"{known.port}: ")
             assert keeps(printed, block.claim), f"{block.name} printed:\n{printed}\nand claims:\n{block.claim}"
 

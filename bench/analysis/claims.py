@@ -17,6 +17,8 @@ MOST: Final = 20
 _ASYNCPG: Final = "asyncpg_fastapi"
 _PSYCOPG: Final = "psycopg_flask"
 _SQLALCHEMY: Final = "sqlalchemy_fastapi"
+_PSYCOPG_ON_A_LOOP: Final = "psycopg_fastapi"
+_SQLALCHEMY_ON_THREADS: Final = "sqlalchemy_flask"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,11 @@ CLAIMS: Final = (
     Claim(scenario="tight-loop-long", better=_PSYCOPG, than=_SQLALCHEMY, layer="pool"),
     Claim(scenario="tight-loop-long-managed", better=_PSYCOPG, than=_ASYNCPG, layer="pool"),
     Claim(scenario="tight-loop-long-managed", better=_PSYCOPG, than=_SQLALCHEMY, layer="pool"),
+    Claim(scenario="leak-dropped", better=_SQLALCHEMY_ON_THREADS, than=_PSYCOPG),
+    Claim(scenario="tight-loop", better=_PSYCOPG, than=_SQLALCHEMY_ON_THREADS),
+    Claim(scenario="several-short", better=_PSYCOPG, than=_SQLALCHEMY_ON_THREADS),
+    Claim(scenario="tight-loop", better=_PSYCOPG_ON_A_LOOP, than=_ASYNCPG),
+    Claim(scenario="tight-loop", better=_PSYCOPG_ON_A_LOOP, than=_ASYNCPG, layer="pool"),
 )
 
 

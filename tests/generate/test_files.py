@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from generate.files import COMPOSE, DASHBOARDS, ROOT, elsewhere, generated, stale
-from services.stacks import STACKS, load
+from services.stacks import STACKS, load, usual
 from tests import elsewhere as own
 
 PROMETHEUS = "observability/prometheus.yml"
@@ -58,14 +58,18 @@ def test_a_table_that_was_changed_by_hand_is_made_again(tmp_path: Path, page: st
     assert generated(tmp_path)[page] == (ROOT / page).read_text()
 
 
-def test_an_installed_bench_needs_what_the_bench_and_every_stack_need() -> None:
+def test_an_installed_bench_needs_what_the_bench_and_the_usual_stacks_need_and_the_others_are_an_extra() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed, groups = project["project"]["dependencies"], project["dependency-groups"]
+    more = project["project"]["optional-dependencies"]["more-stacks"]
 
     assert sorted(set(needed)) == needed
-    for name in ("bench", "services", *STACKS):
+    for name in ("bench", "services", *(stack.name for stack in usual())):
         assert {each for each in groups[name] if isinstance(each, str)} <= set(needed)
-    assert not set(groups["dev"]) & set(needed)
+    for name in STACKS:
+        assert {each for each in groups[name] if isinstance(each, str)} <= {*needed, *more}
+    assert not set(more) & set(needed)
+    assert not set(groups["dev"]) & {*needed, *more}
 
 
 def test_what_is_generated_names_every_stack() -> None:
@@ -78,10 +82,14 @@ def test_what_is_generated_names_every_stack() -> None:
         assert compose[stack.name]["ports"] == [f"127.0.0.1:{stack.port}:{stack.port}"]
         assert ("THREADS" in compose[stack.name]["environment"]) == stack.threads
         assert compose["locust"]["environment"][f"{stack.name.upper()}_URL"] == f"http://{stack.name}:{stack.port}"
+        assert compose[stack.name].get("profiles") == (["more-stacks"] if stack.more else None)
         assert stack.label in files["docs/commands.md"]
-    assert compose["k6"]["depends_on"] == {name: {"condition": "service_healthy"} for name in STACKS}
+    assert compose["k6"]["depends_on"] == {stack.name: {"condition": "service_healthy"} for stack in usual()}
     assert jobs["services"]["static_configs"] == [
-        {"targets": [f"{stack.name}:{stack.port}"], "labels": {"service": stack.name}} for stack in STACKS.values()
+        {"targets": [f"{stack.name}:{stack.port}"], "labels": {"service": stack.name}} for stack in usual()
+    ]
+    assert jobs["services"]["dns_sd_configs"] == [
+        {"names": [stack.name], "type": "A", "port": stack.port} for stack in STACKS.values() if stack.more
     ]
 
 
@@ -122,8 +130,8 @@ def test_libraries_that_no_stack_here_has_take_all_that_are_locked(tmp_path: Pat
 def test_a_column_of_the_dashboard_is_added(out: Path) -> None:
     board = json.loads(written(out)[f"{DASHBOARDS}/pools-side-by-side.json"])
 
-    heads = [panel["title"] for panel in board["panels"][: len(STACKS)]]
-    assert heads == [stack.label for stack in STACKS.values()]
+    heads = [panel["title"] for panel in board["panels"][: len(usual())]]
+    assert heads == [stack.label for stack in usual()]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")
@@ -142,4 +150,4 @@ def test_every_loop_of_the_runbook_over_ports_is_over_those_of_all_stacks() -> N
     loops = re.findall(r"for port in ([\d ]+);", (ROOT / "RUNBOOK.md").read_text())
 
     assert loops
-    assert set(loops) == {" ".join(str(stack.port) for stack in STACKS.values())}
+    assert set(loops) == {" ".join(str(stack.port) for stack in usual())}

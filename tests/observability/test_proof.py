@@ -15,7 +15,7 @@ import yaml
 from bench.postgres.database import Database
 from bench.targets.process import ROOT, LocalService, free_port
 from grafana.expressions import Expression, expressions, panels
-from services.stacks import STACKS
+from services.stacks import STACKS, usual
 from tests.observability.processes import RULES, postgres_exporter, prometheus
 from tests.observability.prometheus import not_a_number
 from tests.observability.story import PRESSED, SETTINGS, Story, play
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 
 DASHBOARDS: Final = ROOT / "grafana" / "dashboards"
 SIDE_BY_SIDE: Final = "pools-side-by-side"
-SERVICES: Final = frozenset(STACKS)
+SERVICES: Final = frozenset(stack.name for stack in usual())
 
 ZERO_WHEN_IDLE: Final = (
     "db_pool_used_size", "db_pool_waiting_requests", "db_pool_connecting",
@@ -41,7 +41,7 @@ def story(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
     directory = tmp_path_factory.mktemp("prometheus")
     unanswered = f"127.0.0.1:{free_port()}"
     settings = SETTINGS | {"otel_exporter_otlp_endpoint": f"http://{unanswered}"}
-    services = [LocalService(name, database, settings) for name in STACKS]
+    services = [LocalService(name, database, settings) for name in SERVICES]
     with ExitStack() as stack:
         exporter = stack.enter_context(postgres_exporter(database, directory))
         for service in services:
@@ -60,7 +60,9 @@ def dashboards() -> list[dict[str, Any]]:
 
 def asked() -> list[Expression]:
     """Every query of every dashboard, with each service chosen where one can be."""
-    variables = [{"__rate_interval": "10s", "job": "services", "service": name, "pool": name} for name in STACKS]
+    variables = [
+        {"__rate_interval": "10s", "job": "services", "service": name, "more": name, "pool": name} for name in SERVICES
+    ]
     each = [query for board in dashboards() for values in variables for query in expressions(board, values)]
     return list(dict.fromkeys(each))
 
@@ -110,7 +112,7 @@ def test_only_a_panel_that_needs_requests_is_empty_without_them(story: Story) ->
     assert {explained[panel] for panel in empty} - {"no connects in this window"} == {"no requests in this window"}
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", [stack.name for stack in usual()])
 def test_what_fires_is_marked_in_the_column_of_its_service(story: Story, name: str) -> None:
     """The alerts of the load may still be pending; those about no service, the collector's here, are in each column."""
     (mark,) = [

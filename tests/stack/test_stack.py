@@ -14,7 +14,8 @@ import pytest
 
 from grafana.expressions import expressions
 from services.common import contract
-from services.stacks import STACKS
+from services.stacks import STACKS as ALL
+from services.stacks import usual
 from tests.stack.conftest import PROJECT, ROOT, Stack, get
 from tests.test_runbook import BLOCKS, Block
 from tests.waiting import until
@@ -30,12 +31,13 @@ SPANS = {"acquire_connection", "database_work"}
 pytestmark = pytest.mark.timeout(1800)
 """The first one builds the images."""
 
-PORTS = tuple(stack.port for stack in STACKS.values())
-SERVICES = pytest.mark.parametrize(("service", "port"), [(stack.name, stack.port) for stack in STACKS.values()])
+STACKS = tuple(stack.name for stack in usual())
+PORTS = tuple(stack.port for stack in usual())
+SERVICES = pytest.mark.parametrize(("service", "port"), [(stack.name, stack.port) for stack in usual()])
 
 
 PRINTS = {
-    "backends": tuple(STACKS),
+    "backends": STACKS,
     "who-is-up": ("asyncpg_fastapi", "sqlalchemy_fastapi"),
     "trace": ("/trace/", "GET /api/query", "acquire_connection", "database_work"),
     "fix-larger-pool-stack": ('"pool_max_size":20\n' * len(STACKS),),
@@ -230,6 +232,25 @@ def test_k6_runs_in_the_stack(stack: Stack) -> None:
 
     for service in STACKS:
         assert service in told
+
+
+def test_the_other_stacks_are_there_where_their_profile_is_asked_for(stack: Stack) -> None:
+    more = [each for each in ALL.values() if each.more]
+    names = [each.name for each in more]
+    query = quote('up{job="services"} == 1')
+
+    def up() -> set[str]:
+        found = get(f"{PROMETHEUS}/api/v1/query?query={query}")["data"]["result"]
+        return {each["metric"]["service"] for each in found}
+
+    assert not up() & set(names)
+    stack.compose("--profile", "more-stacks", "up", "--build", "--detach", "--wait", *names)
+    try:
+        for each in more:
+            assert get(url(each.port, f"{contract.QUERY}?hold_ms=10"))["service"] == each.name
+        until(lambda: up() >= {*STACKS, *names}, "Prometheus to find them")
+    finally:
+        stack.compose("--profile", "more-stacks", "rm", "--stop", "--force", *names)
 
 
 def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:

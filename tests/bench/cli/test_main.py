@@ -19,7 +19,7 @@ from bench.record.stored import load
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from bench.targets.process import ROOT, free_port, port_in_use
-from services.stacks import STACKS
+from services.stacks import STACKS, usual
 from services.workload.samples import REQUESTS
 from tests.bench import made
 from tests.waiting import until
@@ -323,7 +323,7 @@ def test_ended_in_the_middle_of_the_check_it_leaves_nothing_behind(scratch: Path
         ends(process, signal.SIGTERM, until(lambda: _with_service(process), "the service to be checked"), scratch)
 
 
-@pytest.mark.parametrize("service", STACKS)
+@pytest.mark.parametrize("service", [stack.name for stack in usual()])
 def test_ended_while_a_pool_is_played_on_it_leaves_nothing_behind(scratch: Path, tmp_path: Path, service: str) -> None:
     arguments = ("run", "--layer", "pool", "-s", service, "-x", "ramp", "--out", str(tmp_path / "run"))
     with running(scratch, tmp_path / "log", *arguments) as process:
