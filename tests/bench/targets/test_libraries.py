@@ -44,6 +44,12 @@ def made(tree: Path) -> Libraries:
     return libraries(column(tree), lambda _: None)
 
 
+@pytest.fixture
+def unlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the stack imports with it is not looked at, which takes most of a second."""
+    monkeypatch.setattr(module, "_refuse_unfit", lambda *_: None)
+
+
 def refuse_to_install(*_: object) -> None:
     pytest.fail("it is there already")
 
@@ -67,6 +73,7 @@ def test_a_service_imports_what_the_tree_built_and_all_else_as_ever(
         assert len(imported.read_text().splitlines()) == looked_at + (given is not None)
 
 
+@pytest.mark.usefixtures("unlooked")
 def test_the_same_is_installed_once_and_a_changed_tree_again(
     tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +89,7 @@ def test_the_same_is_installed_once_and_a_changed_tree_again(
     assert set(cache.iterdir()) == {first.directory, second.directory}
 
 
+@pytest.mark.usefixtures("unlooked")
 def test_what_a_killed_run_left_is_removed_and_never_used(tree: Path, cache: Path) -> None:
     kill = "import os, signal; from bench.targets import libraries as m; m._keep = lambda *_: os.kill(os.getpid(), 9); "
     play = f"from tests.bench.targets.test_libraries import *; made(Path({str(tree)!r}))"
@@ -94,6 +102,7 @@ def test_what_a_killed_run_left_is_removed_and_never_used(tree: Path, cache: Pat
     assert list(cache.iterdir()) == [own.directory]
 
 
+@pytest.mark.usefixtures("unlooked")
 def test_two_runs_that_install_the_same_at_once_share_it(
     tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
