@@ -85,6 +85,7 @@ def run(
                 foretold = baseline.foretold(cell, asked)
                 played = audited(_play(foretold, plan, conditions, executor, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
+            played = _explained(played, target)
             if repeated and cell.key == repeated.key:
                 with_sampler = played
             current = replace(
@@ -181,6 +182,14 @@ class _Ends:
                 return False
             self._over.add(cell.scenario)
         return True
+
+
+def _explained(played: Played, target: Target) -> Played:
+    """With the last line of a service that ended on another version of a library, whose API may be another."""
+    cell = played.cell
+    if cell.service not in target.libraries or not cell.log_tail:
+        return played
+    return replace(played, cell=replace(cell, why=f"{cell.why}: {cell.log_tail.splitlines()[-1].strip()}"))
 
 
 def _without(cell: Cell, *, status: Status, why: str | None, log_tail: str | None = None) -> Played:

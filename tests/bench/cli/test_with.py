@@ -75,6 +75,22 @@ def test_both_versions_are_played_recorded_and_named_in_every_form(database: Dat
     assert again.stderr.splitlines()[-1].startswith(f"bench: {out} was measured with another columns: ")
 
 
+def test_a_version_that_the_stack_does_not_work_with_says_so_in_its_column(database: Database, tmp_path: Path) -> None:
+    tree = trees.psycopg_pool(tmp_path / "my-pool", "ConnectionPool.open = lambda *_, **__: renamed")
+    added = columns((f"psycopg-pool@{tree}",), (LOCKED,))
+    own = {column.name: libraries(column, lambda _: None) for column in added}
+    plan = made.plan(hold_ms=30, services=(OTHER,), scenarios=("burst-10",), layer="pool")
+    target = Target(database, local=False, libraries=own)
+
+    done = run(plan, describe(database, "given", columns=own), target, None, Progress([], StringIO()), lambda *_: None)
+
+    (cell,) = done.cells
+    assert (cell.status, cell.why) == (
+        "failed",
+        "the pool of psycopg_flask died before it was ready: NameError: name 'renamed' is not defined",
+    )
+
+
 def test_over_http_each_version_is_checked_for_itself(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
