@@ -28,22 +28,23 @@ def directory(prefix: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def locked_directory(prefix: str) -> tuple[Path, int]:
-    """A new directory that only we can enter, and a descriptor that holds its lock."""
+def locked_directory(prefix: str, within: Path | None = None) -> tuple[Path, int]:
+    """A new directory that only we can enter, and a descriptor that holds its lock; `within` another than the system's
+    for temporary ones."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=prefix))
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=within))
         lock = _locked(path)
         # A sweep that ran between the two calls has removed the directory, or is about to.
         if lock is not None:
             return path, lock
 
 
-def sweep(prefix: str, end: Callable[[Path], None] | None = None) -> None:
+def sweep(prefix: str, end: Callable[[Path], None] | None = None, within: Path | None = None) -> None:
     """Remove what killed processes left behind: our own directories of this prefix that no process locks.
 
     `end` is called with each before it is removed.
     """
-    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    for path in (within or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         remove_if_abandoned(path, end)
 
 

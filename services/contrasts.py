@@ -10,7 +10,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final, Literal
 
-from services.stacks import STACKS
+from services.stacks import STACKS, WITH
 
 Layer = Literal["http", "pool"]
 """Over HTTP, or on the pool alone, where neither front nor server takes part."""
@@ -89,12 +89,21 @@ CONTRASTS: Final = (
 
 
 def contrasts(services: Sequence[str], layer: Layer = "http") -> tuple[Contrast, ...]:
-    """The pairs of these services that are compared: the planned ones, then all with a service that is in none."""
+    """The pairs of these services that are compared: the planned ones, then all with a service that is in none.
+
+    A stack with other versions of its libraries is compared with itself as it is locked, and with nothing else.
+    """
     planned = {name for contrast in CONTRASTS for name in (contrast.a, contrast.b)}
     there = [
         contrast for contrast in CONTRASTS if {contrast.a, contrast.b} <= set(services) and layer in contrast.layers
     ]
-    return (*there, *(_unplanned(a, b) for a, b in combinations(services, 2) if not {a, b} <= planned))
+    others = [(a, b) for a, b in combinations(services, 2) if not {a, b} <= planned and not _of_others(a, b)]
+    return (*there, *(_unplanned(a, b) for a, b in others))
+
+
+def _of_others(a: str, b: str) -> bool:
+    """Whether one is a stack with other versions, and the other is not that stack as it is locked."""
+    return WITH in a + b and a != b.partition(WITH)[0] and b != a.partition(WITH)[0]
 
 
 def differing(a: str, b: str, layer: Layer = "http") -> tuple[str, ...]:

@@ -204,6 +204,10 @@ def usual() -> tuple[Stack, ...]:
     return tuple(stack for stack in STACKS.values() if not stack.more)
 
 
+WITH: Final = "@"
+"""In the name of a column between a stack and the libraries that it is played with in place of the locked ones."""
+
+
 def shipped_overflow(name: str) -> int:
     """How many connections a stack hands out above `pool_max_size` as shipped; 0 for a service of no stack here."""
     return STACKS[name].traits.shipped_overflow if name in STACKS else 0

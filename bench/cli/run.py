@@ -34,6 +34,8 @@ from services.stacks import STACKS
 if TYPE_CHECKING:
     from bench.report.view import View
     from bench.run.session import Finished, Surroundings
+    from bench.targets.columns import Column
+    from bench.targets.libraries import Libraries
 
 # As in `main`, what plays is imported inside: polars alone takes most of a second.
 
@@ -52,6 +54,14 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME[=URL]",
     help=f"Only this one ({', '.join(STACKS)}), or one that runs elsewhere under a name of your own; may be repeated.",
+)
+@click.option(
+    "--with",
+    "with_",
+    multiple=True,
+    metavar="NAME==VERSION",
+    help="One more column of each stack that is made with NAME: with this version in place of the locked one, or by "
+    "NAME@PATH with what a source tree builds; several belong together by commas; may be repeated.",
 )
 @click.option(
     "-x", "--scenario", "scenarios", type=SCENARIO, multiple=True, help="Only this one (bench list); may be repeated."
@@ -117,6 +127,7 @@ def run(
     target: str | None,
     services: tuple[str, ...],
     stacks: str,
+    with_: tuple[str, ...],
     scenarios: tuple[str, ...],
     layer: Layer,
     release: Release | None,
@@ -150,6 +161,7 @@ def run(
     """
     from bench.analysis.stability import MOST_REPETITIONS, WIDE
     from bench.run.session import Surroundings
+    from bench.targets.columns import columns, interleaved
     from bench.targets.where import where
 
     if aa and (services or target not in (None, "local")):
@@ -162,6 +174,12 @@ def run(
     place = where(target, services, which(stacks))
     if layer == "pool" and place.kind != "local":
         raise UserError("--layer pool is played in processes of the bench's own: leave out --target and addresses")
+    if with_ and (aa or place.kind != "local"):
+        other = "--aa" if aa else "--target and addresses"
+        raise UserError(f"--with starts services of the bench's own with other libraries: leave out {other}")
+    named = _in_order(services, STACKS) if services else which(stacks)
+    played = names_of(aa, names or 2) if aa else named
+    added = columns(with_, played)
     plan = Plan(
         profile=profile,
         tuning=tuning,
@@ -170,15 +188,17 @@ def run(
         repeat=MOST_REPETITIONS if repeat == AUTO else int(repeat or chosen.repeat),
         half_width=WIDE if repeat == AUTO else None,
         seed=seed,
-        services=names_of(aa, names or 2) if aa else _in_order(services, STACKS) if services else which(stacks),
+        services=interleaved(played, added),
         scenarios=_in_order(scenarios, SCENARIOS) if scenarios else chosen.scenarios,
         layer=layer,
         release=release,
     )
     _refuse_hold(plan.scenarios, plan.hold_ms)
-    around = Surroundings(place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana)
     if details and form != "terminal":
         raise UserError(f"--details is for a terminal, and --format {form} has everything: leave one out")
+    around = Surroundings(
+        place=place, database_url=database_url, pg_bin=pg_bin, grafana=grafana, libraries=_libraries(added)
+    )
     finished = _played(plan, out, around, resume=resume)
     if form == "json":
         from bench.report.render import render
@@ -187,6 +207,12 @@ def run(
     else:
         show_run(finished.view, finished.directory, details=details)
     sys.exit(_status(finished.view))
+
+
+def _libraries(added: "Iterable[Column]") -> "dict[str, Libraries]":
+    from bench.targets.libraries import libraries
+
+    return {column.name: libraries(column, lambda text: click.echo(text, err=True)) for column in added}
 
 
 def _played(plan: Plan, out: Path | None, around: "Surroundings", *, resume: bool) -> "Finished":

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from bench.record.readings import Counted, CpuSeconds, SamplerEffect
 from bench.record.rows import Key
 from services.common.contract import Release
+from services.stacks import WITH
 from services.workload.loads import Load
 
 SCHEMA: Final = 2
@@ -24,9 +25,14 @@ def names_of(service: str, count: int) -> tuple[str, ...]:
 
 
 def played_as(name: str) -> tuple[str, int]:
-    """The service behind a name, and which of its names that is, from 1. In older runs the second ends in `-again`."""
+    """The service behind a name, and which of its names that is, from 1. In older runs the second ends in `-again`.
+
+    `asyncpg_fastapi@asyncpg==0.31.0` is a column of its own, and the first of its name.
+    """
     again = _AGAIN.fullmatch(name)
-    return (again[1], int(again[2] or 2)) if again else (name, 1)
+    if again and WITH not in name:
+        return again[1], int(again[2] or 2)
+    return name.partition(WITH)[0], 1
 
 
 Status = Literal["ok", "failed", "skipped", "rejected"]
@@ -59,6 +65,9 @@ class Environment:
     """Distribution → version, of every library that takes part on this machine."""
     fresh_processes: bool = True
     """Each cell had a service process of its own; else one that ran before, with a new pool."""
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Column → distribution → version, of what a column was played with in place of `versions` (`--with`), and of what
+    came with that; all else was the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def commands(view: View, directory: str, *, details: bool) -> tuple[tuple[str, s
         *([] if details else [("all tables", f"bench report {directory} --details")]),
         *(("one scenario", f"bench report {directory} -x {name}") for name in shown),
         *([("go on", f"the same command with --out {directory} --resume")] if _resumable(view) else []),
-        *([("verdicts", f"bench run --profile standard{_layer(view)}")] if _judges_more(view) else []),
+        *([("verdicts", _with_verdicts(view))] if _judges_more(view) else []),
     )
 
 
@@ -51,8 +51,10 @@ def _judges_more(view: View) -> bool:
     return plan.repeat < REPETITIONS_TO_JUDGE and len(view.services) > 1 and plan.target == "local"
 
 
-def _layer(view: View) -> str:
-    return " --layer pool" if view.run.plan.layer == "pool" else ""
+def _with_verdicts(view: View) -> str:
+    if view.run.environment.columns:
+        return f"the same command with --repeat {REPETITIONS_TO_JUDGE}"
+    return "bench run --profile standard" + (" --layer pool" if view.run.plan.layer == "pool" else "")
 
 
 def _not_played(view: View) -> Iterator[str]:

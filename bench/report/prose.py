@@ -32,6 +32,7 @@ def environment(view: View) -> tuple[str, ...]:
         if env.database
         else UNSEEN,
         _versions(env.versions),
+        *_columns(env),
     )
 
 
@@ -51,6 +52,7 @@ def environment_short(view: View) -> tuple[str, ...]:
     return (
         f"{where}{_machine(env)}",
         f"{database}, {_versions(versions)}" if versions else database,
+        *_columns(env),
         f"{env.started}, {commit}: {_size(asked)}, took {duration(round(view.run.took_s))}",
     )
 
@@ -62,6 +64,12 @@ def _machine(env: Environment) -> str:
 
 def _commit(commit: str | None, *, dirty: bool) -> str:
     return f"commit {commit}{', with changes' if dirty else ''}" if commit else "no commit known"
+
+
+def _columns(env: Environment) -> Iterator[str]:
+    """What was played with other versions."""
+    for name, versions in env.columns.items():
+        yield f"{name}: {_versions(versions)}, all else the same"
 
 
 def _versions(versions: Mapping[str, str]) -> str:
@@ -173,6 +181,8 @@ def limits(view: View) -> Iterator[str]:
     """What the tables do not say."""
     asked = view.run.plan
     yield _column(asked.layer)
+    if view.run.environment.columns:
+        yield "Columns of one stack differ in the versions that they name, and in what came with these."
     yield f"Fewer than {REPETITIONS_TO_JUDGE} repetitions judge nothing; this run has {_repetitions(asked)}."
     place = "," if asked.target == "local" else f", or in another place than {asked.target},"
     yield (

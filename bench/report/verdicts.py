@@ -10,6 +10,7 @@ from bench.analysis.redraw import PLANTED, REPETITIONS
 from bench.analysis.rule import MARGIN
 from bench.analysis.stability import Unstable, unstable
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
+from bench.record.schema import played_as
 from bench.record.summary import Comparison
 from bench.report import words
 from bench.report.table import Table
@@ -58,9 +59,15 @@ def clauses(compared: Sequence[Comparison], called: Callable[[str], str]) -> tup
 
 
 def _better_than(alike: Sequence[Comparison], called: Callable[[str], str]) -> str:
-    better = alike[0].better
-    worse = [called(found.b if found.better == found.a else found.a) for found in alike]
-    return f"{_factor(alike[0])}{called(better or '')} better than {' and '.join(worse)} by {by(alike[0])}"
+    losers = [found.b if found.better == found.a else found.a for found in alike]
+    better, *worse = apart([alike[0].better or "", *losers], called)
+    return f"{_factor(alike[0])}{better} better than {' and '.join(worse)} by {by(alike[0])}"
+
+
+def apart(services: Sequence[str], called: Callable[[str], str]) -> tuple[str, ...]:
+    """What services are called beside one another: columns of one stack by the versions in which they differ."""
+    labels = tuple(map(called, services))
+    return words.apart(*labels) if len({played_as(service)[0] for service in services}) == 1 else labels
 
 
 def _factor(found: Comparison) -> str:
@@ -111,12 +118,13 @@ def sure(compared: Sequence[Comparison]) -> tuple[str, str]:
 
 def clause(found: Comparison, called: Callable[[str], str]) -> str:
     """What is found of one pair."""
-    a, b = f"{_factor(found)}{called(found.a)}", called(found.b)
+    a, b = apart((found.a, found.b), called)
+    pair = f"{_factor(found)}{a} and {b}"
     if found.verdict == "equivalent":
-        return f"{a} and {b} equivalent{within([found])}"
+        return f"{pair} equivalent{within([found])}"
     if found.verdict == "undecided":
-        return f"{a} and {b} undecided: {between(found, called(found.a))}"
-    return _better_than([found], called) if found.better else f"{a} and {b}: {_only(found)}"
+        return f"{pair} undecided: {between(found, a)}"
+    return _better_than([found], called) if found.better else f"{pair}: {_only(found)}"
 
 
 def amount(found: Comparison) -> str:

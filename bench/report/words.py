@@ -18,11 +18,18 @@ NONE: Final[Stacks] = MappingProxyType({})
 def stack(service: str, layer: Layer = "http", recorded: Stacks = NONE) -> str:
     """What stands at the head of a column: as recorded, or by the registry; a service of no stack keeps its name."""
     own, nth = played_as(service)
-    known = recorded.get(own) or STACKS.get(own)
+    known = recorded.get(service) or recorded.get(own) or STACKS.get(own)
     if known is None:
         return service
     name = known.label if layer == "http" else known.label_alone
-    return name if service == own else f"{name} ({nth})"
+    return name if nth == 1 else f"{name} ({nth})"
+
+
+def apart(*labels: str) -> tuple[str, ...]:
+    """Columns of one stack by what differs: `asyncpg 0.32.0` and `asyncpg 0.31.0`."""
+    parts = [label.split(", ") for label in labels]
+    differ = [nth for nth, each in enumerate(zip(*parts, strict=True)) if len(set(each)) > 1]
+    return tuple(", ".join(own[nth] for nth in differ) for own in parts)
 
 
 def brief(label: str) -> str:

@@ -13,6 +13,7 @@ from bench.postgres.database import Database
 from bench.record.schema import Cell, Plan
 from bench.run.progress import Progress
 from bench.targets.http import Client, ServiceError
+from bench.targets.libraries import Libraries
 from bench.targets.process import LocalService, ServiceDied
 from bench.targets.target import Target
 from services.common import contract
@@ -49,7 +50,7 @@ def to_check(target: Target, plan: Plan, cells: Iterable[Cell]) -> tuple[str, ..
     """
     if target.remote or target.database is None or plan.layer == "pool":
         return ()
-    return tuple(dict.fromkeys(target.stack(cell.service) for cell in cells))
+    return tuple(dict.fromkeys(target.made(cell.service) for cell in cells))
 
 
 class Checks:
@@ -66,7 +67,7 @@ class Checks:
 
     def refusal(self, cell: Cell) -> Checked | None:
         """What a check said where the cell is not to be played. Raises PostgresDied where it fails because of that."""
-        stack = self._target.stack(cell.service)
+        stack = self._target.made(cell.service)
         if stack in self._left:
             self._left.remove(stack)
             checked = self._check(stack)
@@ -84,7 +85,10 @@ class Checks:
         assert self._target.database is not None
         began = monotonic()
         self._progress.doing(f"check · {name}")
-        checked = check_service(name, self._target.database, self._settings, self._progress.doing)
+        libraries = self._target.libraries.get(name)
+        checked = check_service(
+            self._target.stack(name), self._target.database, self._settings, self._progress.doing, libraries
+        )
         if self._target.server and checked.refused:
             self._target.server.refuse_death()
         self._progress.done(f"check · {name} · {checked}", estimate_s=CHECK_ESTIMATE_S)
@@ -92,16 +96,24 @@ class Checks:
         return checked
 
 
-def check_service(name: str, database: Database, settings: dict[str, str], doing: Callable[[str], None]) -> Checked:
-    """One service against the contract."""
+def check_service(
+    name: str,
+    database: Database,
+    settings: dict[str, str],
+    doing: Callable[[str], None],
+    libraries: Libraries | None = None,
+) -> Checked:
+    """One service against the contract, with `libraries` in place of the locked ones."""
+    own = libraries.directory if libraries else None
     try:
-        with LocalService(name, database, settings) as service, _living(service):
+        with LocalService(name, database, settings, libraries=own) as service, _living(service):
             report = check(service.base_url, on_progress=lambda text: doing(f"check · {name} · {text}"))
     except ServiceDied as error:
         return Checked(name, str(error), None, error.log_tail)
     failed = [result for result in report.results if result.verdict == "failed"]
     if failed:
-        return Checked(name, f"fails {failed[0].name}: {failed[0].detail} (bench check {name} says more)", report)
+        more = "" if libraries else f" (bench check {name} says more)"
+        return Checked(name, f"fails {failed[0].name}: {failed[0].detail}{more}", report)
     return Checked(name, None, report)
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +13,7 @@ import psutil
 
 from bench.postgres.database import Database, connect, max_connections
 from bench.record.schema import Environment
+from bench.targets.libraries import Libraries
 from bench.targets.process import ROOT
 from services.stacks import STACKS
 
@@ -23,7 +25,11 @@ _OTHER_REPOSITORY: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_I
 
 
 def describe(
-    database: Database | None, kind: Literal["embedded", "given"] | None, *, fresh_processes: bool = True
+    database: Database | None,
+    kind: Literal["embedded", "given"] | None,
+    *,
+    fresh_processes: bool = True,
+    columns: Mapping[str, Libraries] | None = None,
 ) -> Environment:
     """Raises UserError where the database cannot be reached.
 
@@ -45,6 +51,7 @@ def describe(
         database=kind,
         versions={name: _version(name) for name in (libraries() if fresh_processes else GENERATOR)},
         fresh_processes=fresh_processes,
+        columns={name: dict(own.versions) for name, own in (columns or {}).items()},
     )
 
 

@@ -28,6 +28,7 @@ from bench.run.over_http import HttpExecutor
 from bench.run.progress import Progress
 from bench.run.repetitions import REPLAYS, Replay, play_all
 from bench.scenarios.catalogue import SCENARIOS
+from bench.targets.columns import named
 from bench.targets.target import Target
 from services.stacks import STACKS
 
@@ -56,7 +57,7 @@ def run(
     began = monotonic()
     before = done.took_s if done else 0.0
     cells = planned_cells(plan, target.stack)
-    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=(), stacks=_facts(plan))
+    current = done or Run(schema=SCHEMA, environment=environment, plan=plan, cells=(), stacks=_facts(plan, environment))
     current = replace(current, environment=environment)
     repeated = _to_repeat(cells, plan, target, current)
     progress.more([estimate_s(cell) for cell in (repeated,) if cell])
@@ -84,6 +85,7 @@ def run(
                 foretold = baseline.foretold(cell, asked)
                 played = audited(_play(foretold, plan, conditions, executor, progress), plan, environment.cores)
                 baseline = baseline.seen(played.cell, played.requests)
+            played = _explained(played, target)
             if repeated and cell.key == repeated.key:
                 with_sampler = played
             current = replace(
@@ -140,11 +142,22 @@ def _sampler_effect(
     return effect(with_sampler, without)
 
 
-def _facts(plan: Plan) -> dict[str, StackFacts]:
-    """What is recorded of the stacks of a plan; a service elsewhere under a name of its own is none."""
-    played = (STACKS.get(played_as(name)[0]) for name in plan.services)
+def _facts(plan: Plan, environment: Environment) -> dict[str, StackFacts]:
+    """What is recorded of the stacks of a plan; a service elsewhere under a name of its own is none.
+
+    Where a stack is played with several versions of a library, each of its columns is called by its own.
+    """
+    played = {service: STACKS[service] for service, _ in map(played_as, plan.services) if service in STACKS}
     names = [field.name for field in fields(StackFacts)]
-    return {stack.name: StackFacts(**{name: getattr(stack, name) for name in names}) for stack in played if stack}
+    facts = {name: StackFacts(**{each: getattr(stack, each) for each in names}) for name, stack in played.items()}
+    for service, of in list(facts.items()):
+        columns = [name for name in environment.columns if played_as(name)[0] == service]
+        differ = dict.fromkeys(each for column in columns for each in named(column))
+        for column in (service, *columns) if columns else ():
+            versions = environment.versions | environment.columns.get(column, {})
+            said = ", ".join(f"{name} {versions[name]}" for name in differ)
+            facts[column] = replace(of, label=f"{of.label}, {said}", label_alone=f"{of.label_alone}, {said}")
+    return facts
 
 
 class _Ends:
@@ -169,6 +182,14 @@ class _Ends:
                 return False
             self._over.add(cell.scenario)
         return True
+
+
+def _explained(played: Played, target: Target) -> Played:
+    """With the last line of a service that ended on another version of a library, whose API may be another."""
+    cell = played.cell
+    if cell.service not in target.libraries or not cell.log_tail:
+        return played
+    return replace(played, cell=replace(cell, why=f"{cell.why}: {cell.log_tail.splitlines()[-1].strip()}"))
 
 
 def _without(cell: Cell, *, status: Status, why: str | None, log_tail: str | None = None) -> Played:

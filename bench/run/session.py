@@ -1,9 +1,9 @@
 """One run from its plan to its results: what it has around it, what it goes on with, and where its results are kept."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ from bench.run.repetitions import taken_up
 from bench.run.results import Results
 from bench.targets import compose
 from bench.targets.installed import require_libraries
+from bench.targets.libraries import Libraries
 from bench.targets.postgres import postgres
 from bench.targets.target import Target
 from bench.targets.where import LOCAL, Where
@@ -41,6 +42,8 @@ class Surroundings:
     database_url: str | None = None
     pg_bin: Path | None = None
     grafana: str | None = None
+    libraries: Mapping[str, Libraries] = field(default_factory=dict)
+    """What columns have in place of the locked libraries, by their names in the plan."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _enough(plan: Plan, results: Results) -> Enough | None:
 @contextmanager
 def _local(around: Surroundings) -> Iterator[Target]:
     with postgres(around.database_url, around.pg_bin) as (database, server):
-        yield Target(database, local=server is not None, server=server)
+        yield Target(database, local=server is not None, server=server, libraries=around.libraries)
 
 
 @contextmanager
@@ -143,7 +146,8 @@ def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> 
 
 def _environment(target: Target) -> Environment:
     given: Literal["given"] | None = "given" if target.database else None
-    return describe(target.database, "embedded" if target.local else given, fresh_processes=not target.remote)
+    kind = "embedded" if target.local else given
+    return describe(target.database, kind, fresh_processes=not target.remote, columns=target.libraries)
 
 
 def _directory(plan: Plan, out: Path | None, *, resume: bool) -> Path:

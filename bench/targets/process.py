@@ -48,13 +48,18 @@ class LocalService:
     """Whose code it is: the checkout, and the interpreter of its environment."""
 
     def __init__(
-        self, name: str, database: Database, settings: Mapping[str, Any] | None = None, port: int | None = None
+        self,
+        name: str,
+        database: Database,
+        settings: Mapping[str, Any] | None = None,
+        port: int | None = None,
+        libraries: Path | None = None,
     ) -> None:
         self.name = name
         self.stack = STACKS[name]
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
-        self._environment = _environment(database, settings or {}, self.port, self.stack.home)
+        self._environment = _environment(database, settings or {}, self.port, (libraries, self.stack.home))
         self._log: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -192,17 +197,25 @@ def port_in_use(port: int) -> bool:
         return False
 
 
-def _environment(database: Database, settings: Mapping[str, Any], port: int, home: Path | None) -> dict[str, str]:
+def path_first(*directories: Path | None) -> str:
+    """`PYTHONPATH` with these before what it has, as far as they are given."""
+    return os.pathsep.join(filter(None, (*(str(one) for one in directories if one), os.environ.get("PYTHONPATH"))))
+
+
+def _environment(
+    database: Database, settings: Mapping[str, Any], port: int, first: tuple[Path | None, ...]
+) -> dict[str, str]:
     """The caller's environment without anything that could configure a service, and with what was asked for.
 
-    `home` is where the service's package lies, unless it is one of this checkout.
+    `first` is what goes before the bench's own libraries: another version of one, and where the service's package
+    lies, unless it is one of this checkout.
     """
     own = {"HOST", "PORT", "TUNING", "WORKERS", "THREADS", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}
     prefixes = ("DB_", "POOL_", "WORK_", "OTEL_", "UVICORN_", "PG", "PROMETHEUS_")
     kept = {name: value for name, value in os.environ.items() if name not in own and not name.startswith(prefixes)}
     asked = {name.upper(): str(value) for name, value in settings.items()}
-    if home:
-        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(home), kept.get("PYTHONPATH"))))
+    if path := path_first(*first):
+        kept["PYTHONPATH"] = path
     return kept | {"PYTHONUNBUFFERED": "1", "HOST": HOST, "PORT": str(port)} | database.env() | asked
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench.postgres.database import Database
@@ -9,6 +10,7 @@ from bench.postgres.freezable import Freezable
 from bench.record.schema import Cell, played_as
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.model import Freeze, KillBackends
+from bench.targets.libraries import Libraries
 from bench.targets.pool import PoolProcess
 from bench.targets.process import PROBE_THREADS, LocalService
 from bench.targets.url import Remote, RemoteService
@@ -27,22 +29,31 @@ class Target:
     """Services that run elsewhere, by the name that the run gives them; these may do without a database."""
     server: Freezable | None = None
     """The PostgreSQL, where this run has started it."""
+    libraries: Mapping[str, Libraries] = field(default_factory=dict)
+    """What a column has in place of the locked libraries, by the name that the run gives it."""
 
     def open(self, name: str, settings: Mapping[str, Any]) -> LocalService | RemoteService:
         """A service with these settings in force, for as long as the context is entered."""
         if self.remote:
             return RemoteService(self.remote[name], settings)
         assert self.database is not None, "a service process needs its database"
-        return LocalService(self.stack(name), self.database, settings)
+        return LocalService(self.stack(name), self.database, settings, libraries=self._own_libraries(name))
 
     def open_pool(self, name: str, settings: Mapping[str, Any]) -> PoolProcess:
         """The pool of a service without HTTP, with these settings in force, for as long as the context is entered."""
         assert self.database is not None, "a pool needs its database"
-        return PoolProcess(self.stack(name), self.database, settings)
+        return PoolProcess(self.stack(name), self.database, settings, libraries=self._own_libraries(name))
+
+    def _own_libraries(self, name: str) -> Path | None:
+        return self.libraries[name].directory if name in self.libraries else None
 
     def stack(self, name: str) -> str:
         """Which service it is, whatever the run calls it."""
         return self.remote[name].service if self.remote else played_as(name)[0]
+
+    def made(self, name: str) -> str:
+        """What is the same whenever it is the same code: a stack, or one with libraries of its own."""
+        return name if name in self.libraries else self.stack(name)
 
     def unfit(self, cell: Cell) -> str | None:
         """Why a cell cannot be played here; None where it can."""

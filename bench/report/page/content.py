@@ -19,7 +19,7 @@ from bench.report.verdicts import UNJUDGED, between, clause, clauses, sure, verd
 from bench.report.view import View
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
-from services.stacks import STACKS, usual
+from services.stacks import STACKS, WITH, usual
 
 Rows = Mapping[str, Sequence[CellRows]]
 """Scenario → its cells that were played, with what they measured."""
@@ -150,13 +150,16 @@ def command(view: View, scenario: str) -> str:
     parts += [f"--repeat {plan.repeat}"] if profile is None or profile.repeat != plan.repeat else []
     parts += [f"--seed {plan.seed}"] if plan.seed != 1 else []
     played = {played_as(service)[0] for service in plan.services}
-    if len(plan.services) > len(played) == 1:
+    versions = dict.fromkeys(own for name in plan.services if (own := name.partition(WITH)[2]))
+    services = {service for service in plan.services if WITH not in service}
+    if len(services) > len(played) == 1:
         parts += [f"--aa {min(played)}"]
         parts += [f"--names {len(plan.services)}"] if len(plan.services) > 2 else []
-    elif plan.target == "local" and set(plan.services) == set(STACKS) != {stack.name for stack in usual()}:
+    elif plan.target == "local" and services == set(STACKS) != {stack.name for stack in usual()}:
         parts += ["--stacks all"]
-    elif plan.target == "local" and set(plan.services) != {stack.name for stack in usual()}:
+    elif plan.target == "local" and services != {stack.name for stack in usual()}:
         parts += [f"-s {service}" for service in plan.services if service in STACKS]
+    parts += [f"--with {own}" for own in versions]
     return " ".join(parts)
 
 

@@ -244,6 +244,16 @@ def test_only_planned_pairs_of_known_stacks_are_compared_and_all_with_others(mon
     assert [(each.a, each.b) for each in found] == [("a", "b"), ("c", "b"), ("a", "mine"), ("b", "mine"), ("c", "mine")]
 
 
+def test_another_version_is_compared_with_the_locked_one_and_with_nothing_else() -> None:
+    names = ("asyncpg_fastapi", "asyncpg_fastapi@asyncpg==0.31.0", "asyncpg_fastapi@asyncpg==0.30.0", "mine")
+    found = compare(("burst-50",), names, cells("burst-50", **dict.fromkeys(names, TEN)))
+    assert [(each.a, each.b) for each in found] == [
+        (names[0], names[1]),
+        (names[0], names[2]),
+        (names[0], names[3]),
+    ]
+
+
 def test_levels_after_holm() -> None:
     assert holm([0.03, 0.001, 0.012], 0.03) == [0.03, 0.01, 0.015]
     assert holm([0.03, 0.001, 0.02], 0.03) == [0.015, 0.01, 0.015]

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from socket import create_server
 
@@ -148,6 +149,34 @@ def test_a_forecast_needs_nothing_that_runs() -> None:
         (
             ("run", "--aa", "psycopg_flask", "--target", "compose"),
             "--aa plays one service of the bench's own against itself: leave out -s and --target",
+        ),
+        *(
+            (("run", "-s", "asyncpg_fastapi", "--with", asked), expected)
+            for asked, expected in (
+                ("asyncpg", "--with asyncpg: write NAME==VERSION, or NAME@PATH for a source tree"),
+                ("./asyncpg", "--with ./asyncpg: write NAME==VERSION, or NAME@PATH for a source tree"),
+                ("asyncpg>=0.31", "--with asyncpg>=0.31: write NAME==VERSION, or NAME@PATH for a source tree"),
+                ("asyncpg==newest", "--with asyncpg==newest: newest is no version: write NAME==VERSION, or NAME@PATH"),
+                (
+                    "asyncpg@docs",
+                    "--with asyncpg@docs: docs is no source tree, which has a pyproject.toml or a setup.py",
+                ),
+                ("asyncgp==0.31.0", "no stack is made with asyncgp: did you mean asyncpg?"),
+                ("flask==3.0.0", "asyncpg_fastapi is not made with flask: take -s psycopg_flask"),
+                ("asyncpg==0.31.0,flask==3.0.0", "no stack is made with asyncpg and flask: give each a --with of its"),
+                (
+                    f"asyncpg=={version('asyncpg')}",
+                    f"asyncpg_fastapi is made with asyncpg=={version('asyncpg')} already",
+                ),
+            )
+        ),
+        (
+            ("run", "--aa", "asyncpg_fastapi", "--with", "asyncpg==0.31.0"),
+            "--with starts services of the bench's own with other libraries: leave out --aa",
+        ),
+        (
+            ("run", "--target", "http://127.0.0.1:9", "--with", "asyncpg==0.31.0"),
+            "--with starts services of the bench's own with other libraries: leave out --target and addresses",
         ),
         (("report", "results", "--chart", "a.svg"), "--chart draws one scenario: say which by -x SCENARIO"),
         (

@@ -91,6 +91,11 @@ def test_fewer_stacks_are_named_in_the_command() -> None:
     assert command(view, "one") == f"bench run -x one -s {B}"
 
 
+def test_a_version_beside_the_locked_one_is_played_so_again() -> None:
+    view = view_of_run(stored(*(made.cell("one", name) for name in (B, f"{B}@psycopg-pool==3.2.6"))))
+    assert command(view, "one") == f"bench run -x one -s {B} --with psycopg-pool==3.2.6"
+
+
 def test_a_page_has_every_scenario_with_its_question_table_and_command() -> None:
     html = page_of(stored(*(made.cell(name, who) for name in ("one", "burst-10") for who in (A, B))))
     assert re.findall(r'<section class="scenario" id="([\w-]+)"', html) == ["one", "burst-10"]
