@@ -98,7 +98,8 @@ class Stack:
 
     @property
     def threads(self) -> bool:
-        """Each request in flight takes a thread of the server: with fewer, requests wait in front of the pool."""
+        """Each request in flight takes a thread, of the server or of those to which FastAPI hands `def` handlers: with
+        fewer, requests wait in front of the pool."""
         return self.concurrency == "threads"
 
     @property
@@ -128,6 +129,15 @@ class Stack:
 
 _UVICORN: Final = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
 _GUNICORN: Final = ("flask", "gunicorn")
+_QUEUEPOOL: Final = Traits(
+    opens_transaction=True,
+    dropped="recovered",
+    shipped_overflow=10,
+    shipped_timeout_bounds_connect=False,
+    counts_slots=True,
+    forgets_waiters=True,
+)
+"""SQLAlchemy's pool, on an event loop and for threads."""
 
 ASYNCPG_FASTAPI: Final = Stack(
     name="asyncpg_fastapi",
@@ -168,14 +178,7 @@ SQLALCHEMY_FASTAPI: Final = Stack(
     server="uvicorn",
     concurrency="one event loop",
     distributions=("sqlalchemy", "asyncpg", *_UVICORN),
-    traits=Traits(
-        opens_transaction=True,
-        dropped="recovered",
-        shipped_overflow=10,
-        shipped_timeout_bounds_connect=False,
-        counts_slots=True,
-        forgets_waiters=True,
-    ),
+    traits=_QUEUEPOOL,
 )
 PSYCOPG_FASTAPI: Final = Stack(
     name="psycopg_fastapi",
@@ -191,9 +194,45 @@ PSYCOPG_FASTAPI: Final = Stack(
     traits=Traits(opens_transaction=True, connects_in_background=True),
     more=True,
 )
+SQLALCHEMY_FLASK: Final = Stack(
+    name="sqlalchemy_flask",
+    label="SQLAlchemy + Flask",
+    port=8004,
+    pool="SQLAlchemy sync",
+    pool_class="sqlalchemy.pool.QueuePool",
+    driver="psycopg",
+    front="Flask",
+    server="gunicorn",
+    concurrency="threads",
+    distributions=("sqlalchemy", "psycopg", *_GUNICORN),
+    traits=replace(_QUEUEPOOL, several_workers=True),
+    more=True,
+)
+SQLALCHEMY_FASTAPI_THREADS: Final = Stack(
+    name="sqlalchemy_fastapi_threads",
+    label="SQLAlchemy + FastAPI threads",
+    port=8005,
+    pool="SQLAlchemy sync",
+    pool_class="sqlalchemy.pool.QueuePool",
+    driver="psycopg",
+    front="FastAPI threads",
+    server="uvicorn",
+    concurrency="threads",
+    distributions=("sqlalchemy", "psycopg", "anyio", *_UVICORN),
+    traits=_QUEUEPOOL,
+    more=True,
+)
 
 _known: Final[dict[str, Stack]] = {
-    stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI, PSYCOPG_FASTAPI)
+    stack.name: stack
+    for stack in (
+        ASYNCPG_FASTAPI,
+        PSYCOPG_FLASK,
+        SQLALCHEMY_FASTAPI,
+        PSYCOPG_FASTAPI,
+        SQLALCHEMY_FLASK,
+        SQLALCHEMY_FASTAPI_THREADS,
+    )
 }
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told: those that have to be asked for last; `load` adds to it."""

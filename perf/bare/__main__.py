@@ -9,5 +9,5 @@ from services.stacks import STACKS
 
 stack = STACKS[sys.argv[1]]
 library = adapter_of(stack.package)
-front = import_module(f"perf.bare.{stack.front.lower()}")
+front = import_module(f"perf.bare.{stack.front.lower().replace(' ', '_')}")
 front.serve(stack.name, library, settings.from_environment(port=stack.port))

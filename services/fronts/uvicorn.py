@@ -1,16 +1,34 @@
-"""uvicorn as every stack on an event loop is served: one worker process, configured in sight."""
+"""uvicorn as every stack on FastAPI is served: one worker process, configured in sight."""
 
 import asyncio
+import atexit
+import os
+import socket
+import sys
+from contextlib import suppress
 
 import uvicorn
+from anyio import to_thread
 
 from services.common import contract, settings
-from services.common.settings import SettingsError
-from services.common.start import starting
+from services.common.settings import Settings, SettingsError
+from services.common.start import NO_DATABASE, starting
 from services.fronts.httptools import Protocol
+from services.pools import asynchronous, synchronous
 from services.pools.adapters import adapter_of
-from services.pools.asynchronous import wait_for_database
 from services.stacks import Stack
+
+
+class Server(uvicorn.Server):
+    """Its overridden method is that of uvicorn 0.54."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the process where threads still wait for a connection or hold one: nothing ends a thread, and neither
+        event loop nor interpreter ends without it."""
+        await super().shutdown(sockets)
+        if to_thread.current_default_thread_limiter().borrowed_tokens:
+            atexit._run_exitfuncs()  # noqa: SLF001 - spans and log lines that are not sent yet
+            os._exit(0)
 
 
 def main(stack: Stack) -> None:
@@ -19,8 +37,8 @@ def main(stack: Stack) -> None:
         environment = settings.from_environment(port=stack.port)
         if environment.workers > 1:
             raise SettingsError("WORKERS: this service runs one worker process; start several on ports of their own")
-        asyncio.run(wait_for_database(stack.name, adapter_of(stack.package), environment))
-    uvicorn.run(
+        _wait_for_database(stack, environment)
+    config = uvicorn.Config(
         f"{stack.package}.app:app",
         host=environment.host,
         port=environment.port,
@@ -32,3 +50,16 @@ def main(stack: Stack) -> None:
         timeout_keep_alive=contract.KEEP_ALIVE_S,
         timeout_graceful_shutdown=contract.GRACE_S,
     )
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(NO_DATABASE)
+
+
+def _wait_for_database(stack: Stack, environment: Settings) -> None:
+    library = adapter_of(stack.package)
+    if stack.threads:
+        synchronous.wait_for_database(stack.name, library, environment)
+    else:
+        asyncio.run(asynchronous.wait_for_database(stack.name, library, environment))

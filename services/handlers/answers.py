@@ -23,7 +23,8 @@ class Answer(NamedTuple):
 
 
 class Answers:
-    """Those of one service. `threads` are those of each worker process; None on an event loop."""
+    """Those of one service. `threads` are those of each worker process, which a server may know only when it runs; None
+    where requests take no threads."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Answers:
     ) -> None:
         self._service = service
         self._workers = settings.workers
-        self._threads = threads
+        self.threads = threads
         self._pool = pool
         self._tracing = tracing
 
@@ -44,7 +45,7 @@ class Answers:
         fixed = {
             "service": self._service,
             "workers": self._workers,
-            "threads": self._threads,
+            "threads": self.threads,
             "tracing": self._tracing.on,
         }
         return fixed | self._pool.config.model_dump()

@@ -12,6 +12,7 @@ from services import stacks
 from services.stacks import STACKS, StackError, load, shipped_overflow
 from tests import elsewhere
 
+SYNC = ("SQLAlchemy sync (sqlalchemy_flask)", "SQLAlchemy sync (sqlalchemy_fastapi_threads)")
 STACK = pytest.mark.parametrize("stack", STACKS.values(), ids=tuple(STACKS))
 
 
@@ -62,12 +63,13 @@ def test_no_two_stacks_share_a_name_a_port_or_a_label() -> None:
 def test_what_a_stack_stands_for_in_words() -> None:
     assert stacks.PSYCOPG_FLASK.text == "psycopg_pool, psycopg, Flask, gunicorn with threads"
     assert stacks.PSYCOPG_FLASK.text_alone == "psycopg_pool, psycopg, a thread for each request"
+    assert stacks.SQLALCHEMY_FASTAPI_THREADS.text == ("SQLAlchemy sync, psycopg, FastAPI threads, uvicorn with threads")
     assert stacks.SQLALCHEMY_FASTAPI.text == "SQLAlchemy, asyncpg, FastAPI, uvicorn on one event loop"
 
 
 def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: Path) -> None:
     alone = [stack.label_alone for stack in STACKS.values()]
-    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy", "psycopg_pool (async)"]
+    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy", "psycopg_pool (async)", *SYNC]
 
     load(elsewhere.write_stack(tmp_path, pool="'psycopg_pool'"))
 
@@ -78,6 +80,7 @@ def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: 
         "SQLAlchemy",
         "psycopg_pool (mine)",
         "psycopg_pool (async)",
+        *SYNC,
     ]
 
 

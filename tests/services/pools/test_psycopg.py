@@ -7,8 +7,9 @@ import pytest
 
 from bench.postgres.database import Database
 from services.common.settings import SettingsError
+from services.pools.adapters import adapter_of
 from services.psycopg_fastapi.pool import Pool as AsyncPool
-from services.psycopg_flask.pool import Pool
+from services.stacks import STACKS, Stack
 from tests.services.inside import run, settings
 
 
@@ -21,14 +22,15 @@ def _pure_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psycopg.pq, "__impl__", "python")
 
 
-def test_the_pure_python_build_is_refused_whoever_opens_the_pool(database: Database) -> None:
-    environment = settings(database, 1)
-    address, config = environment.address("psycopg_flask"), environment.config()
+@pytest.mark.parametrize("stack", [each for each in STACKS.values() if each.driver == "psycopg" and each.threads])
+def test_the_pure_python_build_is_refused_whoever_opens_the_pool(stack: Stack, database: Database) -> None:
+    library, environment = adapter_of(stack.package), settings(database, 1)
+    address, config = environment.address(stack.name), environment.config()
 
     with refused():
-        Pool.ping(address)
+        library.ping(address)
     with refused():
-        Pool.open(address, config, nullcontext)
+        library.open(address, config, nullcontext)
 
 
 def test_it_is_refused_on_an_event_loop_too(database: Database) -> None:

@@ -41,6 +41,13 @@ def opened(name: str, module: ModuleType, database: Database) -> Opened:
     return opened
 
 
+def sql(lease: Any) -> Callable[[str], Any]:
+    """What runs a statement as it stands."""
+    connection = lease.connection
+    run: Callable[[str], Any] = getattr(connection, "exec_driver_sql", connection.execute)
+    return run
+
+
 def request(pool: SyncPool[Any], hold_s: float) -> None:
     lease = pool.acquire(Timing(), int(hold_s * 1000))
     try:
@@ -144,12 +151,12 @@ def test_a_handler_that_fails_rolls_back_what_the_context_manager_lent(opened: O
 
         def fail() -> None:
             with pool.checkout(Timing()) as lease:
-                lease.connection.execute("INSERT INTO locks VALUES (4711)")
+                sql(lease)("INSERT INTO locks VALUES (4711)")
                 raise Failed
 
         with pytest.raises(Failed):
             fail()
         with pool.checkout(Timing()) as lease:
-            assert lease.connection.execute("SELECT id FROM locks WHERE id = 4711").fetchall() == []
+            assert sql(lease)("SELECT id FROM locks WHERE id = 4711").fetchall() == []
 
         assert pool.books.totals().released_total == 2
