@@ -1,12 +1,15 @@
 """Which psycopg its adapters are content with."""
 
 from contextlib import nullcontext
+from typing import Any
 
 import psycopg
 import pytest
 
 from bench.postgres.database import Database
 from services.common.settings import SettingsError
+from services.pools.adapters import SyncAdapter
+from services.psycopg_django.pool import Pool as DjangoPool
 from services.psycopg_fastapi.pool import Pool as AsyncPool
 from services.psycopg_flask.pool import Pool
 from tests.services.inside import run, settings
@@ -21,14 +24,17 @@ def _pure_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psycopg.pq, "__impl__", "python")
 
 
-def test_the_pure_python_build_is_refused_whoever_opens_the_pool(database: Database) -> None:
+@pytest.mark.parametrize("library", [Pool, DjangoPool], ids=["psycopg_flask", "psycopg_django"])
+def test_the_pure_python_build_is_refused_whoever_opens_the_pool(
+    library: type[SyncAdapter[Any]], database: Database
+) -> None:
     environment = settings(database, 1)
-    address, config = environment.address("psycopg_flask"), environment.config()
+    address, config = environment.address("a service"), environment.config()
 
     with refused():
-        Pool.ping(address)
+        library.ping(address)
     with refused():
-        Pool.open(address, config, nullcontext)
+        library.open(address, config, nullcontext)
 
 
 def test_it_is_refused_on_an_event_loop_too(database: Database) -> None:
