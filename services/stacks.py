@@ -231,7 +231,7 @@ def shipped_overflow(name: str) -> int:
 def leaks_beside(name: str) -> str:
     """Of what leaks in this stack, where that is not the connection that its handlers use; "" where it is."""
     beside = name in STACKS and STACKS[name].traits.recovers_forgotten
-    return f"beside the request's own connection, which {STACKS[name].front} gives back when it ends" if beside else ""
+    return f"beside the request's own connection, which {STACKS[name].front} gives back by itself" if beside else ""
 
 
 def load(directory: Path) -> tuple[Stack, ...]:

@@ -39,7 +39,7 @@ class Subject:
         self.size = 5 if found["pool_max_size"] == 4 else 4
         self.shipped = found["tuning"] == "as_shipped"
         self.overflow = shipped_overflow(self.service) if self.shipped else 0
-        self.beside = f", {text}" if (text := leaks_beside(self.service)) else ""
+        self.beside = f" ({text})" if (text := leaks_beside(self.service)) else ""
         """What its leaks are, where the contract's clause is kept by another connection than handlers use."""
         self.seen: dict[str, Any] = {}
         """What experiments have shown; each is made once, and judged by several checks."""

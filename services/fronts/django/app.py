@@ -1,12 +1,14 @@
 """The HTTP contract on Django over a pool that the server's threads share; routes in the contract's order."""
 
 import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, re_path
+from django.urls import path
 
 from services.common import contract
 from services.common.contract import PoolView
@@ -24,7 +26,15 @@ from services.pools.synchronous import SyncPool
 from services.stacks import Stack
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+@dataclass(frozen=True, eq=False)
+class URLconf:
+    """As a module of URLs has them."""
+
+    urlpatterns: Sequence[Any]
+    handler404: View
 
 
 def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple["WSGIApplication", SyncPool[Any]]:
@@ -108,7 +118,7 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple["WSGIAppl
         seen = Served(PoolView(pool.config.pool_max_size, None, None), contract.ROWS)
         return answer(served(exchange_of(request.META), seen))
 
-    def missing(request: HttpRequest) -> HttpResponse:
+    def missing(request: HttpRequest, **_: object) -> HttpResponse:
         return refusal(unknown(request.META["REQUEST_METHOD"], request.path_info))
 
     def admitted(route: str, view: View) -> View:
@@ -143,7 +153,14 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> tuple["WSGIAppl
         ALLOWED_HOSTS=["*"],
         LOGGING_CONFIG=None,  # the service has its own
         MIDDLEWARE=[],  # every layer costs each request, and the contract has its own of what they do
-        ROOT_URLCONF=(*routes, re_path("", missing)),
+        ROOT_URLCONF=URLconf(routes, missing),
     )
     logging.getLogger("django.request").setLevel(logging.CRITICAL)  # a 503 is an answer, and no line in the log
-    return Observed(get_wsgi_application(), metrics, tracing), pool
+    application = get_wsgi_application()
+
+    def whatever_its_content_type(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """A body is JSON whatever Content-Type says; Django fails for one that it cannot read."""
+        environ.pop("CONTENT_TYPE", None)
+        return application(environ, start_response)  # type: ignore[no-any-return] # Django has no types
+
+    return Observed(whatever_its_content_type, metrics, tracing), pool
