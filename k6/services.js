@@ -11,7 +11,7 @@ import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
 
 // lab:begin, made by `make generate` from services/stacks.py
-const LAB = { asyncpg_fastapi: 8000, psycopg_flask: 8001, sqlalchemy_fastapi: 8002, psycopg_django: 8006 };
+const LAB = { asyncpg_fastapi: 8000, psycopg_flask: 8001, sqlalchemy_fastapi: 8002 };
 // lab:end
 
 const sent = new Counter('sent');

@@ -211,8 +211,7 @@ PSYCOPG_DJANGO: Final = Stack(
 )
 
 _known: Final[dict[str, Stack]] = {
-    stack.name: stack
-    for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI, PSYCOPG_FASTAPI, PSYCOPG_DJANGO)
+    stack.name: stack for stack in (ASYNCPG_FASTAPI, PSYCOPG_FLASK, SQLALCHEMY_FASTAPI, PSYCOPG_FASTAPI, PSYCOPG_DJANGO)
 }
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
 """Every stack by name, in the order in which it is told: those that have to be asked for last; `load` adds to it."""
