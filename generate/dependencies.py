@@ -1,5 +1,6 @@
 """What an installed bench needs, from the dependency groups of pyproject.toml, which stay the one place to change."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,12 +17,20 @@ def parts() -> dict[str, str]:
     groups = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
     own = [stack for stack in STACKS.values() if stack.home is None]
     needed = _together(groups, ["bench", *(stack.name for stack in own if not stack.more)])
-    more = _together(groups, [stack.name for stack in own if stack.more]) - needed
+    there = set(map(_plain, needed))
+    more = {
+        each for each in _together(groups, [stack.name for stack in own if stack.more]) if _plain(each) not in there
+    }
     return {"dependencies": _lines(needed), "more-stacks": _lines(more)}
 
 
 def _together(groups: Mapping[str, Any], names: Iterable[str]) -> set[str]:
     return {requirement for name in names for requirement in _of(groups, name)}
+
+
+def _plain(requirement: str) -> str:
+    """Without its extras: what is needed has them already."""
+    return re.sub(r"\[.*\]", "", requirement)
 
 
 def _lines(requirements: Iterable[str]) -> str:

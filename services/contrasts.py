@@ -23,7 +23,7 @@ OF_A_FACTOR: Final[Mapping[Factor, frozenset[str]]] = MappingProxyType(
         "pool": frozenset({"pool"}),
         "pool and driver": frozenset({"pool", "driver"}),
         "front": frozenset({"front"}),
-        "front and server": frozenset({"front", "server", "concurrency"}),
+        "front and server": frozenset({"front", "server"}),
         "database layer": frozenset(),
         "concurrency": frozenset({"pool", "concurrency"}),
     }

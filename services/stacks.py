@@ -36,7 +36,8 @@ class Traits:
     """As shipped, the first statement of a hold opens a transaction, and COMMIT ends it within the hold."""
     dropped: Dropped = "slot lost"
     """What becomes of a connection whose reference is dropped without a release: the pool keeps its slot and the
-    backend stays, or the backend ends and the slot is lost, or the garbage collector gives it back."""
+    backend stays, or the backend ends with the object, by the garbage collector at the latest, and the slot is lost,
+    or the garbage collector gives it back."""
     shipped_overflow: int = 0
     """How many connections the library hands out above `pool_max_size` as shipped; a test compares it with the
     library's own default."""
@@ -55,6 +56,9 @@ class Traits:
     frees_lost: bool = False
     """The slot of a connection that is lost while it is out is free at once, not when its user gives it back: until
     then the service counts more in use than the pool has."""
+    recovers_forgotten: bool = False
+    """The framework gives back the connection of a request when the request ends, whatever its handler forgets. What
+    `/api/query-leak` leaks is one that the handler took beside it, of which the framework does not know."""
     several_workers: bool = False
     """The server can run several worker processes behind one address, each with a pool of its own."""
     connects_in_background: bool = False
@@ -222,6 +226,20 @@ SQLALCHEMY_FASTAPI_THREADS: Final = Stack(
     traits=_QUEUEPOOL,
     more=True,
 )
+PSYCOPG_DJANGO: Final = Stack(
+    name="psycopg_django",
+    label="psycopg_pool + Django",
+    port=8006,
+    pool="psycopg_pool",  # a ConnectionPool that Django makes and uses, by its own setting
+    pool_class="psycopg_pool.ConnectionPool",
+    driver="psycopg",
+    front="Django",
+    server="gunicorn",
+    concurrency="threads",
+    distributions=("psycopg", "psycopg-pool", "django", "gunicorn"),
+    traits=Traits(recovers_forgotten=True, several_workers=True, connects_in_background=True),
+    more=True,
+)
 
 _known: Final[dict[str, Stack]] = {
     stack.name: stack
@@ -232,6 +250,7 @@ _known: Final[dict[str, Stack]] = {
         PSYCOPG_FASTAPI,
         SQLALCHEMY_FLASK,
         SQLALCHEMY_FASTAPI_THREADS,
+        PSYCOPG_DJANGO,
     )
 }
 STACKS: Final[Mapping[str, Stack]] = MappingProxyType(_known)
@@ -250,6 +269,12 @@ WITH: Final = "@"
 def shipped_overflow(name: str) -> int:
     """How many connections a stack hands out above `pool_max_size` as shipped; 0 for a service of no stack here."""
     return STACKS[name].traits.shipped_overflow if name in STACKS else 0
+
+
+def leaks_beside(name: str) -> str:
+    """Of what leaks in this stack, where that is not the connection that its handlers use; "" where it is."""
+    beside = name in STACKS and STACKS[name].traits.recovers_forgotten
+    return f"beside the request's own connection, which {STACKS[name].front} gives back by itself" if beside else ""
 
 
 def load(directory: Path) -> tuple[Stack, ...]:

@@ -112,7 +112,8 @@ async def leak_kept(subject: Subject) -> str:
     if served.status != 200:
         problems.append(f"all were given back, and {served}")
     problems += await _released(subject, 0)
-    return settle(problems, f"{full} leaked, the next timed out after {ms(starved.seconds)}, {full} released")
+    fine = f"{full} leaked{subject.beside}, the next timed out after {ms(starved.seconds)}, {full} released"
+    return settle(problems, fine)
 
 
 async def leak_dropped(subject: Subject) -> str:
@@ -122,7 +123,7 @@ async def leak_dropped(subject: Subject) -> str:
     problem = problem_of(answer, 200, models.Leaked)
     problems = apart(rise(before, await subject.stats()), leaked_total=1, pool_used_size=1, released_total=0)
     problems += await _released(subject, 0)
-    return settle([problem] if problem else problems, "1 leaked, none to give back")
+    return settle([problem] if problem else problems, f"1 leaked{subject.beside}, none to give back")
 
 
 async def leak_exception(subject: Subject) -> str:
@@ -139,7 +140,7 @@ async def leak_exception(subject: Subject) -> str:
     problems += [
         f"{one}: a new pool of {size} has not {size} connections" for one in _results(holders) if one.status != 200
     ]
-    return settle(problems, f"500 and leaked; a new pool of {size} holds {size} at once")
+    return settle(problems, f"500 and leaked{subject.beside}; a new pool of {size} holds {size} at once")
 
 
 async def _released(subject: Subject, count: int) -> list[str]:

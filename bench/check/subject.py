@@ -13,7 +13,7 @@ from bench.check.verdicts import Failed
 from bench.errors import UserError
 from services.common import contract, models
 from services.common.encoding import encode
-from services.stacks import shipped_overflow
+from services.stacks import leaks_beside, shipped_overflow
 
 PATIENT_S: Final = 6.0
 """An acquire timeout that no check is meant to reach."""
@@ -39,6 +39,8 @@ class Subject:
         self.size = 5 if found["pool_max_size"] == 4 else 4
         self.shipped = found["tuning"] == "as_shipped"
         self.overflow = shipped_overflow(self.service) if self.shipped else 0
+        self.beside = f" ({text})" if (text := leaks_beside(self.service)) else ""
+        """What its leaks are, where the contract's clause is kept by another connection than handlers use."""
         self.seen: dict[str, Any] = {}
         """What experiments have shown; each is made once, and judged by several checks."""
 

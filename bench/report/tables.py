@@ -12,7 +12,9 @@ from bench.report.rows import about_latency, says_something, shown
 from bench.report.table import Table
 from bench.report.view import BUSY, View
 from bench.scenarios.catalogue import SCENARIOS
+from bench.scenarios.model import Leak
 from services.common import contract
+from services.stacks import leaks_beside
 
 CPU_BOUND: Final = "CPU-bound"
 
@@ -75,6 +77,11 @@ def _notes(view: View, name: str) -> Iterator[str]:
     capacities = {cell.service: cell.capacity for cell in view.cells(name) if cell.capacity > cell.pool_size}
     for service, capacity in capacities.items():
         yield f"{view.stack(service)} may hand out {capacity} connections as its library ships"
+    known = SCENARIOS.get(name)
+    if known and any(isinstance(fault, Leak) for fault in known.faults):
+        for service in view.services:
+            if beside := leaks_beside(view.own(service)):
+                yield f"{view.stack(service)} leaks {beside}"
     yield from about_latency(shown(view, name), view.kind(name))
     if any(view.bound(name, service) for service in view.services):
         yield (

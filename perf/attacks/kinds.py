@@ -78,6 +78,7 @@ def _heads() -> Iterator[Attack]:
     yield Attack("percent and nothing", (get(b"/health%"),))
     yield Attack("CONNECT", (b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n",))
     yield Attack("OPTIONS *", (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",))
+    yield Attack("Content-Type that is none", (get(b"/health", b"Content-Type: text/plain; a*=nonsense''b"),))
     yield Attack("other Expect", (post(PATCH, WHOLE, b"Expect: a-miracle", path=contract.HEALTH),))
     upgrade = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
     yield Attack("upgrade to h2c", (get(b"/health", *upgrade),))

@@ -138,6 +138,23 @@ def test_malformed_request_has_the_contract_s_error(service: LocalService, sent:
     assert work_time_ms(service) == 5
 
 
+@pytest.mark.parametrize("target", [b"CONNECT localhost:80", b"OPTIONS *"])
+def test_a_path_without_a_slash_is_no_path(service: LocalService, target: bytes) -> None:
+    sent = target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    assert 400 <= refusal(told(service, sent)) < 500
+
+
+def test_a_content_type_that_is_none_is_no_matter(service: LocalService) -> None:
+    strange = b"Connection: close\r\nContent-Type: text/plain; a*=nonsense''b\r\n"
+
+    applied = told(service, POST + strange + b"Content-Length: %d\r\n\r\n" % len(PATCH) + PATCH)
+
+    assert applied.startswith(b"HTTP/1.1 200 ")
+    assert work_time_ms(service) == 77
+    configure(service, work_time_ms=5)
+
+
 def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(service: LocalService) -> None:
     head = POST + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(PATCH)
     with open_to(service, head) as connection:

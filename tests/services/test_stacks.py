@@ -69,7 +69,14 @@ def test_what_a_stack_stands_for_in_words() -> None:
 
 def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: Path) -> None:
     alone = [stack.label_alone for stack in STACKS.values()]
-    assert alone == ["asyncpg.Pool", "psycopg_pool", "SQLAlchemy", "psycopg_pool (async)", *SYNC]
+    assert alone == [
+        "asyncpg.Pool",
+        "psycopg_pool",
+        "SQLAlchemy",
+        "psycopg_pool (async)",
+        *SYNC,
+        "psycopg_pool (psycopg_django)",
+    ]
 
     load(elsewhere.write_stack(tmp_path, pool="'psycopg_pool'"))
 
@@ -81,6 +88,7 @@ def test_two_stacks_of_one_pool_have_labels_of_their_own_without_http(tmp_path: 
         "psycopg_pool (mine)",
         "psycopg_pool (async)",
         *SYNC,
+        "psycopg_pool (psycopg_django)",
     ]
 
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from services.common import contract
 from services.common.encoding import encode
 from services.common.exchange import Exchange
+from services.fronts.wsgi import exchange_of, read_body
 from services.handlers.answers import ANSWERED, Answer, Answers, unknown
 
 
@@ -17,9 +18,7 @@ def answer(body: dict[str, Any]) -> Response:
 
 
 def current_exchange() -> Exchange:
-    """The request's own exchange, made by the outermost layer."""
-    exchange: Exchange = request.environ["poolbench.exchange"]
-    return exchange
+    return exchange_of(request.environ)
 
 
 def current_query() -> dict[str, str]:
@@ -30,16 +29,8 @@ def current_query() -> dict[str, str]:
 
 
 def current_body() -> bytes:
-    """The whole body; raises BadRequest when it is longer than any configuration, or not what its headers say."""
-    try:
-        body = request.stream.read(contract.MAX_BODY_BYTES + 1)
-    except Exception as error:  # each server has errors of its own for chunks that are none, and clients that leave
-        raise contract.malformed(f"the body cannot be read: {error}") from error
-    if len(body) > contract.MAX_BODY_BYTES:
-        raise contract.too_large()
-    if len(body) < (said := request.content_length or 0):
-        raise contract.malformed(f"the body has {len(body)} bytes of the {said} that Content-Length says")
-    return body
+    """The whole body; raises BadRequest as `read_body` does."""
+    return read_body(request.stream, request.content_length or 0)
 
 
 def answer_errors(app: Flask, answers: Answers) -> None:

@@ -12,7 +12,7 @@ from services.common.openapi import DOCUMENT
 from services.common.settings import from_environment
 from services.common.tracing import Tracing
 from services.fronts.flask.answers import answer, answer_errors, current_body, current_exchange, current_query
-from services.fronts.flask.observed import Observed
+from services.fronts.wsgi import Observed
 from services.handlers.answers import Answers
 from services.handlers.served import Served
 from services.handlers.synchronous import SyncHandlers

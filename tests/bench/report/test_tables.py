@@ -134,6 +134,14 @@ def test_what_a_library_ships_above_the_pool_is_said() -> None:
     assert table.notes == ("SQLAlchemy + FastAPI may hand out 15 connections as its library ships",)
 
 
+def test_whose_leak_is_not_of_the_connection_that_its_handlers_use_is_said_where_it_leaks() -> None:
+    cells = [made.cell(name, service="psycopg_django") for name in ("leak-dropped", "burst-timeout")]
+    view = view_of(stored(*cells))
+    told = "psycopg_pool + Django leaks beside the request's own connection, which Django gives back by itself"
+    assert scenario_table(view, "leak-dropped").notes == (told,)
+    assert scenario_table(view, "burst-timeout").notes == ()
+
+
 def test_the_floor_has_no_pool() -> None:
     table = scenario_table(view_of(stored(made.cell("floor"))), "floor")
     assert table.about == "100 in sequence · no connection taken · tuning equalised · 1 repetition: not judged"

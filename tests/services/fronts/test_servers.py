@@ -77,7 +77,7 @@ def test_an_app_that_is_loaded_before_the_fork_opens_a_pool_in_each_worker(name:
             assert client.get(contract.QUERY)["rows_returned"] == contract.ROWS
 
 
-@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.front == "Flask"])
+@pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.server == "gunicorn"])
 def test_what_needs_no_pool_answers_without_a_database(name: str) -> None:
     service = UnderItsServer(name, Database(HOST, free_port(), "labdb", "labuser", "labpassword"), SETTINGS)
 

@@ -24,7 +24,11 @@ from tests.waiting import until
 Opened = Callable[..., AbstractContextManager[SyncPool[Any]]]
 
 
-pytestmark = pytest.mark.parametrize("name", [name for name, stack in STACKS.items() if stack.threads])
+@pytest.fixture(params=[name for name, stack in STACKS.items() if stack.threads])
+def name(request: pytest.FixtureRequest) -> str:
+    """Each of the stacks whose pool threads share."""
+    stack: str = request.param
+    return stack
 
 
 @pytest.fixture
@@ -71,11 +75,13 @@ def test_a_late_request_is_rejected_and_never_early(opened: Opened) -> None:
 
 
 def test_waiters_of_an_old_pool_keep_the_acquire_timeout_that_they_came_with(opened: Opened) -> None:
-    with opened(pool_acquire_timeout=30) as pool, ThreadPoolExecutor(8) as threads:
-        requests = [threads.submit(request, pool, 0.05) for _ in range(8)]
+    with opened(pool_acquire_timeout=30) as pool, ThreadPoolExecutor(7) as threads:
+        holder = pool.acquire(Timing())
+        requests = [threads.submit(request, pool, 0.05) for _ in range(7)]
         until(lambda: pool.books.totals().waiting_requests == 7, "seven waiters")
         pool.reconfigure({"pool_acquire_timeout": 0.01})
         pool.reconfigure({"pool_max_size": 2})
+        pool.release(holder)
         errors = [error for one in requests if (error := one.exception())]
         until(lambda: not pool.snapshot().draining, "the old pool is gone")
 
@@ -143,6 +149,9 @@ def test_leaks_that_come_while_others_are_given_back_are_not_forgotten(opened: O
         assert (totals.leaked_total, totals.released_total, totals.pool_used_size) == (450, 450, 0)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, stack in STACKS.items() if stack.threads and stack.traits.opens_transaction]
+)
 def test_a_handler_that_fails_rolls_back_what_the_context_manager_lent(opened: Opened) -> None:
     class Failed(Exception):
         pass
