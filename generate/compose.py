@@ -21,7 +21,7 @@ def parts(stacks: Iterable[Stack]) -> Mapping[str, str]:
     return {
         "services": "\n\n".join(_service(stack, house) for stack in stacks),
         "locust-urls": "\n".join(
-            [*(f"{stack.name.upper()}_URL: {url}" for stack, url in addresses.items()), *elsewhere]
+            [*(f"{stack.name.upper()}_URL: {url}" for stack, url in addresses.items() if not stack.more), *elsewhere]
         ),
         "ready": "\n".join(f"{stack.name}: {{condition: service_healthy}}" for stack in stacks if not stack.more),
         "k6-urls": f"BASE_URLS: {','.join(url for stack, url in addresses.items() if not stack.more)}",

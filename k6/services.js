@@ -1,6 +1,6 @@
 // The services that a script loads, one after another, and one request to one of them, recorded.
 //
-// Environment: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: those of the lab on this machine,
+// Environment: BASE_URL (one service), or BASE_URLS (several, by commas), or neither: the lab's usual ones on this machine,
 //     from BASE_PORT on where that is set.
 //     HOLD_MS (by default each service's own hold), DRAIN_S (12: the longest that one answer may take),
 //     MIN_SERVED (0: the share that must be served, 0 to 1).
@@ -11,7 +11,21 @@ import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
 
 // lab:begin, made by `make generate` from services/stacks.py
-const LAB = { asyncpg_fastapi: 8000, psycopg_flask: 8001, sqlalchemy_fastapi: 8002 };
+const LAB = {
+  asyncpg_fastapi: 8000,
+  psycopg_flask: 8001,
+  sqlalchemy_fastapi: 8002,
+  psycopg_fastapi: 8003,
+  sqlalchemy_flask: 8004,
+  sqlalchemy_fastapi_threads: 8005,
+  psycopg_django: 8006,
+};
+const MORE = [
+  'psycopg_fastapi',
+  'sqlalchemy_flask',
+  'sqlalchemy_fastapi_threads',
+  'psycopg_django',
+];
 // lab:end
 
 const sent = new Counter('sent');
@@ -46,7 +60,8 @@ export const GRACE = `${DRAIN_S + 1}s`;
 
 const BASE_PORT = number('BASE_PORT', 0);
 const portOf = (name) => (BASE_PORT ? BASE_PORT + Object.keys(LAB).indexOf(name) : LAB[name]);
-const lab = () => Object.keys(LAB).map((name) => `http://127.0.0.1:${portOf(name)}`);
+const usual = () => Object.keys(LAB).filter((name) => !MORE.includes(name));
+const lab = () => usual().map((name) => `http://127.0.0.1:${portOf(name)}`);
 const urls = __ENV.BASE_URL || __ENV.BASE_URLS || lab().join();
 export const targets = urls.split(',').map((text) => {
   const url = text.trim().replace(/\/+$/, '');

@@ -4,7 +4,8 @@
     locust -f bench/load/locustfile.py --headless -u 50 -r 10 -t 1m PsycopgFlask
     SHAPE=ramp locust -f bench/load/locustfile.py --headless --stop-timeout 15 AsyncpgFastapi
 
-Settings: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine), THINK_S (0.1),
+Settings: ASYNCPG_FASTAPI_URL and so on for each stack of the registry (the lab's ports on this machine; one that has to
+be asked for has users only where its address is set), THINK_S (0.1),
 HOLD_MS (by default each service's own), SHAPE (`ramp`, or nothing: as many users as are asked for; the page of
 `--class-picker` lets you choose), STAGE_S (5: the stages of the ramp take 2, 3, 5 and 2 of these), STACKS_FROM (a
 directory with stacks of your own, as for `bench run`). A 503 is a failure by its name in Locust's statistics.
@@ -113,6 +114,11 @@ def _failure(answer: Answer) -> Failed | None:
     return Failed(str(answer.status) if error is SampleError.other else f"{answer.status} {error.name}")
 
 
+def _asked_for(stack: Stack) -> bool:
+    """The usual ones, and those whose address is said."""
+    return not stack.more or f"{stack.name.upper()}_URL" in os.environ
+
+
 def _users(stack: Stack) -> type[LabUser]:
     """The users of one stack: asyncpg_fastapi's are called AsyncpgFastapi."""
     name = stack.name.title().replace("_", "")
@@ -124,7 +130,7 @@ if stacks_from := os.environ.get("STACKS_FROM"):
         load(Path(stacks_from))
     except StackError as error:
         sys.exit(f"STACKS_FROM: {error}")
-globals().update({users.__name__: users for users in map(_users, STACKS.values())})
+globals().update({users.__name__: users for users in map(_users, filter(_asked_for, STACKS.values()))})
 
 
 class Ramp(LoadTestShape):

@@ -18,14 +18,14 @@ import pytest
 from bench.scenarios.catalogue import RAMP
 from bench.targets.process import ROOT, free_port
 from services.common import contract
-from services.stacks import STACKS
+from services.stacks import usual
 from services.workload.arrivals import users_at
 from tests.conftest import StartService
 from tests.contract.asking import at_rest, stats
 from tests.waiting import until
 
 LOCUSTFILE = ROOT / "bench" / "load" / "locustfile.py"
-CLASSES = {name: name.title().replace("_", "") for name in STACKS}
+CLASSES = {stack.name: stack.name.title().replace("_", "") for stack in usual()}
 POOL = {"pool_min_size": 2, "pool_max_size": 2, "work_time_ms": 60_000}
 
 
