@@ -40,6 +40,10 @@ class Exchange:
         finish(self._span, self._status)
         self._under.__exit__(kind, error, where)
 
+    def begin(self) -> None:
+        """Counts its time from now: it had to wait for a thread first, which is the server's queue."""
+        self._began = perf_counter()
+
     @property
     def total_ms(self) -> float:
         """Milliseconds since the request reached the service's own code."""

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
 
 from services.common import contract
+from services.common.exchange import Exchange
 from services.common.metrics import Metrics
 from services.common.settings import from_environment
 from services.common.tracing import Tracing
@@ -30,6 +31,14 @@ from services.stacks import Stack
 ASIDE: Final = 4
 """Threads for what an operator asks: it is done while all others wait for a connection."""
 T = TypeVar("T")
+
+
+def begun(request: Request) -> Exchange:
+    """The request's own exchange, in the thread of its handler; to wait for one is to wait in front of the service, as
+    with a server's threads."""
+    exchange = exchange_of(request)
+    exchange.begin()
+    return exchange
 
 
 def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> ASGIApp:
@@ -63,31 +72,31 @@ def create_app(stack: Stack, library: type[SyncAdapter[Any]]) -> ASGIApp:
 
     @app.get(contract.QUERY)
     def query(request: Request) -> Response:
-        exchange = exchange_of(request)
+        exchange = begun(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
         return answer(served(exchange, handlers.query(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_PROPER)
     def query_proper(request: Request) -> Response:
-        exchange = exchange_of(request)
+        exchange = begun(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
         return answer(served(exchange, handlers.query_proper(exchange.timing, hold_ms)))
 
     @app.get(contract.QUERY_LEAK)
     def query_leak(request: Request) -> Response:
-        exchange = exchange_of(request)
+        exchange = begun(request)
         how = contract.parse_how(query_of(request))
         return answer(served(exchange, handlers.query_leak(exchange.timing, how)))
 
     @app.get(contract.NESTED)
     def nested(request: Request) -> Response:
-        exchange = exchange_of(request)
+        exchange = begun(request)
         hold_ms = contract.parse_hold_ms(query_of(request), pool.config.work_time_ms)
         return answer(served(exchange, handlers.nested(exchange.timing, hold_ms)))
 
     @app.get(contract.SEVERAL)
     def several(request: Request) -> Response:
-        exchange, arguments = exchange_of(request), query_of(request)
+        exchange, arguments = begun(request), query_of(request)
         times, hold_ms = contract.parse_times(arguments), contract.parse_hold_ms(arguments, pool.config.work_time_ms)
         return answer(served(exchange, handlers.several(exchange.timing, times, hold_ms)))
 
