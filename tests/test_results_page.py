@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from generate.files import ROOT
-from services.stacks import STACKS
+from services.stacks import usual
 
 BLOCK: Final = re.compile(r"^```(sql|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS: Final = BLOCK.findall((ROOT / "results/README.md").read_text())
@@ -31,4 +31,4 @@ def test_a_query_gives_the_same_rows_twice(
     answer: pl.DataFrame = names["answer"]
     assert heads == answer.columns
     assert rows == [pytest.approx(row) for row in answer.rows()]
-    assert {row[0] for row in rows} == STACKS.keys()
+    assert {row[0] for row in rows} == {stack.name for stack in usual()}

@@ -172,9 +172,13 @@ def test_the_database_says_how_many_backends_each_service_has(story: Story) -> N
         for series in story.prometheus.at("poolbench_backends_count", story.idle)
     }
     counts = {"active": 0, "idle": 2, "idle in transaction": 0}
-    assert idle == {(service, state): count for service in SERVICES for state, count in counts.items()}
+    there = {(service, state): count for service in SERVICES for state, count in counts.items()}
+    away = {(service, state): 0 for service in set(STACKS) - SERVICES for state in counts}
+    assert idle == there | away
     pressed = story.prometheus.at("sum by (application_name) (poolbench_backends_count)", story.alerted)
-    assert {series.labels["application_name"]: series.values[0] for series in pressed} == dict.fromkeys(SERVICES, 5)
+    assert {series.labels["application_name"]: series.values[0] for series in pressed} == {
+        service: 5 if service in SERVICES else 0 for service in STACKS
+    }
 
 
 def test_exemplars_are_the_traces_of_requests(story: Story) -> None:

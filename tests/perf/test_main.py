@@ -15,5 +15,5 @@ def test_a_section_that_nobody_knows_is_wrong_use_and_measures_nothing(
     with pytest.raises(SystemExit, match="2"):
         main()
 
-    names = "efficiency, instruments, generator, crosscheck, harness, starts, kills"
+    names = "efficiency, instruments, generator, crosscheck, harness, starts, page, kills"
     assert capsys.readouterr() == ("", f"perf: unknown section 'capacity': there are {names}\n")

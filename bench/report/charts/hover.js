@@ -104,11 +104,12 @@
   document.addEventListener('pointerdown', point);
   document.addEventListener('focusout', hide);
   document.addEventListener('scroll', hide, {passive: true});
-  const shown = section => [...section.querySelectorAll('svg.chart[data-kind]')].filter(svg => !svg.closest('[hidden]'));
-  const rove = (all, svg) => all.forEach(each => { each.tabIndex = each === svg ? 0 : -1; });
+  const every = section => [...section.querySelectorAll('svg.chart[data-kind]')];
+  const shown = section => every(section).filter(svg => !svg.closest('[hidden]'));
+  const rove = (section, svg) => every(section).forEach(each => { each.tabIndex = each === svg ? 0 : -1; });
   const stop = () => document.querySelectorAll('section').forEach(section => {
     const all = shown(section);
-    rove(all, all.find(svg => svg.tabIndex === 0) || all[0]);
+    rove(section, all.find(svg => svg.tabIndex === 0) || all[0]);
   });
   document.addEventListener('shown', stop);
   stop();
@@ -123,8 +124,8 @@
     if (!svg || !step && !next) return;
     event.preventDefault();
     if (next) {
-      const all = shown(svg.closest('section')), to = all[all.indexOf(svg) + next];
-      if (to) rove(all, to), to.focus();
+      const section = svg.closest('section'), all = shown(section), to = all[all.indexOf(svg) + next];
+      if (to) rove(section, to), to.focus();
       return;
     }
     if (!stops(svg).length) return;

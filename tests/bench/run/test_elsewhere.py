@@ -18,6 +18,7 @@ from bench.targets.url import Remote
 from bench.targets.where import LOCAL, Where, where
 from services.common import contract
 from services.common.settings import Config
+from services.stacks import usual
 from tests.bench import made
 from tests.bench.check.fake_http import Handler, Reply, serving
 from tests.bench.check.fake_service import FakeService
@@ -86,7 +87,7 @@ def remote(*addresses: tuple[str | None, str]) -> Where:
     ],
 )
 def test_where_a_run_takes_place(target: str | None, services: tuple[str, ...], place: Where) -> None:
-    assert where(target, services) == place
+    assert where(target, services, [stack.name for stack in usual()]) == place
 
 
 def test_a_service_is_taken_with_what_it_says_of_itself_and_left_as_it_was() -> None:
