@@ -68,7 +68,7 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         Profile(
             name="contrasts",
-            text="where pools, drivers and fronts can differ, half the usual hold, ten repetitions (an hour with --stacks all)",
+            text="where pools, drivers and fronts can differ, ten repetitions (an hour with --stacks all)",
             hold_ms=50,
             repeat=10,
             scenarios=(
