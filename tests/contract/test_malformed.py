@@ -24,7 +24,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 HEALTH = f"GET {contract.HEALTH} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
 
-@pytest.fixture(scope="module", params=tuple(STACKS))
+@pytest.fixture(scope="module", params=tuple({stack.front: name for name, stack in STACKS.items()}.values()))
 def service(request: pytest.FixtureRequest, database: Database) -> Iterator[LocalService]:
     with LocalService(request.param, database, {"work_time_ms": 5, "threads": THREADS}) as service:
         yield service

@@ -51,9 +51,20 @@ def shown(page: Page, what: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_it_asks_for_nothing_fits_and_anyone_can_use_it(browser: Browser, address: str, size: str, scheme: Any) -> None:
+@pytest.mark.parametrize(
+    ("size", "scheme", "family"),
+    [
+        ("desktop", "light", ""),
+        ("desktop", "dark", "exhaustion"),
+        ("phone", "light", "leaks"),
+        ("phone", "dark", "outage"),
+    ],
+)
+def test_it_asks_for_nothing_fits_and_anyone_can_use_it(
+    browser: Browser, address: str, size: str, scheme: Any, family: str
+) -> None:
+    """axe takes its time for each node: the whole page once, and in another size or scheme what all pages have and a
+    family with each kind of chart."""
     width, height = SIZES[size]
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     asked, said = list[str](), list[str]()
@@ -70,6 +81,7 @@ def test_it_asks_for_nothing_fits_and_anyone_can_use_it(browser: Browser, addres
     assert min(each for each in widths if each) > 80  # words are not broken into letters
     assert page.locator(".scenario svg").count() > 20
     assert page.locator("svg:not([role=img][aria-label], [aria-hidden])").count() == 0
+    page.goto(f"{address}#family={family}")
     violations = Axe().run(page).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"][:120]) for each in violations] == []
     page.close()
