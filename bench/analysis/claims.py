@@ -54,7 +54,6 @@ CLAIMS: Final = (
     Claim(scenario="tight-loop-long-managed", better=_PSYCOPG, than=_SQLALCHEMY, layer="pool"),
     Claim(scenario="leak-dropped", better=_SQLALCHEMY_ON_THREADS, than=_PSYCOPG),
     Claim(scenario="tight-loop", better=_PSYCOPG, than=_SQLALCHEMY_ON_THREADS),
-    Claim(scenario="several-short", better=_PSYCOPG, than=_SQLALCHEMY_ON_THREADS),
     Claim(scenario="tight-loop", better=_PSYCOPG_ON_A_LOOP, than=_ASYNCPG),
     Claim(scenario="tight-loop", better=_PSYCOPG_ON_A_LOOP, than=_ASYNCPG, layer="pool"),
 )
