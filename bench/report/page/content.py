@@ -63,14 +63,15 @@ class Section:
 
 
 def findings(view: View) -> tuple[tuple[str, str], ...]:
-    """What sets the stacks apart: scenario and clause of each stack that is better, the largest difference first."""
+    """What sets the stacks apart: scenario and clause of each stack that is better, the largest difference first. The
+    first clause by a figure has that of every stack."""
     better = [found for found in view.summary.comparisons if found.better]
     better.sort(key=lambda found: (found.scale != "points", -abs(found.percent or 0.0)))
     return tuple(
-        (name, f"{said}{_measured(view, *figure)}")
+        (name, said if nth else f"{said}{_measured(view, *figure)}")
         for name in dict.fromkeys(found.scenario for found in better)
         for figure, alike in _by_figure([found for found in better if found.scenario == name]).items()
-        for said in clauses(alike, view.stack)
+        for nth, said in enumerate(clauses(alike, view.stack))
     )
 
 
