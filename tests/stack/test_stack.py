@@ -14,7 +14,6 @@ import pytest
 
 from grafana.expressions import expressions
 from services.common import contract
-from services.stacks import STACKS as ALL
 from services.stacks import usual
 from tests.stack.conftest import PROJECT, ROOT, Stack, get
 from tests.test_runbook import BLOCKS, Block
@@ -175,7 +174,7 @@ def test_grafana_is_well_and_has_its_sources_and_dashboards(stack: Stack) -> Non
 def test_every_panel_of_the_comparison_has_data_in_grafana(stack: Stack) -> None:
     board = get(f"{GRAFANA}/api/dashboards/uid/pools-side-by-side")["dashboard"]
 
-    shown = expressions(board, {"__rate_interval": "5m"})
+    shown = expressions(board, {"__rate_interval": "5m", "more": "asyncpg_fastapi"})
     assert shown
     for panel in shown:
         asked = f"{GRAFANA}/api/datasources/proxy/uid/prometheus/api/v1/query?query={quote(panel.expr)}"
@@ -232,25 +231,6 @@ def test_k6_runs_in_the_stack(stack: Stack) -> None:
 
     for service in STACKS:
         assert service in told
-
-
-def test_the_other_stacks_are_there_where_their_profile_is_asked_for(stack: Stack) -> None:
-    more = [each for each in ALL.values() if each.more]
-    names = [each.name for each in more]
-    query = quote('up{job="services"} == 1')
-
-    def up() -> set[str]:
-        found = get(f"{PROMETHEUS}/api/v1/query?query={query}")["data"]["result"]
-        return {each["metric"]["service"] for each in found}
-
-    assert not up() & set(names)
-    stack.compose("--profile", "more-stacks", "up", "--build", "--detach", "--wait", *names)
-    try:
-        for each in more:
-            assert get(url(each.port, f"{contract.QUERY}?hold_ms=10"))["service"] == each.name
-        until(lambda: up() >= {*STACKS, *names}, "Prometheus to find them")
-    finally:
-        stack.compose("--profile", "more-stacks", "rm", "--stop", "--force", *names)
 
 
 def test_pgbouncer_stands_between_when_it_is_asked_to(stack: Stack) -> None:
