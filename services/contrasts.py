@@ -4,7 +4,7 @@ What is not planned is not tested, so that more stacks make no verdict harder to
 registry of stacks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
@@ -18,6 +18,8 @@ Factor = Literal["pool", "pool and driver", "front", "front and server", "databa
 """What differs between two stacks that are otherwise the same."""
 FACTS: Final = ("pool", "driver", "front", "server", "concurrency")
 """The fields of a stack's entry in which two can differ."""
+FACTS_ALONE: Final = ("pool", "driver", "concurrency")
+"""The same without HTTP."""
 OF_A_FACTOR: Final[Mapping[Factor, frozenset[str]]] = MappingProxyType(
     {
         "pool": frozenset({"pool"}),
@@ -106,25 +108,21 @@ def _of_others(a: str, b: str) -> bool:
     return WITH in a + b and a != b.partition(WITH)[0] and b != a.partition(WITH)[0]
 
 
-def differing(a: str, b: str, layer: Layer = "http") -> tuple[str, ...]:
-    """In which fields two stacks of the registry differ; without HTTP neither front nor server takes part."""
-    ours, theirs = STACKS[a], STACKS[b]
-    if layer == "http":
-        return tuple(fact for fact in FACTS if getattr(ours, fact) != getattr(theirs, fact))
-    alone = tuple(fact for fact in ("pool", "driver") if getattr(ours, fact) != getattr(theirs, fact))
-    return alone if ours.threads == theirs.threads else (*alone, "concurrency")
+def differing(ours: object, theirs: object, layer: Layer = "http") -> tuple[str, ...]:
+    """In which fields two stacks differ, of the registry or as a run has recorded them; without HTTP neither front nor
+    server takes part."""
+    facts = FACTS if layer == "http" else FACTS_ALONE
+    return tuple(fact for fact in facts if getattr(ours, fact) != getattr(theirs, fact))
 
 
 def _unplanned(a: str, b: str) -> Contrast:
     """A pair with a stack that lies elsewhere, or a service of no stack: it names a factor where one field differs."""
     if not {a, b} <= STACKS.keys():
         return Contrast(a=a, b=b)
-    return Contrast(a=a, b=b, factor=_only(differing(a, b)), alone=_only(differing(a, b, "pool")))
+    ours, theirs = STACKS[a], STACKS[b]
+    return Contrast(a=a, b=b, factor=_only(differing(ours, theirs)), alone=_only(differing(ours, theirs, "pool")))
 
 
 def _only(fields: tuple[str, ...]) -> Factor | None:
-    return next(_named(fields), None)
-
-
-def _named(fields: tuple[str, ...]) -> Iterator[Factor]:
-    return (factor for factor, of in OF_A_FACTOR.items() if of and of == frozenset(fields))
+    """The factor that these fields are."""
+    return next((factor for factor, of in OF_A_FACTOR.items() if of and of == frozenset(fields)), None)

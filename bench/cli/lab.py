@@ -31,8 +31,11 @@ def serve(stacks: Sequence[str], base_port: int | None, database_url: str | None
 
 
 def _serve(stacks: Sequence[str], base_port: int | None, database_url: str | None, pg_bin: Path | None) -> int:
-    ports = {name: base_port + nth if base_port else stack.port for nth, (name, stack) in enumerate(STACKS.items())}
-    ports = {name: ports[name] for name in stacks}
+    ports = {
+        name: base_port + nth if base_port else stack.port
+        for nth, (name, stack) in enumerate(STACKS.items())
+        if name in stacks
+    }
     require_libraries(ports)
     for port in ports.values():
         if port_in_use(port):

@@ -13,7 +13,7 @@ from bench.report import prose
 from bench.report.overview import overview_rows
 from bench.report.screen import HELD
 from bench.report.table import Table
-from bench.report.verdicts import ALONE, best
+from bench.report.verdicts import best, nothing
 from bench.report.view import View
 
 Standing = Literal["better", "equivalent", "undecided", "not judged"]
@@ -137,5 +137,5 @@ def _notes(view: View, figures: str, *, alone: bool) -> Iterator[str]:
         yield f"{BOUND} CPU-bound: not about the pool, and in no comparison"
     if BUSY in marks:
         yield f"{BUSY} {prose.BUSY}"
-    if len(view.services) == 1:
-        yield ALONE
+    if why := nothing(view):
+        yield why

@@ -1,17 +1,17 @@
 """Contrast by scenario: what each pair of stacks says of the one thing in which it differs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bench.record.schema import played_as
+from bench.record.schema import StackFacts, played_as
 from bench.record.summary import Comparison
 from bench.report.table import Table
 from bench.report.verdicts import UNJUDGED, amount
 from bench.report.view import View
-from services.contrasts import FACTS, contrasts
-from services.stacks import STACKS
+from services.contrasts import contrasts, differing
+from services.stacks import STACKS, Stack
 
 LEAST: Final = 2
 """Fewer contrasts are a table of verdicts already."""
@@ -120,15 +120,17 @@ def _entry(view: View, found: Comparison | None) -> Entry | None:
 
 def _side(view: View, service: str, factor: str | None) -> str:
     """`psycopg_pool`, where the pool is all that differs; else the stack's name."""
-    own = played_as(service)[0]
-    known = view.run.stacks.get(own) or STACKS.get(own)
-    field = NAMED_BY.get(factor or "")
+    known, field = _facts(view, service), NAMED_BY.get(factor or "")
     return str(getattr(known, field)) if known and field else view.stack(service)
 
 
-def _fields(view: View, a: str, b: str) -> Iterator[str]:
+def _fields(view: View, a: str, b: str) -> tuple[str, ...]:
     """In what two stacks differ, as far as it is known of both."""
-    known = [view.run.stacks.get(own) or STACKS.get(own) for own in (played_as(a)[0], played_as(b)[0])]
-    facts = FACTS if view.run.plan.layer == "http" else ("pool", "driver", "concurrency")
-    if all(known):
-        yield from (fact for fact in facts if getattr(known[0], fact) != getattr(known[1], fact))
+    ours, theirs = _facts(view, a), _facts(view, b)
+    return differing(ours, theirs, view.run.plan.layer) if ours and theirs else ()
+
+
+def _facts(view: View, service: str) -> StackFacts | Stack | None:
+    """What a stack is made of, as recorded or by the registry."""
+    own = played_as(service)[0]
+    return view.run.stacks.get(own) or STACKS.get(own)

@@ -15,8 +15,10 @@ from bench.record.summary import Comparison
 from bench.report import words
 from bench.report.table import Table
 from bench.report.view import View
+from services.contrasts import contrasts
 
 ALONE: Final = "one stack: nothing to compare"
+UNPLANNED: Final = "no contrast is planned between these stacks: they are not compared"
 UNJUDGED: Final = ("not judged", "CPU-bound")
 
 
@@ -35,6 +37,13 @@ def verdicts(view: View, scenario: str | None = None) -> tuple[Table, ...]:
             notes=(*_notes(compared), *wide),
         ),
     )
+
+
+def nothing(view: View) -> str:
+    """Why a run compares no stacks; "" where it does."""
+    if contrasts(view.services, view.run.plan.layer):
+        return ""
+    return ALONE if len(view.services) == 1 else UNPLANNED
 
 
 def verdict(compared: Sequence[Comparison], called: Callable[[str], str] = words.stack) -> tuple[str, ...]:

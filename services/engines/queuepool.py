@@ -175,7 +175,7 @@ def _connect_within(seconds: float, dsn: str, connecting: Connecting) -> psycopg
     """
     gen = psycopg.Connection._connect_gen(dsn)  # noqa: SLF001 - what `Connection.connect` waits for
     try:
-        with connecting(), closing(gen):  # closed, so that what is half made ends now, whoever keeps the error
+        with connecting(), closing(gen):  # closed: a half-made connection ends now, even where its error is kept
             try:
                 return waiting.wait_conn(gen, interval=LOOK_S, timeout=seconds)
             except errors._WaitTimeout:  # noqa: SLF001 - psycopg has no other name for it

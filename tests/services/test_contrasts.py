@@ -24,7 +24,7 @@ def as_it_was() -> Iterator[None]:
 def test_a_factor_is_named_where_nothing_else_differs(contrast: Contrast, layer: Layer) -> None:
     if layer not in contrast.layers:
         return
-    factor, fields = contrast.named(layer), frozenset(differing(contrast.a, contrast.b, layer))
+    factor, fields = contrast.named(layer), frozenset(differing(STACKS[contrast.a], STACKS[contrast.b], layer))
     if factor is None:
         assert len(fields) > 1
         assert fields not in OF_A_FACTOR.values()
@@ -35,7 +35,7 @@ def test_a_factor_is_named_where_nothing_else_differs(contrast: Contrast, layer:
 @PLANNED
 def test_where_nothing_differs_nothing_is_compared(contrast: Contrast) -> None:
     """But for what no field tells, and then the factor says it."""
-    alike = not differing(contrast.a, contrast.b, "pool")
+    alike = not differing(STACKS[contrast.a], STACKS[contrast.b], "pool")
     assert ("pool" in contrast.layers) is (not alike or contrast.alone == "database layer")
 
 

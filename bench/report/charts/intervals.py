@@ -10,7 +10,7 @@ from bench.record.summary import Comparison
 from bench.report.charts.model import Chart, Panel, drawn_in
 from bench.report.charts.plot import BOTTOM, NAMED, Plot
 from bench.report.charts.scale import Axis
-from bench.report.verdicts import verdict
+from bench.report.verdicts import nothing, verdict
 from bench.report.view import View
 
 ROW: Final = 170
@@ -38,7 +38,7 @@ def verdict_intervals(view: View) -> Chart:
     return Chart(
         kind="verdicts",
         title="All verdicts",
-        see=_see(view.summary.comparisons),
+        see=_see(view),
         legend=drawn_in(panels, WORDS.items()),
         panels=panels,
     )
@@ -86,9 +86,10 @@ def _counted(compared: Sequence[Comparison]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
-def _see(compared: Sequence[Comparison]) -> str:
+def _see(view: View) -> str:
+    compared = view.summary.comparisons
     if not compared:
-        return "One stack: nothing to compare."
+        return f"{nothing(view) or 'nothing was played'}.".capitalize()
     judged = [found for found in compared if found.percent is not None]
     if not judged:
         return f"No comparison is judged: {compared[0].why or compared[0].verdict}."

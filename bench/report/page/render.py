@@ -39,6 +39,7 @@ def page(view: View, metrics: Mapping[Key, Metrics], rows: content.Rows) -> str:
         kinds=[kind for kind in KINDS if kind in there],
         findings=content.findings(view),
         matrix=matrix(view),
+        nothing=verdicts.nothing(view),
         intervals=verdict_intervals(view),
         pairs=pairs,
         about_verdicts=verdicts.about(),

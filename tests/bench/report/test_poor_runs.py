@@ -39,6 +39,10 @@ RUNS = {
     "skipped alone": bare(replace(CELL, status="skipped", why="needs --database-url")),
     "no request": bare(CELL),
     "one stack": stored(*(made.cell(repetition=nth) for nth in range(10))),
+    "not planned": stored(
+        *(made.cell(service=each) for each in ("psycopg_fastapi", "psycopg_django")),
+        services=("psycopg_fastapi", "psycopg_django"),
+    ),
     "a pool alone": stored(made.cell(), made.cell(service=B), layer="pool"),
     "elsewhere": elsewhere(),
     "another's stack": stored(made.cell(service="mine")),
@@ -66,6 +70,7 @@ def test_every_report_of_it_can_be_made(view: View) -> None:
         ("no cell", "broken off: 0 of 1 cells were played"),
         ("no cell", "No cell was played."),
         ("one stack", "one stack: nothing to compare"),
+        ("not planned", "no contrast is planned between these stacks: they are not compared"),
         ("failed alone", "failed: burst-timeout · asyncpg + FastAPI, repetition 1: it died"),
         ("skipped alone", "burst-timeout · skipped: needs --database-url"),
         ("a pool alone", "layer: pool, no HTTP"),

@@ -201,7 +201,7 @@ def test_better_ones_lie_on_their_side() -> None:
 @pytest.mark.parametrize(
     ("comparisons", "see"),
     [
-        ((), "One stack: nothing to compare."),
+        ((), "Nothing was played."),
         (
             (judged("not judged", None, why="1 of the 10 repetitions"),),
             "No comparison is judged: 1 of the 10 repetitions.",
