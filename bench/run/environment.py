@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final, Literal
 import psutil
 
 from bench.postgres.database import Database, connect, max_connections
-from bench.record.schema import Environment
+from bench.record.schema import Environment, played_as
 from bench.targets.libraries import Libraries
 from bench.targets.process import ROOT
 from services.stacks import STACKS
@@ -28,6 +28,7 @@ def describe(
     database: Database | None,
     kind: Literal["embedded", "given"] | None,
     *,
+    services: Iterable[str] = tuple(STACKS),
     fresh_processes: bool = True,
     columns: Mapping[str, Libraries] | None = None,
 ) -> Environment:
@@ -49,15 +50,17 @@ def describe(
         postgres=postgres,
         max_connections=most,
         database=kind,
-        versions={name: _version(name) for name in (libraries() if fresh_processes else GENERATOR)},
+        versions={name: _version(name) for name in (libraries(services) if fresh_processes else GENERATOR)},
         fresh_processes=fresh_processes,
         columns={name: dict(own.versions) for name, own in (columns or {}).items()},
     )
 
 
-def libraries() -> tuple[str, ...]:
-    """The distributions whose versions a run records: those of every stack, of what they share, and the generator's."""
-    of_stacks = (name for stack in STACKS.values() for name in stack.distributions)
+def libraries(services: Iterable[str]) -> tuple[str, ...]:
+    """The distributions whose versions a run of these services records: those of their stacks, of what every stack
+    has, and the generator's."""
+    played = (STACKS[own] for own, _ in map(played_as, services) if own in STACKS)
+    of_stacks = (name for stack in played for name in stack.distributions)
     return tuple(dict.fromkeys((*of_stacks, *COMMON, *GENERATOR)))
 
 

@@ -71,7 +71,7 @@ def play_plan(plan: Plan, out: Path | None, around: Surroundings, say: Say, *, r
         if store.stored:
             _refuse_another("was run", store.stored.run.plan, plan, directory, "ask for the same")
         target = far or stack.enter_context(_local(around))
-        environment = _environment(target)
+        environment = _environment(plan, target)
         done = _resumed(store.stored.run, environment, directory) if store.stored else None
 
         def ended(run: Run, played: Played) -> None:
@@ -144,10 +144,16 @@ def _progress(plan: Plan, target: Target, done: Run | None, directory: Path) -> 
     return progress
 
 
-def _environment(target: Target) -> Environment:
+def _environment(plan: Plan, target: Target) -> Environment:
     given: Literal["given"] | None = "given" if target.database else None
     kind = "embedded" if target.local else given
-    return describe(target.database, kind, fresh_processes=not target.remote, columns=target.libraries)
+    return describe(
+        target.database,
+        kind,
+        services=plan.services,
+        fresh_processes=not target.remote,
+        columns=target.libraries,
+    )
 
 
 def _directory(plan: Plan, out: Path | None, *, resume: bool) -> Path:

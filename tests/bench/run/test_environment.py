@@ -1,11 +1,11 @@
-"""The commit that a run records: that of the project's own checkout, or none."""
+"""The commit that a run records, that of the project's own checkout, or none; and the versions of what is played."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bench.run.environment import commit_of
+from bench.run.environment import commit_of, libraries
 
 AUTHOR = ("-c", "user.name=someone", "-c", "user.email=someone@example.org")
 
@@ -49,3 +49,11 @@ def test_a_repository_without_a_commit_has_none(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
 
     assert commit_of(tmp_path.resolve()) == (None, False)
+
+
+def test_versions_are_those_of_the_stacks_that_are_played() -> None:
+    recorded = libraries(("psycopg_flask", "psycopg_flask-2", "a service elsewhere"))
+
+    assert {"psycopg", "psycopg-pool", "flask", "gunicorn", "prometheus-client", "locust"} <= set(recorded)
+    assert not {"django", "asyncpg", "sqlalchemy", "fastapi"} & set(recorded)
+    assert len(set(recorded)) == len(recorded)
