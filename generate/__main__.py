@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from generate.files import ROOT, elsewhere, generated, orphaned, stale
-from services.stacks import StackError, load
+from services.stacks_from import StackError, load
 
 
 def main(arguments: list[str] | None = None) -> int:

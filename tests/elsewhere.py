@@ -34,9 +34,8 @@ def write_stack(directory: Path, **changed: str) -> Path:
 @contextmanager
 def registry() -> Iterator[None]:
     """Afterwards there are the stacks that there were before."""
-    before = dict(stacks._known)
+    before = dict(stacks.STACKS)
     try:
         yield
     finally:
-        stacks._known.clear()
-        stacks._known.update(before)
+        stacks.register(before)

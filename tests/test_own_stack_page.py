@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.cli.main import cli
 from bench.targets.process import ROOT
-from services import stacks
+from services import stacks_from
 from tests import elsewhere
 
 TEXT = (ROOT / "docs" / "own-stack.md").read_text()
@@ -18,7 +18,7 @@ def test_its_entry_is_taken(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
 
     with elsewhere.registry():
-        (mine,) = stacks.load(tmp_path)
+        (mine,) = stacks_from.load(tmp_path)
 
     assert (mine.package, mine.threads) == ("mine", True)
 

@@ -13,7 +13,8 @@ from bench.record.schema import Layer
 from bench.scenarios.catalogue import SCENARIOS
 from bench.scenarios.profiles import PROFILES
 from services.common import contract
-from services.stacks import STACKS, StackError, load, usual
+from services.stacks import STACKS, usual
+from services.stacks_from import StackError, load
 
 
 class OneOf(click.ParamType[str]):

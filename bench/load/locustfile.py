@@ -27,7 +27,8 @@ from locust.user.task import LOCUST_STATE_STOPPING
 from bench.load.transport import Answer, Client
 from bench.scenarios.catalogue import RAMP
 from services.common import contract
-from services.stacks import STACKS, Stack, StackError, load
+from services.stacks import STACKS, Stack
+from services.stacks_from import StackError, load
 from services.workload.arrivals import users_at
 from services.workload.loads import stages_s
 from services.workload.samples import SampleError

@@ -24,7 +24,8 @@ from perf.histories.played import Broken, Subject, Tally
 from perf.histories.session import telling
 from services.common.contract import Tuning
 from services.pools.adapters import adapter_of
-from services.stacks import STACKS, StackError, load
+from services.stacks import STACKS
+from services.stacks_from import StackError, load
 
 STEPS: Final = 2000
 HEAD: Final = (

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from generate.files import COMPOSE, DASHBOARDS, ROOT, elsewhere, generated, stale
-from services.stacks import STACKS, load, usual
+from services.stacks import STACKS, usual
+from services.stacks_from import load
 from tests import elsewhere as own
 
 PROMETHEUS = "observability/prometheus.yml"

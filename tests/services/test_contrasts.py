@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.contrasts import CONTRASTS, OF_A_FACTOR, Contrast, Layer, contrasts, differing
-from services.stacks import STACKS, load, usual
+from services.stacks import STACKS, usual
+from services.stacks_from import load
 from tests import elsewhere
 
 LAYERS: tuple[Layer, ...] = ("http", "pool")

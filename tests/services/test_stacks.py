@@ -9,7 +9,8 @@ import pytest
 
 from bench.targets.process import ROOT
 from services import stacks
-from services.stacks import STACKS, StackError, load, shipped_overflow
+from services.stacks import STACKS, shipped_overflow
+from services.stacks_from import StackError, load
 from tests import elsewhere
 
 SYNC = ("SQLAlchemy sync (sqlalchemy_flask)", "SQLAlchemy sync (sqlalchemy_fastapi_threads)")

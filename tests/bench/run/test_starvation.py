@@ -11,7 +11,7 @@ from bench.analysis.comparison import compare
 from bench.analysis.statistics import REPETITIONS_TO_JUDGE
 from bench.metrics.model import Metrics
 from bench.postgres.database import Database
-from services import stacks
+from services import stacks_from
 from tests.bench import made
 from tests.bench.playing import play
 from tests.elsewhere import registry
@@ -56,7 +56,7 @@ def unfair(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "unfair" / "pool.py").write_text(dedent(POOL))
     (tmp_path / "stacks.py").write_text(dedent(STACK))
     with registry():
-        (stack,) = stacks.load(tmp_path)
+        (stack,) = stacks_from.load(tmp_path)
         yield stack.name
 
 

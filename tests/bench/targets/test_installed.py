@@ -7,7 +7,8 @@ import pytest
 
 from bench.errors import UserError
 from bench.targets.installed import require_libraries
-from services.stacks import STACKS, load
+from services.stacks import STACKS
+from services.stacks_from import load
 from tests import elsewhere
 
 

@@ -11,7 +11,7 @@ from bench.targets.http import Client
 from bench.targets.pool import PoolProcess
 from bench.targets.process import LocalService, ServiceDied
 from services.common import contract
-from services.stacks import load
+from services.stacks_from import load
 from tests import elsewhere
 
 
