@@ -14,9 +14,10 @@ from bench.analysis.rule import ALPHA
 from bench.metrics.model import Metrics
 from bench.record.summary import Comparison
 from bench.scenarios.catalogue import SCENARIOS
-from services.contrasts import Contrast
+from services.contrasts import Contrast, Layer
 
 TEN = (100.0, 101, 102, 103, 104, 105, 106, 107, 108, 109)
+LAYERS: dict[Layer, str] = {"http": "pool", "pool": "concurrency"}
 SENT = 150
 """Of what is counted, in each cell."""
 
@@ -252,6 +253,16 @@ def test_another_version_is_compared_with_the_locked_one_and_with_nothing_else()
         (names[0], names[2]),
         (names[0], names[3]),
     ]
+
+
+def test_a_contrast_is_made_in_its_own_scenarios_and_says_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    contrast = Contrast(a="a", b="b", factor="pool", alone="concurrency", scenarios=frozenset({"burst-50"}))
+    monkeypatch.setattr("services.contrasts.CONTRASTS", (contrast,))
+    metrics = cells("burst-50", a=TEN, b=TEN) | cells("burst-10", a=TEN, b=TEN)
+
+    for layer, factor in LAYERS.items():
+        found = compare(("burst-50", "burst-10"), ("a", "b"), metrics, layer)
+        assert [(each.scenario, each.factor) for each in found] == [("burst-50", factor)]
 
 
 def test_levels_after_holm() -> None:
